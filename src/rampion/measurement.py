@@ -1,0 +1,326 @@
+"""What a laboratory measures: samples, protocols, traces, spectra, experiments, campaigns.
+
+Frozen records in SI units, checked once when made. A measured and a simulated curve are the same types; the flag
+``synthetic`` on each says which. Nothing here reads, analyses or draws.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from rampion.errors import InputError
+from rampion.estimate import Estimate, Flag
+
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One ceramic sample between two lithium electrodes; what is unknown is ``None`` and is asked for by name.
+
+    Units: thickness and lithium_thickness [m], area [m²], relative_density [fraction], temperature [K],
+    stack_pressure [Pa]. ``pellet`` names the parent pellet from which several samples were cut. ``extra`` keeps
+    every further column of the sample sheet as text.
+    """
+
+    name: str = ""
+    pellet: str = ""
+    composition: str = ""
+    electrodes: str = "two-electrode"
+    thickness: Estimate | None = None
+    area: Estimate | None = None
+    relative_density: Estimate | None = None
+    temperature: Estimate | None = None
+    stack_pressure: Estimate | None = None
+    lithium_thickness: Estimate | None = None
+    extra: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
+
+    def __post_init__(self) -> None:
+        for name in ("thickness", "area", "relative_density", "temperature", "lithium_thickness"):
+            estimate = getattr(self, name)
+            if estimate is not None and not (math.isfinite(estimate.value) and estimate.value > 0):
+                raise InputError(
+                    f"The {name.replace('_', ' ')} of sample {self.name!r} is {estimate.value:g}; "
+                    "it must be a positive number: correct it or leave it empty."
+                )
+        if self.relative_density is not None and self.relative_density.value > 1.2:
+            raise InputError(
+                f"The relative density of sample {self.name!r} is {self.relative_density.value:g} as a fraction; "
+                "expected at most 1: write it as 0.95 or 95 %."
+            )
+
+    def missing(self, *names: str) -> tuple[str, ...]:
+        """Those of the named fields that are not known."""
+        return tuple(name for name in names if getattr(self, name) in (None, ""))
+
+
+# Protocols: what the instrument was told to do. NaN stands for "not known".
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrequencyScan:
+    """Impedance: ``points_per_decade`` from ``high`` to ``low`` [Hz], amplitude [V] (or [A] when galvanostatic)."""
+
+    high: float
+    low: float
+    points_per_decade: float = 10.0
+    amplitude: float = math.nan
+    galvanostatic: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A hold inside a sweep, every ``every`` [V] for ``duration`` [s], with or without a spectrum."""
+
+    every: float
+    duration: float
+    scan: FrequencyScan | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """A one-way voltage ramp from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
+
+    rate: float
+    start: float = math.nan
+    stop: float = math.nan
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Constant cell voltage [V] for a duration [s]."""
+
+    potential: float
+    duration: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstantCurrent:
+    """Constant cell current [A] for a duration [s]."""
+
+    current: float
+    duration: float = math.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Galvanostatic steps: currents [A], each for its duration [s]; the conventional CCD test."""
+
+    currents: tuple[float, ...]
+    durations: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """Open circuit for a duration [s], with or without stack pressure."""
+
+    duration: float = math.nan
+    pressed: bool = True
+
+
+Protocol: TypeAlias = Sweep | Hold | ConstantCurrent | Steps | Rest | FrequencyScan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where a record came from: file, its SHA-256, its format, and the block's place in it."""
+
+    path: str = ""
+    sha256: str = ""
+    format: str = ""
+    block: int = 0
+    instrument: str = ""
+
+
+def _vector(name: str, values: object, length: int | None = None) -> np.ndarray:
+    array = np.array(values, dtype=float)
+    if array.ndim != 1:
+        raise InputError(f"{name} has {array.ndim} dimensions; expected a one-dimensional array.")
+    if length is not None and array.size != length:
+        raise InputError(
+            f"{name} has {array.size} points where the others have {length}; expected equal lengths."
+        )
+    if np.isinf(array).any():
+        raise InputError(f"{name} holds an infinite value; mark what was not recorded as NaN.")
+    array.flags.writeable = False
+    return array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trace:
+    """Potential and current against time, as one technique of an instrument (or the simulator) gave them.
+
+    Parameters
+    ----------
+    time : (n,) [s] never decreasing, on the clock that starts at ``start``; all NaN when not recorded.
+    potential : (n,) [V] working minus counter electrode; NaN where not recorded.
+    current : (n,) [A] with the instrument's sign; NaN where not recorded.
+    start : seconds since 1970 of time 0 as the instrument's clock read, NaN when unknown.
+    potential_resolution, current_resolution : the instrument's smallest step [V], [A]; NaN when unknown.
+    extra : further recorded columns, (n,) each, under the file's own names.
+
+    Raises
+    ------
+    InputError
+        When lengths differ, a value is infinite, or time runs backwards.
+    """
+
+    time: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"]
+    current: Float[np.ndarray, " n"]
+    technique: str = ""
+    protocol: Protocol | None = None
+    start: float = math.nan
+    potential_resolution: float = math.nan
+    current_resolution: float = math.nan
+    extra: Mapping[str, np.ndarray] = field(default_factory=lambda: _EMPTY)
+    source: Source | None = None
+    synthetic: bool = False
+    flags: tuple[Flag, ...] = ()
+
+    def __post_init__(self) -> None:
+        time = _vector("time", self.time)
+        object.__setattr__(self, "time", time)
+        for name in ("potential", "current"):
+            object.__setattr__(self, name, _vector(name, getattr(self, name), time.size))
+        recorded = np.isfinite(time)
+        if recorded.any() and not recorded.all():
+            raise InputError(
+                f"time is missing at {int((~recorded).sum())} of {time.size} points; drop them first."
+            )
+        if recorded.any() and np.any(np.diff(time) < 0):
+            where = int(np.argmax(np.diff(time) < 0)) + 1
+            raise InputError(f"time runs backwards at point {where}; split the record there or sort it.")
+        for name, column in self.extra.items():
+            if np.shape(column) != time.shape:
+                raise InputError(f"column {name!r} has shape {np.shape(column)}; expected ({time.size},).")
+        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+
+    def __len__(self) -> int:
+        return self.time.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spectrum:
+    """One impedance spectrum, in the order it was measured.
+
+    Parameters
+    ----------
+    frequency : (n,) [Hz] positive.
+    impedance : (n,) complex [Ω], Im < 0 for a capacitive response.
+    time : (n,) [s] of each point on the clock that starts at ``start``; all NaN when not recorded.
+    potential, current : the cell's mean voltage [V] and current [A] while measuring; NaN when unknown.
+    amplitude : of the excitation, [V] or, when ``galvanostatic``, [A].
+
+    Raises
+    ------
+    InputError
+        When lengths differ, a frequency is not positive, or an impedance is not finite.
+    """
+
+    frequency: Float[np.ndarray, " n"]
+    impedance: Complex[np.ndarray, " n"]
+    time: Float[np.ndarray, " n"] | None = None
+    technique: str = ""
+    protocol: Protocol | None = None
+    potential: float = math.nan
+    current: float = math.nan
+    amplitude: float = math.nan
+    galvanostatic: bool = False
+    start: float = math.nan
+    extra: Mapping[str, np.ndarray] = field(default_factory=lambda: _EMPTY)
+    source: Source | None = None
+    synthetic: bool = False
+    flags: tuple[Flag, ...] = ()
+
+    def __post_init__(self) -> None:
+        frequency = _vector("frequency", self.frequency)
+        impedance = np.array(self.impedance, dtype=complex)
+        if impedance.shape != frequency.shape:
+            raise InputError(
+                f"impedance has shape {impedance.shape}; expected ({frequency.size},) as the frequencies."
+            )
+        if not np.all(np.isfinite(frequency) & (frequency > 0)):
+            raise InputError("a frequency is missing, zero or negative; drop those points first.")
+        if not np.all(np.isfinite(impedance)):
+            raise InputError("an impedance is not finite; drop those points first.")
+        impedance.flags.writeable = False
+        time = np.full(frequency.size, math.nan) if self.time is None else self.time
+        object.__setattr__(self, "frequency", frequency)
+        object.__setattr__(self, "impedance", impedance)
+        object.__setattr__(self, "time", _vector("time", time, frequency.size))
+        for name, column in self.extra.items():
+            if np.shape(column) != frequency.shape:
+                raise InputError(
+                    f"column {name!r} has shape {np.shape(column)}; expected ({frequency.size},)."
+                )
+        object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
+
+    def __len__(self) -> int:
+        return self.frequency.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Experiment:
+    """The ordered traces and spectra of one sample, on one clock.
+
+    ``start`` is the clock's zero in seconds since 1970 (NaN when unknown). Where every part knows its own start,
+    the parts' times count from this one zero; :func:`on_one_clock` brings them there.
+    """
+
+    parts: tuple[Trace | Spectrum, ...]
+    sample: Sample = field(default_factory=Sample)
+    name: str = ""
+    start: float = math.nan
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def traces(self) -> tuple[Trace, ...]:
+        """The traces, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Trace))
+
+    @property
+    def spectra(self) -> tuple[Spectrum, ...]:
+        """The spectra, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Spectrum))
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any part was computed rather than measured."""
+        return any(part.synthetic for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Campaign:
+    """The experiments of a study: many samples, scan rates, thicknesses, replicates."""
+
+    experiments: tuple[Experiment, ...]
+    name: str = ""
+    flags: tuple[Flag, ...] = ()
+
+
+def shift_clock(part: Trace | Spectrum, start: float) -> Trace | Spectrum:
+    """The part with its times counted from ``start`` [s since 1970]; unchanged when either start is unknown."""
+    if math.isnan(start) or math.isnan(part.start) or part.start == start:
+        return part
+    assert part.time is not None
+    return replace(part, time=part.time + (part.start - start), start=start)
+
+
+def on_one_clock(experiment: Experiment) -> Experiment:
+    """The experiment with every part's time counted from the earliest known start."""
+    starts = [part.start for part in experiment.parts if math.isfinite(part.start)]
+    if not starts:
+        return experiment
+    start = min(starts)
+    return replace(
+        experiment, start=start, parts=tuple(shift_clock(part, start) for part in experiment.parts)
+    )

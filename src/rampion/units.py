@@ -1,0 +1,143 @@
+"""People's notation for quantities: ``0.05mV/s``, ``1.00 ± 0.02 mm``, ``0.6 mS/cm``, ``25 °C`` to SI and back.
+
+The unit arithmetic is pint's; it loads on first use. A bare number, or one in the wrong dimension, is refused with
+the right unit named.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from typing import Any
+
+from rampion.errors import InputError
+from rampion.estimate import Estimate
+from rampion.quantities import Quantity, quantity
+
+_NUMBER = r"[-+−]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+−]?\d+)?"
+_SHAPE = re.compile(
+    rf"^\s*(?P<value>{_NUMBER})(?:\((?P<digits>\d+)\))?"
+    rf"(?:\s*(?:±|\+/-|\+-)\s*(?P<std>{_NUMBER}))?\s*(?P<unit>.*?)\s*$"
+)
+_SPELLING = {
+    "−": "-", "·": "*", "⋅": "*", "×": "*", "µ": "u", "μ": "u", "Ω": "ohm", "Ω": "ohm", "°C": "degC", "℃": "degC",
+    "½": "**0.5", "⁻¹": "**-1", "⁻²": "**-2", "⁻³": "**-3", "²": "**2", "³": "**3", "% ": "percent ",
+}  # fmt: skip
+
+
+@functools.cache
+def _registry() -> Any:
+    import pint
+
+    return pint.UnitRegistry(autoconvert_offset_to_baseunit=True, cache_folder=None)
+
+
+def _spelled(unit: str) -> str:
+    for shown, plain in _SPELLING.items():
+        unit = unit.replace(shown, plain)
+    unit = re.sub(r"\bOhm\b|\bOhms\b|\bohms\b", "ohm", unit)
+    unit = re.sub(r"(?<=[A-Za-z])\^?([23])\b", r"**\1", unit)  # mm2, mm^2
+    unit = re.sub(r"(?<=[A-Za-z])\^?-([123])\b", r"**-\1", unit)  # cm-2
+    unit = re.sub(r"\bC(?=$)", "degC", unit) if unit == "C" else unit
+    unit = re.sub(r"(?<=[\w)])\s+(?=[A-Za-z(])", "*", unit)  # 'mA cm**-2'
+    return "percent" if unit == "%" else unit
+
+
+@functools.cache
+def conversion(unit: str, name: str) -> tuple[float, float]:
+    """``(factor, offset)`` with SI = factor * shown + offset, for a unit as people write it and a quantity's name.
+
+    Raises
+    ------
+    InputError
+        When the unit is unknown, or measures something else than the quantity.
+    """
+    wanted: Quantity = quantity(name)
+    words = name.replace("_", " ")
+    if not wanted.unit:
+        if unit.strip() in ("", "1"):
+            return 1.0, 0.0
+        if unit.strip() in ("%", "percent"):
+            return 0.01, 0.0
+    registry = _registry()
+    target = _spelled(wanted.unit) or "dimensionless"
+    expected = f"expected a {words} in {wanted.shown_unit or 'a pure number'}"
+    spelled = _spelled(unit.strip())
+    if name == "temperature" and spelled == "C":
+        spelled = "degC"
+    try:
+        read = registry.Unit(spelled)
+    except Exception:  # pint raises many kinds for text that is no unit
+        raise InputError(f"{unit!r} is not a unit that is known; {expected}.") from None
+    if not read.is_compatible_with(target):
+        kind = _kind_of(read)
+        raise InputError(f"{unit!r} is a unit of {kind}; {expected}.")
+    zero = registry.Quantity(0.0, read).to(target).magnitude
+    one = registry.Quantity(1.0, read).to(target).magnitude
+    return float(one - zero), float(zero)
+
+
+def _kind_of(unit: Any) -> str:
+    from rampion.quantities import QUANTITIES
+
+    for candidate in QUANTITIES.values():
+        if candidate.unit and unit.is_compatible_with(_spelled(candidate.unit)):
+            return candidate.name.replace("_", " ")
+    return str(unit.dimensionality)
+
+
+def _number(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", "."))
+
+
+def parse_quantity(text: str, name: str, default_unit: str | None = None) -> Estimate:
+    """The quantity ``name`` written as text, in SI, with its standard uncertainty where one is written.
+
+    Accepts ``1 mm``, ``1.00(2) mm``, ``1.00 ± 0.02 mm``, decimal commas. ``default_unit`` is used for a bare number
+    (a table column that names its unit); without it a bare number is refused unless the quantity has no unit.
+
+    Raises
+    ------
+    InputError
+        When no number is found, the unit is missing or unknown, or it measures something else.
+    """
+    wanted = quantity(name)
+    words = name.replace("_", " ")
+    match = _SHAPE.match(text)
+    if match is None:
+        example = f"'1 {wanted.shown_unit}'" if wanted.shown_unit else "'0.95'"
+        raise InputError(f"{text!r} does not begin with a number; expected a {words} such as {example}.")
+    unit = match["unit"] or default_unit or ""
+    if not unit and wanted.unit:
+        raise InputError(
+            f"{text!r} has no unit; expected a {words} in {wanted.shown_unit}: write '{text.strip()} {wanted.shown_unit}'."
+        )
+    factor, offset = conversion(unit, name)
+    value = _number(match["value"])
+    std = math.nan
+    if match["std"]:
+        std = abs(_number(match["std"]))
+    elif match["digits"]:
+        mantissa = re.split("[eE]", match["value"])
+        decimals = len(re.split("[.,]", mantissa[0])[1]) if re.search("[.,]", mantissa[0]) else 0
+        std = int(match["digits"]) * 10.0 ** (-decimals + (int(mantissa[1]) if len(mantissa) > 1 else 0))
+    return Estimate(value * factor + offset, std * abs(factor))
+
+
+def show(estimate: Estimate | float, name: str, digits: int = 3) -> str:
+    """The number in the laboratory's unit, with its standard uncertainty when it is known: ``1.04 ± 0.02 mA/cm²``."""
+    wanted = quantity(name)
+    unit = f" {wanted.shown_unit}" if wanted.shown_unit else ""
+    if not isinstance(estimate, Estimate):
+        estimate = Estimate(estimate)
+    value = wanted.shown(estimate.value)
+    if not math.isfinite(value):
+        return "not known"
+    std = estimate.std * abs(wanted.factor)
+    if not math.isfinite(std) or std == 0:
+        return f"{value:.{digits}g}{unit}"
+    decimals = max(0, 1 - math.floor(math.log10(std)))
+    if decimals > 6 or abs(value) >= 1e6:
+        return f"{value:.{digits + 1}g} ± {std:.2g}{unit}"
+    return f"{value:.{decimals}f} ± {std:.{decimals}f}{unit}"
