@@ -1,4 +1,4 @@
-"""What can go wrong, in one sentence each: found, expected, what to do. The command line turns each into its exit code."""
+"""What can go wrong, in one sentence each: found, expected, what to do. Each kind has the shell's exit code."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -69,10 +70,11 @@ def fit_least_squares(
     low, high = np.broadcast_to(lower, start.shape), np.broadcast_to(upper, start.shape)
     inside = np.where(np.isfinite(high - low), 1e-9 * (high - low), 1e-12)
     start = np.clip(start, low + inside, high - inside)
+    slopes: Any = jacobian or "2-point"
     solution = least_squares(
         residual,
         start,
-        jac=jacobian if jacobian is not None else "2-point",
+        jac=slopes,
         bounds=(low, high),
         x_scale="jac",
         loss=loss,

@@ -145,9 +145,7 @@ def _vector(name: str, values: object, length: int | None = None) -> np.ndarray:
     if array.ndim != 1:
         raise InputError(f"{name} has {array.ndim} dimensions; expected a one-dimensional array.")
     if length is not None and array.size != length:
-        raise InputError(
-            f"{name} has {array.size} points where the others have {length}; expected equal lengths."
-        )
+        raise InputError(f"{name} has {array.size} points where the others have {length}; expected equal lengths.")
     if np.isinf(array).any():
         raise InputError(f"{name} holds an infinite value; mark what was not recorded as NaN.")
     array.flags.writeable = False
@@ -193,9 +191,7 @@ class Trace:
             object.__setattr__(self, name, _vector(name, getattr(self, name), time.size))
         recorded = np.isfinite(time)
         if recorded.any() and not recorded.all():
-            raise InputError(
-                f"time is missing at {int((~recorded).sum())} of {time.size} points; drop them first."
-            )
+            raise InputError(f"time is missing at {int((~recorded).sum())} of {time.size} points; drop them first.")
         if recorded.any() and np.any(np.diff(time) < 0):
             where = int(np.argmax(np.diff(time) < 0)) + 1
             raise InputError(f"time runs backwards at point {where}; split the record there or sort it.")
@@ -245,9 +241,7 @@ class Spectrum:
         frequency = _vector("frequency", self.frequency)
         impedance = np.array(self.impedance, dtype=complex)
         if impedance.shape != frequency.shape:
-            raise InputError(
-                f"impedance has shape {impedance.shape}; expected ({frequency.size},) as the frequencies."
-            )
+            raise InputError(f"impedance has shape {impedance.shape}; expected ({frequency.size},) as the frequencies.")
         if not np.all(np.isfinite(frequency) & (frequency > 0)):
             raise InputError("a frequency is missing, zero or negative; drop those points first.")
         if not np.all(np.isfinite(impedance)):
@@ -259,9 +253,7 @@ class Spectrum:
         object.__setattr__(self, "time", _vector("time", time, frequency.size))
         for name, column in self.extra.items():
             if np.shape(column) != frequency.shape:
-                raise InputError(
-                    f"column {name!r} has shape {np.shape(column)}; expected ({frequency.size},)."
-                )
+                raise InputError(f"column {name!r} has shape {np.shape(column)}; expected ({frequency.size},).")
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 
     def __len__(self) -> int:
@@ -321,6 +313,4 @@ def on_one_clock(experiment: Experiment) -> Experiment:
     if not starts:
         return experiment
     start = min(starts)
-    return replace(
-        experiment, start=start, parts=tuple(shift_clock(part, start) for part in experiment.parts)
-    )
+    return replace(experiment, start=start, parts=tuple(shift_clock(part, start) for part in experiment.parts))

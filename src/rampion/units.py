@@ -21,7 +21,7 @@ _SHAPE = re.compile(
     rf"(?:\s*(?:±|\+/-|\+-)\s*(?P<std>{_NUMBER}))?\s*(?P<unit>.*?)\s*$"
 )
 _SPELLING = {
-    "−": "-", "·": "*", "⋅": "*", "×": "*", "µ": "u", "μ": "u", "Ω": "ohm", "Ω": "ohm", "°C": "degC", "℃": "degC",
+    "−": "-", "·": "*", "⋅": "*", "×": "*", "µ": "u", "μ": "u", "Ω": "ohm", "\u2126": "ohm", "°C": "degC", "℃": "degC",
     "½": "**0.5", "⁻¹": "**-1", "⁻²": "**-2", "⁻³": "**-3", "²": "**2", "³": "**3", "% ": "percent ",
 }  # fmt: skip
 
@@ -111,7 +111,8 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None) -> Est
     unit = match["unit"] or default_unit or ""
     if not unit and wanted.unit:
         raise InputError(
-            f"{text!r} has no unit; expected a {words} in {wanted.shown_unit}: write '{text.strip()} {wanted.shown_unit}'."
+            f"{text!r} has no unit; expected a {words} in {wanted.shown_unit}: "
+            f"write '{text.strip()} {wanted.shown_unit}'."
         )
     factor, offset = conversion(unit, name)
     value = _number(match["value"])
