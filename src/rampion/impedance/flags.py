@@ -1,4 +1,4 @@
-"""What the impedance methods find that a user should know: stable codes with a sentence each."""
+"""Findings about spectra, as sentences for the user."""
 
 from __future__ import annotations
 
@@ -6,61 +6,46 @@ from rampion.estimate import FlagKind, Severity
 
 
 class ImpedanceFlag(FlagKind):
-    """Findings about spectra, series of spectra and their recovery."""
+    """What a spectrum, a fit or a series of fits may have to say about itself."""
 
-    # validity
-    KRAMERS_KRONIG_VIOLATED = (
+    UNIDENTIFIABLE = (
         Severity.INVALID,
-        "The spectrum breaks the Kramers–Kronig relations by {violation:.2g} of |Z| (noise {noise:.2g}): "
-        "the cell changed, or was not linear, while it was measured.",
+        "The data do not fix {parameter}: {reason}; its value has no uncertainty and must not be used.",
     )
-    KRAMERS_KRONIG_SYSTEMATIC = (
+    AT_BOUND = (
+        Severity.WARNING,
+        "{parameter} ended at its {side} bound {bound:.3g}; it was held there and has no uncertainty.",
+    )
+    NOT_CONVERGED = (Severity.INVALID, "The fit of {circuit} stopped before its tolerance; its numbers are not final.")
+    RESIDUALS_NOT_WHITE = (
+        Severity.WARNING,
+        "The residuals of {circuit} follow a pattern (p = {p_value:.2g}): the circuit does not describe the spectrum, "
+        "and the uncertainties are too small.",
+    )
+    ARC_NOT_RESOLVED = (
+        Severity.WARNING,
+        "The arc {process} is not resolved: {reason}.",
+    )
+    AMBIGUOUS_CIRCUIT = (
         Severity.NOTE,
-        "The spectrum deviates from Kramers–Kronig systematically, by {violation:.2g} of |Z|, "
-        "which is within the tolerance of {tolerance:.2g}.",
+        "{circuit} and {other} describe the spectrum about equally well (difference of the criterion {difference:.1f}).",
     )
-    KRAMERS_KRONIG_OUTLIERS = (
+    FEW_POINTS = (
         Severity.WARNING,
-        "{count} of {points} points stand out of the Kramers–Kronig model, the first at {frequency:.3g} Hz.",
+        "The spectrum has {points} points for {parameters} parameters; the uncertainties are only indicative.",
     )
-    KRAMERS_KRONIG_TOO_FEW_POINTS = (
-        Severity.INVALID,
-        "{points} points are too few for a Kramers–Kronig test; at least {needed} are needed.",
-    )
-    # distribution of relaxation times
-    POLARISATION_OUTSIDE_WINDOW = (
+    ASSIGNMENT_UNCERTAIN = (
         Severity.WARNING,
-        "{share:.0%} of the polarisation relaxes at the edge of the measured window or beyond it: "
-        "the polarisation resistance of the distribution is not to be trusted; take it from the circuit.",
+        "The process {process} could be {names}: its capacitance does not decide (confidence {confidence:.0%}).",
     )
-    NEGATIVE_RELAXATION = (
+    GEOMETRY_UNKNOWN = (
         Severity.WARNING,
-        "A non-negative distribution of relaxation times leaves {residual:.2g} of |Z| where the noise is {noise:.2g}: "
-        "the spectrum holds an inductive loop, or is not valid.",
+        "The sample's {missing} is not known, so {consequence}: give it in the sample sheet.",
     )
-    # stationarity
-    DRIFT_CORRECTED = (
-        Severity.NOTE,
-        "The cell drifted while the spectrum was measured; the points were brought to one time, "
-        "by at most {largest:.2g} of |Z| (at {frequency:.3g} Hz), using {source}.",
-    )
-    DRIFT_NOT_CORRECTED = (
+    ARC_APPEARS = (Severity.NOTE, "The arc {process} is there from spectrum {index} on.")
+    ARC_VANISHES = (Severity.NOTE, "The arc {process} is no longer there from spectrum {index} on.")
+    TRACK_BROKEN = (
         Severity.WARNING,
-        "The cell drifted by {drift:.2g} while the spectrum was measured and {reason}: the spectrum is uncorrected.",
-    )
-    # recovery
-    RECOVERY_NOT_RESOLVED = (
-        Severity.WARNING,
-        "The rise of the resistance before the rest, {rise:.3g} Ω, is within its uncertainty of {std:.2g} Ω: "
-        "there is nothing whose recovery could be told.",
-    )
-    RECOVERY_UNFINISHED = (
-        Severity.WARNING,
-        "The resistance was still changing when the rest ended: the final value rests on the extrapolation "
-        "of the fitted kinetics.",
-    )
-    KINETICS_UNDECIDED = (
-        Severity.NOTE,
-        "The data do not tell the kinetics apart; the best two are {first} and {second} "
-        "(weights {first_weight:.2f} and {second_weight:.2f}).",
+        "Between spectra {first} and {second} the arcs cannot be matched with confidence; "
+        "the tracks there may belong to different processes.",
     )
