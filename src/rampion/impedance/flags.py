@@ -1,4 +1,4 @@
-"""Findings about spectra, as sentences for the user."""
+"""What the impedance methods find that a user should know: stable codes with a sentence each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,65 @@ from rampion.estimate import FlagKind, Severity
 
 
 class ImpedanceFlag(FlagKind):
-    """What a spectrum, a fit or a series of fits may have to say about itself."""
+    """Findings about spectra, series of spectra and their recovery."""
 
+    # validity
+    KRAMERS_KRONIG_VIOLATED = (
+        Severity.INVALID,
+        "The spectrum breaks the Kramers–Kronig relations by {violation:.2g} of |Z| (noise {noise:.2g}): "
+        "the cell changed, or was not linear, while it was measured.",
+    )
+    KRAMERS_KRONIG_SYSTEMATIC = (
+        Severity.NOTE,
+        "The spectrum deviates from Kramers–Kronig systematically, by {violation:.2g} of |Z|, "
+        "which is within the tolerance of {tolerance:.2g}.",
+    )
+    KRAMERS_KRONIG_OUTLIERS = (
+        Severity.WARNING,
+        "{count} of {points} points stand out of the Kramers–Kronig model, the first at {frequency:.3g} Hz.",
+    )
+    KRAMERS_KRONIG_TOO_FEW_POINTS = (
+        Severity.INVALID,
+        "{points} points are too few for a Kramers–Kronig test; at least {needed} are needed.",
+    )
+    # distribution of relaxation times
+    POLARISATION_OUTSIDE_WINDOW = (
+        Severity.WARNING,
+        "{share:.0%} of the polarisation relaxes at the edge of the measured window or beyond it: "
+        "the polarisation resistance of the distribution is not to be trusted; take it from the circuit.",
+    )
+    NEGATIVE_RELAXATION = (
+        Severity.WARNING,
+        "A non-negative distribution of relaxation times leaves {residual:.2g} of |Z| where the noise is {noise:.2g}: "
+        "the spectrum holds an inductive loop, or is not valid.",
+    )
+    # stationarity
+    DRIFT_CORRECTED = (
+        Severity.NOTE,
+        "The cell drifted while the spectrum was measured; the points were brought to one time, "
+        "by at most {largest:.2g} of |Z| (at {frequency:.3g} Hz), using {source}.",
+    )
+    DRIFT_NOT_CORRECTED = (
+        Severity.WARNING,
+        "The cell drifted by {drift:.2g} while the spectrum was measured and {reason}: the spectrum is uncorrected.",
+    )
+    # recovery
+    RECOVERY_NOT_RESOLVED = (
+        Severity.WARNING,
+        "The rise of the resistance before the rest, {rise:.3g} Ω, is within its uncertainty of {std:.2g} Ω: "
+        "there is nothing whose recovery could be told.",
+    )
+    RECOVERY_UNFINISHED = (
+        Severity.WARNING,
+        "The resistance was still changing when the rest ended: the final value rests on the extrapolation "
+        "of the fitted kinetics.",
+    )
+    KINETICS_UNDECIDED = (
+        Severity.NOTE,
+        "The data do not tell the kinetics apart; the best two are {first} and {second} "
+        "(weights {first_weight:.2f} and {second_weight:.2f}).",
+    )
+    # circuits, series, assignment
     UNIDENTIFIABLE = (
         Severity.INVALID,
         "The data do not fix {parameter}: {reason}; its value has no uncertainty and must not be used.",
@@ -28,7 +85,8 @@ class ImpedanceFlag(FlagKind):
     )
     AMBIGUOUS_CIRCUIT = (
         Severity.NOTE,
-        "{circuit} and {other} describe the spectrum about equally well (difference of the criterion {difference:.1f}).",
+        "{circuit} and {other} describe the spectrum about equally well "
+        "(difference of the criterion {difference:.1f}).",
     )
     FEW_POINTS = (
         Severity.WARNING,
