@@ -39,7 +39,6 @@ def _spelled(unit: str) -> str:
     unit = re.sub(r"\bOhm\b|\bOhms\b|\bohms\b", "ohm", unit)
     unit = re.sub(r"(?<=[A-Za-z])\^?([23])\b", r"**\1", unit)  # mm2, mm^2
     unit = re.sub(r"(?<=[A-Za-z])\^?-([123])\b", r"**-\1", unit)  # cm-2
-    unit = re.sub(r"\bC(?=$)", "degC", unit) if unit == "C" else unit
     unit = re.sub(r"(?<=[\w)])\s+(?=[A-Za-z(])", "*", unit)  # 'mA cm**-2'
     return "percent" if unit == "%" else unit
 
@@ -62,7 +61,7 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
             return 0.01, 0.0
     registry = _registry()
     target = _spelled(wanted.unit) or "dimensionless"
-    expected = f"expected a {words} in {wanted.shown_unit or 'a pure number'}"
+    expected = f"expected {_article(words)} in {wanted.shown_unit or 'a pure number'}"
     spelled = _spelled(unit.strip())
     if name == "temperature" and spelled == "C":
         spelled = "degC"
@@ -87,6 +86,10 @@ def _kind_of(unit: Any) -> str:
     return str(unit.dimensionality)
 
 
+def _article(words: str) -> str:
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
 def _number(text: str) -> float:
     return float(text.replace("−", "-").replace(",", "."))
 
@@ -107,11 +110,11 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None) -> Est
     match = _SHAPE.match(text)
     if match is None:
         example = f"'1 {wanted.shown_unit}'" if wanted.shown_unit else "'0.95'"
-        raise InputError(f"{text!r} does not begin with a number; expected a {words} such as {example}.")
+        raise InputError(f"{text!r} does not begin with a number; expected {_article(words)} such as {example}.")
     unit = match["unit"] or default_unit or ""
     if not unit and wanted.unit:
         raise InputError(
-            f"{text!r} has no unit; expected a {words} in {wanted.shown_unit}: "
+            f"{text!r} has no unit; expected {_article(words)} in {wanted.shown_unit}: "
             f"write '{text.strip()} {wanted.shown_unit}'."
         )
     factor, offset = conversion(unit, name)

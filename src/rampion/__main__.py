@@ -1,0 +1,5 @@
+"""``python -m rampion``."""
+
+from rampion.cli import main
+
+main()

@@ -1,0 +1,106 @@
+"""``rampion inspect``, ``rampion analyse``, ``rampion template``: from instrument files to findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from rampion.cli.options import output_options, sample_from, sample_options
+from rampion.errors import InputError
+
+
+def _columns(pairs: tuple[str, ...]) -> dict[str, str] | None:
+    for pair in pairs:
+        if "=" not in pair:
+            raise InputError(f"--column {pair!r} has no '='; expected name=header, such as potential='Ecell/V'.")
+    return {name.strip(): header.strip() for name, header in (pair.split("=", 1) for pair in pairs)} or None
+
+
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME=HEADER",
+    help="Which column of a plain table is what: time, potential, current, frequency, ... (repeatable).",
+)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path())
+@column_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
+def inspect(files: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> None:
+    """Say what instrument FILES hold: format, techniques, blocks, ranges."""
+    from rampion.errors import RampionError
+    from rampion.records import to_json
+    from rampion.report.results import describe_file
+    from rampion.report.words import inspection_text
+    from rampion.study import read_file
+
+    described, worst = [], 0
+    for name in files:
+        try:
+            described.append(describe_file(name, read_file(name, columns=_columns(columns))))
+        except RampionError as error:
+            if len(files) == 1:
+                raise
+            worst = max(worst, error.exit_code)
+            described.append({"file": name, "error": {"kind": type(error).__name__, "message": str(error)}})
+    if as_json:
+        click.echo(to_json(described[0] if len(described) == 1 else {"files": described}))
+    else:
+        click.echo("\n\n".join(inspection_text(entry) for entry in described))
+    if worst:
+        raise click.exceptions.Exit(worst)
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@sample_options
+@click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside a folder.")
+@click.option("--circuit", help="Equivalent circuit for the spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
+@column_option
+@output_options
+def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ...], **options: Any) -> None:
+    """Say what one sample's sweep shows: PATH is an instrument file, or a folder of them with a sample sheet."""
+    from rampion import study
+    from rampion.records import to_json
+    from rampion.report.results import results
+    from rampion.report.words import analysis_text
+
+    sample = sample_from(options)
+    campaign = study.read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))
+    with click.progressbar(
+        campaign.experiments,
+        label="Analysing",
+        file=click.get_text_stream("stderr"),
+        hidden=as_json or len(campaign.experiments) < 3,
+    ) as experiments:
+        analysis = study.analyse_each(campaign, experiments, circuit=options["circuit"])
+    if output is not None:
+        from rampion.report.folder import write_folder
+
+        written = write_folder(analysis, output, options={"path": path, "circuit": options["circuit"]})
+    if as_json:
+        click.echo(to_json(results(analysis)))
+        return
+    click.echo(analysis_text(analysis))
+    if output is not None:
+        click.echo(f"\nWrote {len(written)} files to {output}: begin with {written[0]}")
+
+
+@click.command()
+@click.argument("path", type=click.Path(), default="samples.csv")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def template(path: str, as_json: bool) -> None:
+    """Write an empty sample sheet to PATH (.csv, .xlsx or .toml)."""
+    from pathlib import Path
+
+    from rampion.readers.samples import write_template
+    from rampion.records import to_json
+
+    if Path(path).exists():
+        raise InputError(f"{path} exists already; name another file, or remove it first.")
+    write_template(path)
+    click.echo(to_json({"written": path}) if as_json else f"Wrote {path}: one row per file or per sample.")

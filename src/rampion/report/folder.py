@@ -1,0 +1,138 @@
+"""The results folder: ``results.json``, tidy tables, figures, and what a machine needs to find its way in it.
+
+``datapackage.json`` (Data Package, https://datapackage.org) describes every table; ``ro-crate-metadata.json``
+(RO-Crate 1.1, https://w3id.org/ro/crate/1.1) ties results to the raw files' hashes, versions and options.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rampion.records import provenance, to_json
+from rampion.report.results import files_of, results
+from rampion.report.tables import curve_columns, flat, write_columns, write_rows
+
+if TYPE_CHECKING:
+    from rampion.study import Analysis
+
+SYNTHETIC = "synthetic data, computed by rampion: not a measurement"
+
+
+def file_name(text: str) -> str:
+    """The text with everything that a file name should not hold replaced."""
+    return re.sub(r"[^\w.+-]+", "_", text).strip("_.") or "sample"
+
+
+def write_folder(analysis: Analysis, folder: str | Path, options: Mapping[str, Any]) -> list[Path]:
+    """Write everything an analysis gave; returns the files written, ``results.json`` first."""
+    folder = Path(folder)
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    (folder / "figures").mkdir(exist_ok=True)
+    plain = results(analysis)
+    history = provenance(options, files_of(analysis))
+    summary = folder / "results.json"
+    summary.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
+    tables = _write_tables(analysis, plain, folder)
+    figures = _write_figures(analysis, folder)
+    described = [_write_package(analysis, tables, folder), _write_crate(analysis, history, folder, tables + figures)]
+    return [summary, *figures, *tables, *described]
+
+
+def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) -> list[Path]:
+    written: list[Path] = []
+    sweeps = [flat(entry) for entry in plain["findings"] if entry["kind"] != "spectrum"]
+    spectra = [flat(entry) for entry in plain["findings"] if entry["kind"] == "spectrum"]
+    for name, rows in (("findings", sweeps), ("spectra", spectra)):
+        if rows:
+            write_rows(folder / "tables" / f"{name}.csv", rows)
+            written.append(folder / "tables" / f"{name}.csv")
+    for number, sample in enumerate(analysis.samples, 1):
+        for block, part in enumerate(sample.experiment.parts, 1):
+            kind = "trace" if hasattr(part, "current_resolution") else "spectrum"
+            stem = file_name(f"{number:03d}_{sample.experiment.name}_{block:03d}_{kind}")
+            path = folder / "tables" / f"{stem}.csv"
+            write_columns(path, curve_columns(part), SYNTHETIC if part.synthetic else "")
+            written.append(path)
+    return written
+
+
+def _write_figures(analysis: Analysis, folder: Path) -> list[Path]:
+    from rampion.figures.save import save
+    from rampion.figures.spectra import draw_nyquist
+    from rampion.figures.voltammogram import draw_finding
+
+    written: list[Path] = []
+    for number, sample in enumerate(analysis.samples, 1):
+        stem = file_name(f"{number:03d}_{sample.experiment.name}")
+        for place, finding in enumerate(sample.findings, 1):
+            title = sample.experiment.name if len(sample.findings) == 1 else f"{sample.experiment.name}, sweep {place}"
+            figure = draw_finding(finding, title=title, synthetic=sample.experiment.synthetic)
+            written += save(figure, folder / "figures" / f"{stem}_{place:02d}_{finding.kind}")
+        if sample.spectra:
+            figure = draw_nyquist(sample.spectra, title=sample.experiment.name, synthetic=sample.experiment.synthetic)
+            written += save(figure, folder / "figures" / f"{stem}_spectra")
+    return written
+
+
+def _write_package(analysis: Analysis, tables: list[Path], folder: Path) -> Path:
+    resources = [
+        {
+            "name": table.stem.lower(),
+            "path": table.relative_to(folder).as_posix(),
+            "format": "csv",
+            "mediatype": "text/csv",
+            "encoding": "utf-8",
+            "dialect": {"commentChar": "#"},
+        }
+        for table in tables
+    ]
+    path = folder / "datapackage.json"
+    name = file_name(analysis.name or "rampion").lower()
+    path.write_text(to_json({"name": name, "profile": "tabular-data-package", "resources": resources}) + "\n")
+    return path
+
+
+def _write_crate(analysis: Analysis, history: Mapping[str, Any], folder: Path, files: list[Path]) -> Path:
+    raw = [
+        {"@id": f"#sha256-{digest}", "@type": "File", "name": Path(source).name, "sha256": digest}
+        for source, digest in history["files"].items()
+    ]
+    made = [{"@id": path.relative_to(folder).as_posix(), "@type": "File"} for path in files]
+    results_file = {"@id": "results.json", "@type": "File", "encodingFormat": "application/json"}
+    action = {
+        "@id": "#analysis",
+        "@type": "CreateAction",
+        "instrument": {"@id": "#rampion"},
+        "object": [{"@id": entry["@id"]} for entry in raw],
+        "result": [{"@id": "results.json"}, *({"@id": entry["@id"]} for entry in made)],
+        "endTime": history["created"],
+        "description": f"options: {to_json(history['options'], None)}",
+    }
+    software = {
+        "@id": "#rampion",
+        "@type": "SoftwareApplication",
+        "name": "rampion",
+        "version": history["software"]["rampion"],
+        "softwareRequirements": [f"{name} {number}" for name, number in history["software"].items()],
+    }
+    root = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": analysis.name or "rampion analysis",
+        "datePublished": history["created"],
+        "hasPart": [{"@id": entry["@id"]} for entry in (results_file, *made)],
+        "mentions": [{"@id": "#analysis"}],
+    }
+    descriptor = {
+        "@id": "ro-crate-metadata.json",
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+    graph = [descriptor, root, results_file, *made, *raw, action, software]
+    path = folder / "ro-crate-metadata.json"
+    path.write_text(to_json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}) + "\n")
+    return path

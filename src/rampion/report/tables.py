@@ -1,0 +1,72 @@
+"""Tidy tables: one row per finding, one file per curve, with the Battery Data Format's headers.
+
+Curves carry ``Test Time / s``, ``Voltage / V``, ``Current / A``, ``Frequency / Hz``, ``Real Impedance / ohm``,
+``Imaginary Impedance / ohm``. The format calls charging current positive; a symmetric cell has no charging direction,
+so the instrument's sign is kept: a positive current plates lithium on the electrode that the instrument drives
+negative of the other by its own convention, and rampion says nothing more than the instrument did.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rampion.measurement import Spectrum, Trace
+
+
+def write_columns(path: Path, columns: Mapping[str, np.ndarray], comment: str = "") -> None:
+    """Write equal-length columns as csv, with every digit that distinguishes the numbers."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        if comment:
+            stream.write(f"# {comment}\n")
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows(zip(*(np.char.mod("%.10g", column) for column in columns.values()), strict=True))
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write dictionaries as csv; the header is the union of their keys, in order of first appearance."""
+    header = list(dict.fromkeys(key for row in rows for key in row))
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def curve_columns(part: Trace | Spectrum) -> dict[str, np.ndarray]:
+    """The curve's columns under the Battery Data Format's headers; what was not recorded is left out."""
+    if isinstance(part, Trace):
+        columns = {"Test Time / s": part.time, "Voltage / V": part.potential, "Current / A": part.current}
+    else:
+        assert part.time is not None
+        columns = {
+            "Test Time / s": part.time,
+            "Frequency / Hz": part.frequency,
+            "Real Impedance / ohm": part.impedance.real,
+            "Imaginary Impedance / ohm": part.impedance.imag,
+        }
+    return {header: column for header, column in columns.items() if np.isfinite(column).any()}
+
+
+def flat(entries: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested plain data as one row: ``{"potential": {"value": 1}}`` becomes ``{"potential.value": 1}``."""
+    row: dict[str, Any] = {}
+    for key, value in entries.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            row |= flat(value, f"{name}.")
+        elif isinstance(value, Iterable) and not isinstance(value, str):
+            row[name] = "; ".join(_text(item) for item in value)
+        else:
+            row[name] = value
+    return row
+
+
+def _text(item: Any) -> str:
+    if isinstance(item, Mapping):
+        return str(item.get("code", item))
+    return str(item)

@@ -1,0 +1,123 @@
+"""The verbs, composed: read, analyse. Here the siblings meet; no formula lives here.
+
+Every verb is the same function in Python, in the shell and in the app.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rampion.errors import InputError
+from rampion.estimate import Flag
+from rampion.measurement import Campaign, Experiment, Sample, Spectrum
+from rampion.readers import read_file
+from rampion.readers.folder import read_folder
+
+if TYPE_CHECKING:
+    from rampion.impedance.finding import SpectrumFinding
+    from rampion.voltammetry.finding import Finding
+
+__all__ = ["Analysis", "SampleAnalysis", "analyse", "analyse_each", "analyse_experiment", "read", "read_file"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SampleAnalysis:
+    """What one experiment showed: a finding per sweep or constant-current run, a finding per spectrum."""
+
+    experiment: Experiment
+    findings: tuple[Finding, ...]
+    spectra: tuple[SpectrumFinding, ...]
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """What a campaign showed, sample by sample."""
+
+    samples: tuple[SampleAnalysis, ...]
+    name: str = ""
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Every sweep's finding, in order."""
+        return tuple(finding for sample in self.samples for finding in sample.findings)
+
+
+def read(
+    path: str | Path,
+    sample: Sample | None = None,
+    sheet: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Campaign:
+    """Read an instrument file, or a folder of them with its sample sheet.
+
+    ``sample`` holds what the user states by hand; it fills what the sheet and the files leave open and wins over them.
+
+    Raises
+    ------
+    InputError
+        When the path does not exist or a sheet is wrong.
+    RefusedError
+        When a single file is not instrument data.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path} does not exist; expected an instrument file or a folder of them.")
+    if path.is_dir():
+        campaign = read_folder(path, sheet=sheet)
+    elif sheet is not None:
+        campaign = read_folder(path.parent, sheet=sheet, only=path.name)
+    else:
+        campaign = Campaign(experiments=(read_file(path, columns=columns),), name=path.stem)
+    if sample is None:
+        return campaign
+    experiments = tuple(replace(one, sample=_stated(one.sample, sample)) for one in campaign.experiments)
+    return replace(campaign, experiments=experiments)
+
+
+def _stated(known: Sample, stated: Sample) -> Sample:
+    """The known sample with everything that was stated by hand put over it."""
+    blank = Sample()
+    changes = {f.name: getattr(stated, f.name) for f in fields(Sample)}
+    return replace(known, **{name: value for name, value in changes.items() if value != getattr(blank, name)})
+
+
+def analyse(
+    subject: Campaign | Experiment | str | Path, sample: Sample | None = None, circuit: str | None = None
+) -> Analysis:
+    """Say what each sample shows: the verdict of its sweeps with uncertainties, and its spectra's processes.
+
+    ``circuit`` fixes the equivalent circuit of the spectra; by default it is chosen from the data.
+    """
+    if isinstance(subject, str | Path):
+        subject = read(subject, sample=sample)
+    elif isinstance(subject, Experiment):
+        subject = Campaign(experiments=(subject,), name=subject.name)
+    return analyse_each(subject, subject.experiments, circuit=circuit)
+
+
+def analyse_each(campaign: Campaign, experiments: Iterable[Experiment], circuit: str | None = None) -> Analysis:
+    """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
+    samples = tuple(analyse_experiment(experiment, circuit=circuit) for experiment in experiments)
+    return Analysis(samples=samples, name=campaign.name, flags=campaign.flags)
+
+
+def analyse_experiment(experiment: Experiment, circuit: str | None = None) -> SampleAnalysis:
+    """Findings of one experiment's traces and spectra."""
+    from rampion.voltammetry.event import analyse_traces
+
+    findings = analyse_traces(experiment.traces, experiment.sample) if experiment.traces else ()
+    spectra = _spectra(experiment.spectra, experiment.sample, circuit)
+    return SampleAnalysis(experiment=experiment, findings=findings, spectra=spectra, flags=experiment.flags)
+
+
+def _spectra(spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None) -> tuple[SpectrumFinding, ...]:
+    if not spectra:
+        return ()
+    from rampion.impedance.finding import analyse_spectrum
+
+    return tuple(analyse_spectrum(spectrum, sample, circuit=circuit) for spectrum in spectra)

@@ -1,0 +1,101 @@
+"""People's units: what they write is read, what they mean otherwise is refused with the right unit named."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rampion.errors import InputError
+from rampion.estimate import Estimate
+from rampion.quantities import QUANTITIES, quantity
+from rampion.units import conversion, parse_quantity, show
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value", "std"),
+    [
+        ("1mm", "thickness", 1e-3, math.nan),
+        ("15 µm", "thickness", 15e-6, math.nan),
+        ("15 um", "thickness", 15e-6, math.nan),
+        ("4mm2", "area", 4e-6, math.nan),
+        ("4 mm^2", "area", 4e-6, math.nan),
+        ("0.04 cm²", "area", 4e-6, math.nan),
+        ("0.05mV/s", "scan_rate", 5e-5, math.nan),
+        ("0.05 mV s-1", "scan_rate", 5e-5, math.nan),
+        ("3 mV/min", "scan_rate", 5e-5, math.nan),
+        ("0.6 mS/cm", "conductivity", 0.06, math.nan),
+        ("6e-4 S/cm", "conductivity", 0.06, math.nan),
+        ("20 MPa", "stack_pressure", 20e6, math.nan),
+        ("25 °C", "temperature", 298.15, math.nan),
+        ("25 C", "temperature", 298.15, math.nan),
+        ("298.15 K", "temperature", 298.15, math.nan),
+        ("50 ohm cm2", "area_resistance", 5e-3, math.nan),
+        ("50 Ω·cm²", "area_resistance", 5e-3, math.nan),
+        ("430mol/m3", "concentration", 430.0, math.nan),
+        ("20 M", "concentration", 20e3, math.nan),
+        ("0,5 mA/cm²", "current_density", 5.0, math.nan),
+        ("0.5 mA cm⁻²", "current_density", 5.0, math.nan),
+        ("0.5 mAh/cm2", "charge", 18e3, math.nan),
+        ("95 %", "relative_density", 0.95, math.nan),
+        ("0.95", "relative_density", 0.95, math.nan),
+        ("1.00 ± 0.02 mm", "thickness", 1e-3, 2e-5),
+        ("1.00(2) mm", "thickness", 1e-3, 2e-5),
+        ("1.00 +/- 0.02 mm", "thickness", 1e-3, 2e-5),
+        ("25 ± 1 °C", "temperature", 298.15, 1.0),
+        ("-5 mV", "potential", -5e-3, math.nan),
+    ],
+)
+def test_what_people_write_is_read(text, name, value, std):
+    estimate = parse_quantity(text, name)
+    assert estimate.value == pytest.approx(value, rel=1e-12)
+    assert estimate.std == pytest.approx(std, rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "sentence"),
+    [
+        ("1 mV", "thickness", "unit of potential; expected a thickness in mm"),
+        ("1 mm", "area", "unit of thickness; expected an? area in mm²"),
+        ("1", "thickness", "no unit; expected a thickness in mm"),
+        ("thick", "thickness", "does not begin with a number"),
+        ("1 foo", "thickness", "not a unit that is known"),
+        ("1 mm mm", "thickness", "expected a thickness in mm"),
+        ("", "thickness", "does not begin with a number"),
+        ("1 mm; rm", "thickness", "expected a thickness in mm"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_the_right_unit(text, name, sentence):
+    with pytest.raises(InputError, match=sentence):
+        parse_quantity(text, name)
+
+
+@pytest.mark.parametrize("name", sorted(QUANTITIES))
+def test_the_vocabulary_agrees_with_the_unit_library(name):
+    entry = quantity(name)
+    factor, offset = conversion(entry.shown_unit, name)
+    assert factor * entry.factor == pytest.approx(1.0, rel=1e-12)
+    assert offset == pytest.approx(-entry.offset, abs=1e-9)
+
+
+@given(st.floats(1e-9, 1e9), st.sampled_from(sorted(QUANTITIES)))
+def test_round_trip_through_the_shown_unit(value, name):
+    entry = quantity(name)
+    written = f"{entry.shown(value)!r} {entry.shown_unit}"
+    assert parse_quantity(written, name).value == pytest.approx(value, rel=1e-9, abs=1e-9 * abs(entry.offset))
+
+
+@pytest.mark.parametrize(
+    ("estimate", "name", "shown"),
+    [
+        (Estimate(10.352, 0.02), "current_density", "1.0352 ± 0.0020 mA/cm²"),
+        (Estimate(0.06, 0.001), "conductivity", "0.600 ± 0.010 mS/cm"),
+        (Estimate(1e-3), "thickness", "1 mm"),
+        (Estimate(math.nan), "thickness", "not known"),
+        (Estimate(298.15, 1.0), "temperature", "25.0 ± 1.0 °C"),
+    ],
+)
+def test_shown_with_the_digits_that_the_uncertainty_leaves(estimate, name, shown):
+    assert show(estimate, name) == shown
