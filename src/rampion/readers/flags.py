@@ -1,0 +1,98 @@
+"""Findings of reading a file, for every reader; each is one sentence for the user."""
+
+from __future__ import annotations
+
+from rampion.estimate import FlagKind, Severity
+
+
+class ReaderFlag(FlagKind):
+    """What a reader saw, dropped, chose or could not know."""
+
+    # text
+    ENCODING_GUESSED = (Severity.NOTE, "The text is not UTF-8; it was read as {encoding}.")
+    DECIMAL_MIXED = (
+        Severity.WARNING,
+        "{count} numbers contradict the file's decimal mark {mark!r}; the unambiguous ones were read by their own "
+        "mark and {dropped} ambiguous ones were left out.",
+    )
+    THOUSANDS = (Severity.NOTE, "{count} numbers carry thousands separators, which were removed.")
+    UNREADABLE_CELLS = (Severity.WARNING, "{count} cells of column {column!r} are not numbers and were left out.")
+    RAGGED_ROWS = (Severity.WARNING, "{count} rows do not have the header's {expected} columns and were dropped.")
+    DUPLICATE_COLUMNS = (Severity.NOTE, "The column names {names} occur more than once; the later ones were numbered.")
+    # whole files
+    CUT_FILE = (Severity.WARNING, "The file ends in the middle of {where}; {kept} complete points were kept.")
+    HEADER_COUNT_WRONG = (
+        Severity.NOTE,
+        "The file announces {announced} header lines but the table begins after {found}; the table was followed.",
+    )
+    HEADER_MISSING = (Severity.NOTE, "The file has no header, so start time and settings are not known.")
+    EMPTY_BLOCK = (Severity.WARNING, "The block {name!r} holds no points (an empty or aborted run) and was left out.")
+    ABORTED = (Severity.WARNING, "The instrument aborted this run: {reason}.")
+    BLOCK_SKIPPED = (Severity.WARNING, "The block {name!r} was left out: {reason}.")
+    # points
+    DROPPED_POINTS = (Severity.WARNING, "{count} points without a finite {what} were dropped.")
+    TIME_BACKWARDS = (Severity.WARNING, "Time runs backwards at {count} places; the record was split there.")
+    CLOCK_UNKNOWN = (Severity.NOTE, "The file does not say when it was recorded.")
+    CLOCK_AMBIGUOUS = (Severity.NOTE, "The date {date!r} can be read two ways; it was read as {reading}.")
+    CURRENT_UNKNOWN = (Severity.WARNING, "The file holds no current for this block.")
+    POTENTIAL_UNKNOWN = (Severity.WARNING, "The file holds no potential for this block.")
+    # choices
+    CELL_VOLTAGE_CHOSEN = (
+        Severity.NOTE,
+        "The cell voltage was taken from {chosen!r}, not {other!r}, which differs by up to {difference:.3g} V.",
+    )
+    POTENTIAL_SATURATED = (
+        Severity.WARNING,
+        "The potential stands at {value:.4g} V for {count} points, the edge of the instrument's range.",
+    )
+    UNKNOWN_COLUMNS_KEPT = (Severity.NOTE, "Columns of unknown meaning were kept as they are: {names}.")
+    AREA_IGNORED = (Severity.NOTE, "The electrode area in the file ({area}) is not used; state the area yourself.")
+    COLUMNS_GUESSED = (Severity.NOTE, "The meaning of the columns was guessed from their headers: {mapping}.")
+    # impedance
+    UNCALIBRATED_IMPEDANCE = (
+        Severity.WARNING,
+        "The impedance in this file is not calibrated, by the vendor's own word; export it from the vendor's program.",
+    )
+    # series
+    ORDER_BY_NAME = (
+        Severity.NOTE,
+        "The files do not all state their start; they were kept in the order of their names.",
+    )
+    # instruments
+    UNEVEN_COLUMNS = (
+        Severity.WARNING,
+        "The columns of this block have unequal lengths; the first {kept} points, complete in all of them, were kept.",
+    )
+    TIME_LAID_OUT = (
+        Severity.NOTE,
+        "The file holds no times for this block; they were laid out from {origin}, one point every {interval:.6g} s.",
+    )
+    TIME_LEFT_OUT = (Severity.WARNING, "The times of this block are incomplete or run backwards and were left out.")
+    TIME_SORTED = (Severity.WARNING, "Time runs backwards at {count} places; the points were sorted by time.")
+    OVERLOAD = (
+        Severity.WARNING,
+        "The instrument marked {count} points as overloaded: their true values may be larger.",
+    )
+    PULSED = (
+        Severity.WARNING,
+        "{technique} is a pulse technique: its current is a difference of two readings, not the current of the cell.",
+    )
+    LIBRARY_REMARK = (Severity.WARNING, "The library that reads this format remarked: {remark}")
+    # sample sheet and folder
+    METADATA_MISSING = (
+        Severity.WARNING,
+        "Sample {sample!r} has no {names} in the sample sheet; what is per area or per length cannot be given for it.",
+    )
+    SAMPLE_CONFLICT = (
+        Severity.WARNING,
+        "Row {row} states another {field} for sample {sample!r} than a row above; each row keeps its own.",
+    )
+    FILE_REPEATED = (Severity.WARNING, "{file!r} is named in row {first} and again in row {row}; the first counts.")
+    FILE_UNMATCHED = (Severity.WARNING, "Row {row} of the sample sheet names {file!r}, and no such file was found.")
+    FILE_UNLISTED = (Severity.NOTE, "{file!r} is in the folder and not in the sample sheet; it was read on its own.")
+    FILE_REFUSED = (Severity.WARNING, "{file!r} was not read: {reason}")
+    SHEET_MISSING = (
+        Severity.NOTE,
+        "There is no sample sheet, so samples are named after their files and {names} are not known; "
+        "'rampion template' writes an empty sheet.",
+    )

@@ -1,0 +1,410 @@
+"""Text of any instrument: encoding, decimal mark, separator, and numeric tables read fast and without guessing.
+
+Nothing here asks the machine for its locale: encoding and decimal mark are decided from the file alone, once per file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.errors import RefusedError
+from rampion.estimate import Flag
+from rampion.readers.flags import ReaderFlag
+from rampion.readers.numbers import PADDING, read_tokens
+
+_CHUNK = 1 << 20
+_SAMPLE = 1 << 16
+_MISSING = {"", "-", "--", "---", "nan", "n/a", "#n/a", "na", "none", "null", "inf", "-inf", "+inf", "xxx"}
+_NUMBER = re.compile(r"(?<![\w.,:/])[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?(?![\w.,:/])")
+_EXPONENT = re.compile(r"[eE][+-]?\d+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns of a numeric table under their (unique) names, and what was found while reading.
+
+    ``columns`` holds every column with at least one number, (n,) floats with NaN where a cell is empty or not a
+    number; ``words`` the text of the columns that were asked for as text.
+    """
+
+    columns: dict[str, Float[np.ndarray, " n"]]
+    rows: int
+    words: dict[str, list[str]] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+
+
+def decode(content: bytes) -> tuple[str, tuple[Flag, ...]]:
+    """The text of a file, by its byte-order mark, else UTF-16, UTF-8, cp1252 or latin-1, whichever its bytes allow.
+
+    Line ends become a line feed only where the file has nothing but carriage returns. Typographic minus signs become
+    the hyphen that numbers are written with.
+    """
+    flags: tuple[Flag, ...] = ()
+    for mark, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if content.startswith(mark):
+            text = content[len(mark) :].decode(name, errors="replace")
+            break
+    else:
+        head = content[:4096]
+        if head[1::2].count(0) > len(head) // 4:
+            text = content.decode("utf-16-le", errors="replace")
+        elif head[0::2].count(0) > len(head) // 4:
+            text = content.decode("utf-16-be", errors="replace")
+        else:
+            text, flags = _decode_bytes(content)
+    if "\r" in text and "\n" not in text:
+        text = text.replace("\r", "\n")
+    if not text.isascii():
+        text = text.replace("\N{MINUS SIGN}", "-")
+    return text, flags
+
+
+def _decode_bytes(content: bytes) -> tuple[str, tuple[Flag, ...]]:
+    try:
+        return content.decode("utf-8"), ()
+    except UnicodeDecodeError as error:
+        # A file cut inside its last character is still UTF-8.
+        if error.start >= len(content) - 3 and error.reason == "unexpected end of data":
+            return content[: error.start].decode("utf-8"), ()
+    if any(byte in content for byte in map(bytes, zip(range(0x80, 0xA0), strict=True))):
+        try:
+            return content.decode("cp1252"), (ReaderFlag.ENCODING_GUESSED.flag(encoding="cp1252"),)
+        except UnicodeDecodeError:
+            pass
+    return content.decode("latin-1"), (ReaderFlag.ENCODING_GUESSED.flag(encoding="latin-1"),)
+
+
+def decimal_mark(text: str) -> str:
+    """The decimal mark of a text, decided from all its numbers: ``"."`` or ``","``.
+
+    A number proves its mark when the mark cannot group thousands: fewer or more than three digits follow it, a lone
+    zero or nothing stands before it, an exponent follows, or the other mark stands before it. The mark with more
+    proofs wins; without any proof, a point is a decimal point.
+
+    Raises
+    ------
+    RefusedError
+        When the only marks are commas and every number could be read as 1,234 = 1234 and as 1,234 = 1.234.
+    """
+    if "," not in text:
+        return "."
+    sample = text if len(text) <= 3 * _SAMPLE else text[:_SAMPLE] + "\n" + text[-_SAMPLE:]
+    proofs = _count_proofs(sample)
+    if not (proofs["."] or proofs[","]) and sample is not text:
+        proofs = _count_proofs(text)
+    if proofs["."] or proofs[","]:
+        return "," if proofs[","] > proofs["."] else "."
+    if proofs["ambiguous"]:
+        raise RefusedError(
+            "Every number with a comma in this table could be read with a decimal comma or with thousands separators "
+            "(1,234); export it again with decimal points or with more digits."
+        )
+    return "."
+
+
+def _count_proofs(text: str) -> Counter[str]:
+    proofs: Counter[str] = Counter()
+    for token in _NUMBER.findall(text):
+        if "," in token or "." in token:
+            proofs[_proof(token)] += 1
+    return proofs
+
+
+def _proof(token: str) -> str:
+    """The decimal mark that a number proves, ``"ambiguous"``, ``"grouped,"``/``"grouped."``, or ``"none"``."""
+    digits = _EXPONENT.sub("", token).lstrip("+-")
+    scientific = len(digits) < len(token.lstrip("+-"))
+    commas, points = digits.count(","), digits.count(".")
+    if commas and points:
+        mark, other = (",", ".") if digits.rindex(",") > digits.rindex(".") else (".", ",")
+        whole, _, _ = digits.partition(mark)
+        return mark if digits.count(mark) == 1 and _is_grouped(whole, other) else "none"
+    mark, count = (",", commas) if commas else (".", points)
+    if count > 1:
+        return f"grouped{mark}" if _is_grouped(digits, mark) else "none"
+    if scientific or not _is_grouped(digits, mark):
+        return mark
+    # A point is taken for a decimal point unless something else proves the contrary.
+    return "ambiguous" if mark == "," else "point"
+
+
+def _is_grouped(digits: str, separator: str) -> bool:
+    first, *rest = digits.split(separator)
+    return 1 <= len(first) <= 3 and first[0] != "0" and bool(rest) and all(len(part) == 3 for part in rest)
+
+
+def read_number(token: str, mark: str = ".", *, strict: bool = False) -> float:
+    """One number written with this decimal mark, or with the other where nothing else is possible; else NaN.
+
+    ``strict`` gives NaN also for a number with this mark that could be one with grouped thousands.
+    """
+    token = token.strip().strip("\"'").replace("\N{MINUS SIGN}", "-").replace(" ", "")
+    if not _NUMBER.fullmatch(token):
+        return float("nan")
+    other = "," if mark == "." else "."
+    if "," in token or "." in token:
+        proof = _proof(token)
+        if proof in (",", "."):
+            mark, other = proof, "," if proof == "." else "."
+        elif proof != f"grouped{other}" and (strict or mark not in token or proof not in ("ambiguous", "point")):
+            return float("nan")
+    return float(token.replace(other, "").replace(mark, "."))
+
+
+def detect_separator(lines: Sequence[str]) -> str:
+    """What separates the cells of these lines: tab, ``;``, ``,`` or ``" "`` (any run of blanks).
+
+    The first of these that gives every line the same number (two or more) of cells, nearly all of them numbers.
+    """
+    lines = [line for line in lines if line.strip()]
+    best, best_score = " ", -1.0
+    for separator in ("\t", ";", ",", " "):
+        rows = [split_cells(line, separator) for line in lines]
+        counts = Counter(len(row) for row in rows)
+        width, regular = counts.most_common(1)[0] if counts else (0, 0)
+        if width < 2:
+            continue
+        cells = [cell for row in rows if len(row) == width for cell in row]
+        numeric = sum(bool(_NUMBER.fullmatch(cell)) or cell.lower() in _MISSING for cell in cells)
+        score = regular / len(rows) + numeric / len(cells)
+        if score > best_score + 0.1:
+            best, best_score = separator, score
+    return best
+
+
+def split_cells(line: str, separator: str) -> list[str]:
+    """The cells of one line, stripped; empty cells at its end are left out."""
+    cells = line.split() if separator == " " else [cell.strip() for cell in line.split(separator)]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def unique_names(names: Iterable[str]) -> tuple[list[str], tuple[Flag, ...]]:
+    """The names with repeated ones numbered: ``I/mA``, ``I/mA (2)``; a flag names those that were repeated."""
+    seen: Counter[str] = Counter()
+    unique: list[str] = []
+    for name in names:
+        seen[name] += 1
+        unique.append(name if seen[name] == 1 or not name else f"{name} ({seen[name]})")
+    repeated = [name for name, count in seen.items() if count > 1 and name]
+    return unique, (ReaderFlag.DUPLICATE_COLUMNS.flag(names=", ".join(repeated)),) if repeated else ()
+
+
+def parse_table(
+    body: str, names: Sequence[str], separator: str = "\t", mark: str | None = None, words: Sequence[str] = ()
+) -> Table:
+    """The numeric table in ``body``, whose columns have these names.
+
+    Rows with more or fewer cells than names are dropped with a flag (empty cells at the end of a row do not count).
+    A last line without line end is kept, but its last number only where its layout shows that no digit is missing.
+
+    Parameters
+    ----------
+    body : the lines of the table, without its header.
+    names : one name per column; a column without name is not read.
+    separator : tab, ``;``, ``,`` or ``" "`` for any run of blanks.
+    mark : decimal mark; ``None`` decides it from the numbers.
+    words : names of the columns wanted as text.
+
+    Raises
+    ------
+    RefusedError
+        When the decimal mark cannot be told (see :func:`decimal_mark`).
+    """
+    names, flags = unique_names(names)
+    if mark is None:
+        mark = "." if separator == "," else decimal_mark(body)
+    table, unread, ragged = _read_rows(body, names, separator, mark, words, strict=False)
+    if _contradicts(unread, table.columns, mark):
+        # Where both marks occur, a number that could be read with either is not read at all.
+        table, unread, ragged = _read_rows(body, names, separator, mark, words, strict=True)
+    columns = table.columns
+    if ragged:
+        flags += (ReaderFlag.RAGGED_ROWS.flag(count=ragged, expected=len(names)),)
+    if table.rows and body[-1] not in "\r\n":
+        flags += _distrust_end(body, columns, names, separator, ragged)
+    columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
+    return replace(table, columns=columns, flags=flags + _explain(unread, columns, mark))
+
+
+def _read_rows(
+    body: str, names: Sequence[str], separator: str, mark: str, words: Sequence[str], *, strict: bool
+) -> tuple[Table, dict[str, Counter[str]], int]:
+    """The columns, the tokens of each that were not plain numbers, and how many rows were dropped."""
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names if name and name not in words}
+    texts: dict[str, list[str]] = {name: [] for name in words if name in names}
+    places = {name: place for place, name in enumerate(names)}
+    unread: dict[str, Counter[str]] = {name: Counter() for name in parts}
+    rows = ragged = 0
+    for text, begin, stop, dropped in _rows(body, len(names), separator):
+        ragged += dropped
+        rows += begin.shape[1]
+        for name, cells in texts.items():
+            cells += [token.strip() for token in _tokens(text, begin[places[name]], stop[places[name]])]
+        for name in list(parts):
+            place = places[name]
+            values, understood = read_tokens(text, begin[place], stop[place], mark)
+            if strict:
+                understood &= np.isnan(values)
+            if not understood.all():
+                odd = np.flatnonzero(~understood)
+                tokens = _tokens(text, begin[place][odd], stop[place][odd])
+                unread[name].update(tokens)
+                known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
+                values[odd] = [known[token] for token in tokens]
+                if odd.size == values.size and not parts[name] and np.isnan(values).all() and _are_words(known):
+                    del parts[name]
+                    continue
+            parts[name].append(values)
+    columns = {name: some[0] if len(some) == 1 else np.concatenate(some) for name, some in parts.items() if some}
+    return Table(columns=columns, rows=rows, words=texts), unread, ragged
+
+
+def _tokens(text: np.ndarray, begin: np.ndarray, stop: np.ndarray) -> list[str]:
+    letters = text.tobytes().decode("latin-1")
+    return [letters[a:b] for a, b in zip(begin.tolist(), stop.tolist(), strict=True)]
+
+
+def _are_words(tokens: Iterable[str]) -> bool:
+    return not any(token.strip().lower() in _MISSING for token in tokens)
+
+
+def _rows(body: str, width: int, separator: str):
+    """Pieces of the body: its bytes, first and last-plus-one place of each cell (width, rows), rows dropped."""
+    data = body.encode("latin-1", errors="replace")
+    if data and not data.endswith(b"\n"):
+        data += b"\n"
+    at = 0
+    while at < len(data):
+        end = data.rfind(b"\n", at, at + _CHUNK) + 1 or data.find(b"\n", at) + 1
+        text = np.frombuffer(b"\n" * PADDING + data[at:end] + b"\n" * PADDING, np.uint8)
+        find = _find_cells_between_blanks if separator == " " else _find_cells
+        yield text, *find(text, width, separator)
+        at = end
+
+
+def _find_cells(text: np.ndarray, width: int, separator: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Places of the cells between separators."""
+    inner = text[PADDING - 1 : text.size - PADDING]
+    ends = np.flatnonzero((inner == ord(separator)) | (inner == ord("\n")))
+    ends += PADDING - 1
+    lines = np.flatnonzero(text[ends] == ord("\n"))
+    counts = np.diff(lines)
+    if counts.size and counts.min() == width == counts.max():
+        stop = np.ascontiguousarray(ends[1:].reshape(-1, width).T)
+        begin = np.ascontiguousarray(ends[:-1].reshape(-1, width).T)
+        begin += 1
+        filled = counts > 0
+    else:
+        last = ends[lines[1:]]
+        blank = last - ends[lines[:-1]] <= 1 + (text[last - 1] == ord("\r"))
+        # Separators at the end of a row are empty cells beyond the header: cut them off.
+        surplus = counts - width
+        empty = np.ones(counts.size, dtype=bool)
+        for extra in range(1, int(min(surplus.max(initial=0), 64)) + 1):
+            some = surplus >= extra
+            place = lines[1:][some] - (surplus[some] - extra)
+            gap = ends[place] - ends[place - 1] - 1 - (text[ends[place] - 1] == ord("\r"))
+            empty[some] &= gap <= 0
+        filled = (surplus >= 0) & (surplus <= 64) & empty & ~blank
+        heads = lines[:-1][filled]
+        begin = np.stack([ends[heads + column] + 1 for column in range(width)]) if width else np.empty((0, 0), int)
+        stop = np.stack([ends[heads + column + 1] for column in range(width)]) if width else np.empty((0, 0), int)
+        counts = counts[~blank]
+        filled = filled[~blank]
+    if stop.size:
+        stop[-1] -= text[stop[-1] - 1] == ord("\r")
+        if (text == ord(" ")).any():
+            _strip_blanks(text, begin, stop)
+    return begin, stop, int(counts.size - filled.sum())
+
+
+def _strip_blanks(text: np.ndarray, begin: np.ndarray, stop: np.ndarray) -> None:
+    for _ in range(32):
+        lead = (text[begin] == ord(" ")) & (begin < stop)
+        begin += lead
+        trail = (text[stop - 1] == ord(" ")) & (begin < stop)
+        stop -= trail
+        if not (lead.any() or trail.any()):
+            return
+
+
+def _find_cells_between_blanks(text: np.ndarray, width: int, separator: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Places of the cells between runs of blanks."""
+    dark = text > ord(separator)
+    edges = np.flatnonzero(dark[1:] != dark[:-1]) + 1
+    begin, stop = edges[0::2], edges[1::2]
+    line_ends = np.flatnonzero(text[PADDING:] == ord("\n")) + PADDING
+    last = np.searchsorted(begin, line_ends)
+    first = np.concatenate([[0], last[:-1]])
+    counts = last - first
+    heads = first[counts == width]
+    dropped = int(np.sum((counts != width) & (counts > 0)))
+    if not heads.size or not width:
+        return np.empty((width, 0), int), np.empty((width, 0), int), dropped
+    columns = np.arange(width)[:, None]
+    return begin[heads + columns], stop[heads + columns], dropped
+
+
+def _distrust_end(
+    body: str, columns: dict[str, np.ndarray], names: Sequence[str], separator: str, ragged: int
+) -> tuple[Flag, ...]:
+    """Withdraw the last number of a line without line end, unless its layout shows that it is whole."""
+    lines = body[-_CHUNK:].splitlines()
+    cells = split_cells(lines[-1], separator)
+    rows = next(iter(columns.values())).size
+    if ragged and len(cells) < len([*names]):
+        return (ReaderFlag.CUT_FILE.flag(where="a line", kept=rows),)
+    before = split_cells(lines[-2], separator) if len(lines) > 1 else []
+    layout = [re.sub(r"\d", "0", row[-1].lstrip("+-")) if row else "" for row in (before, cells)]
+    if len(before) == len(cells) and layout[0] == layout[1] and re.search(r"[eE][+-]000$", layout[0]):
+        return ()
+    if cells and len(cells) <= len(names) and names[len(cells) - 1] in columns:
+        columns[names[len(cells) - 1]][-1] = np.nan
+    return (ReaderFlag.CUT_FILE.flag(where="a line", kept=rows - 1),)
+
+
+def _contradicts(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], mark: str) -> bool:
+    """Whether any number of the table proves the other decimal mark."""
+    other = "," if mark == "." else "."
+    return any(
+        other in token and _NUMBER.fullmatch(token.strip()) and _proof(token.strip()) == other
+        for name in columns
+        for token in unread[name]
+    )
+
+
+def _explain(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], mark: str) -> tuple[Flag, ...]:
+    """Flags for the tokens that were not plain numbers."""
+    flags: list[Flag] = []
+    other = "," if mark == "." else "."
+    strict = _contradicts(unread, columns, mark)
+    contrary = dropped = grouped = 0
+    for name in columns:
+        words = 0
+        for token, count in unread[name].items():
+            stripped = token.strip().strip("\"'")
+            if stripped.lower() in _MISSING:
+                continue
+            if not _NUMBER.fullmatch(stripped):
+                words += count
+            elif np.isnan(read_number(token, mark, strict=strict)):
+                dropped += count
+            elif other in stripped:
+                proof = _proof(stripped)
+                contrary += count * (proof == other)
+                grouped += count * (proof != other)
+        if words:
+            flags.append(ReaderFlag.UNREADABLE_CELLS.flag(count=words, column=name))
+    if contrary or dropped:
+        flags.append(ReaderFlag.DECIMAL_MIXED.flag(count=contrary + dropped, mark=mark, dropped=dropped))
+    if grouped:
+        flags.append(ReaderFlag.THOUSANDS.flag(count=grouped))
+    return tuple(flags)
