@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 Residual = Callable[[np.ndarray], np.ndarray]
 
@@ -117,3 +117,103 @@ def covariance_of(jacobian: Float[np.ndarray, "n p"], tolerance: float = 1e-10) 
     inverse[:, lost] = np.nan
     covariance[np.ix_(free, free)] = inverse
     return covariance
+
+
+BatchModel = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchFit:
+    """Results of many independent fits: parameters (m, p), χ² (m,), and which met the tolerance (m,)."""
+
+    parameters: Float[np.ndarray, "m p"]
+    chi_square: Float[np.ndarray, " m"]
+    converged: Bool[np.ndarray, " m"]
+
+
+def fit_batch(
+    evaluate: BatchModel,
+    starts: Float[np.ndarray, "m p"],
+    lower: np.ndarray | float = -np.inf,
+    upper: np.ndarray | float = np.inf,
+    held: np.ndarray | None = None,
+    iterations: int = 60,
+    tolerance: float = 1e-9,
+    largest_step: float = 2.0,
+) -> BatchFit:
+    """Many independent least-squares fits at once, by the Levenberg-Marquardt method with bounds.
+
+    (JᵀJ + λD)·δ = -Jᵀr per row, D the largest diagonal of JᵀJ met so far; λ follows Nielsen's gain ratio; a parameter
+    at a bound that the gradient pushes outward is held for that step; steps are clipped to the bounds.
+
+    Assumes parameters of like size (logarithms): no step exceeds ``largest_step``.
+    Fails when a minimum is so flat that rounding in JᵀJ hides it (condition of J beyond about 1e7): ``converged`` may
+    then be true a hair from the minimum; the covariance shows such directions.
+
+    Parameters
+    ----------
+    evaluate : maps parameters (k, p) and the rows (k,) of ``starts`` they belong to, to weighted residuals (k, n) and
+        their slopes (k, p, n).
+    lower, upper : broadcast to (m, p). held : which parameters stay at their start, broadcast to (m, p).
+    tolerance : of the relative fall of χ² that the next step promises.
+
+    References
+    ----------
+    Moré, Lecture Notes in Mathematics 630 (1978) 105, doi:10.1007/BFb0067700; Madsen, Nielsen, Tingleff, Methods for
+    non-linear least squares problems, Technical University of Denmark (2004).
+    """
+    low, high = np.broadcast_to(lower, starts.shape), np.broadcast_to(upper, starts.shape)
+    kept = np.broadcast_to(False if held is None else held, starts.shape)
+    best = np.clip(starts, low, high)
+    costs = np.full(len(best), np.inf)
+    converged = np.zeros(len(best), bool)
+    rows = np.arange(len(best))
+    diagonal = np.arange(starts.shape[1])
+
+    def normal_equations(parameters: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        residual, slopes = evaluate(parameters, which)
+        return (
+            np.einsum("mn,mn->m", residual, residual),
+            slopes @ slopes.transpose(0, 2, 1),
+            (slopes @ residual[:, :, None])[:, :, 0],
+        )
+
+    x = best.copy()
+    cost, curvature, gradient = normal_equations(x, rows)
+    scale = curvature[:, diagonal, diagonal].copy()
+    damping, growth = np.full(len(x), 1e-2), np.full(len(x), 2.0)
+    for _ in range(iterations):
+        costs[rows], best[rows] = cost, x
+        stuck = kept[rows] | ((x <= low[rows]) & (gradient > 0)) | ((x >= high[rows]) & (gradient < 0))
+        np.maximum(scale, curvature[:, diagonal, diagonal], out=scale)
+        floor = 1e-14 * scale.max(axis=1, keepdims=True) + 1e-300
+        matrix = np.where(stuck[:, :, None] | stuck[:, None, :], 0.0, curvature)
+        matrix[:, diagonal, diagonal] += np.where(stuck, 1.0, damping[:, None] * scale + floor)
+        downhill = np.where(stuck, 0.0, -gradient)
+        step = np.linalg.solve(matrix, downhill[:, :, None])[:, :, 0]
+        step *= np.minimum(1.0, largest_step / np.maximum(np.abs(step).max(axis=1), 1e-300))[:, None]
+        trial = np.clip(x + step, low[rows], high[rows])
+        step = trial - x
+        bend = np.einsum("mp,mpq,mq->m", step, curvature, step)
+        promised = -2 * np.einsum("mp,mp->m", step, gradient) - bend
+        done = promised <= tolerance * cost + 1e-24
+        converged[rows[done]] = damping[done] < 1e2  # a step shortened to nothing has not arrived
+        on = ~done
+        if not on.any():
+            break
+        rows, x, trial, cost, promised = rows[on], x[on], trial[on], cost[on], promised[on]
+        curvature, gradient, scale = curvature[on], gradient[on], scale[on]
+        damping, growth = damping[on], growth[on]
+        new_cost, new_curvature, new_gradient = normal_equations(trial, rows)
+        gain = np.where(np.isfinite(new_cost), (cost - new_cost) / promised, -1.0)
+        better = gain > 1e-4
+        x = np.where(better[:, None], trial, x)
+        cost = np.where(better, new_cost, cost)
+        curvature = np.where(better[:, None, None], new_curvature, curvature)
+        gradient = np.where(better[:, None], new_gradient, gradient)
+        shrink = np.maximum(0.1, 1 - (2 * np.minimum(gain, 1.0) - 1) ** 3)
+        damping = np.clip(np.where(better, damping * shrink, damping * growth), 1e-12, 1e12)
+        growth = np.where(better, 2.0, np.minimum(growth * 2, 64.0))
+    else:
+        costs[rows], best[rows] = cost, x
+    return BatchFit(best, costs, converged)

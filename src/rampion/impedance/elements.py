@@ -214,7 +214,9 @@ ELEMENTS: dict[str, ElementKind] = {
     for kind in (
         ElementKind("R", "resistor", (_resistance(),), "R", "", resistor),
         ElementKind("C", "capacitor", (_capacitance(),), "1/(jωC)", "", capacitor),
-        ElementKind("L", "inductor", (ParameterKind("L", "H", 1.0, (1.0,), meaning="inductance"),), "jωL", "", inductor),
+        ElementKind(
+            "L", "inductor", (ParameterKind("L", "H", 1.0, (1.0,), meaning="inductance"),), "jωL", "", inductor
+        ),
         ElementKind(
             "CPE",
             "constant-phase element",
