@@ -1,0 +1,18 @@
+"""Where the tests find files that real instruments wrote; they are not part of the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(os.environ.get("RAMPION_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data" / "real")
+
+
+def real_file(name: str) -> Path:
+    """The real file of that name below the data folder; the test is skipped where it is absent."""
+    path = FOLDER / name
+    if not path.is_file():
+        pytest.skip(f"{name} is not at {FOLDER}; set RAMPION_TEST_DATA to the folder of real instrument files")
+    return path
