@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -68,8 +69,23 @@ def parameter_kinds(node: Node) -> dict[str, ParameterKind]:
     return kinds
 
 
+def arc_time(part: Node, values: Mapping[str, float]) -> float:
+    """Time constant [s] of a relaxation in series with the rest; NaN for parts that have none."""
+    by_symbol = {element.symbol: element.name for element in elements_of(part)}
+    symbols = sorted(by_symbol)
+    pair = len(elements_of(part)) == 2
+    if pair and symbols == ["CPE", "R"]:
+        name = by_symbol["CPE"]
+        return float((values[by_symbol["R"]] * values[f"{name}.Q"]) ** (1 / values[f"{name}.alpha"]))
+    if pair and symbols == ["C", "R"]:
+        return values[by_symbol["R"]] * values[by_symbol["C"]]
+    if isinstance(part, Element) and part.symbol == "Con":
+        return values[f"{by_symbol['Con']}.R"] * values[f"{by_symbol['Con']}.C"]
+    return values.get(f"{part.name}.tau", math.nan) if isinstance(part, Element) else math.nan
+
+
 def impedance_and_slopes(
-    node: Node, logarithms: Float[np.ndarray, "m p"], omega: Float[np.ndarray, "..."]
+    node: Node, logarithms: Float[np.ndarray, "m p"], omega: np.ndarray
 ) -> tuple[Complex[np.ndarray, "m n"], Complex[np.ndarray, "m p n"]]:
     """Impedance [Ω] of ``m`` parameter sets and ∂Z/∂ln(parameter).
 
@@ -100,7 +116,8 @@ def _respond(
         place = end
     if isinstance(node, Series):
         return sum(parts[1:], parts[0]), place
-    total = 1 / sum((1 / part for part in parts[1:]), 1 / parts[0])
+    admittance = sum((1 / part for part in parts[1:]), 1 / parts[0])
+    total = np.reciprocal(admittance)
     for part, (start, end) in zip(parts, spans, strict=True):
         slopes[:, start:end] *= ((total / part) ** 2)[:, None, :]
     return total, place

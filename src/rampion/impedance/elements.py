@@ -49,11 +49,10 @@ def _column(values: np.ndarray, place: int) -> np.ndarray:
 
 
 def _stack(impedance: np.ndarray, *slopes: np.ndarray) -> Response:
-    shape = np.broadcast_shapes(impedance.shape, *(slope.shape for slope in slopes))
-    out = np.empty((shape[0], len(slopes), shape[1]), complex)
+    out = np.empty((len(impedance), len(slopes), impedance.shape[1]), complex)
     for place, slope in enumerate(slopes):
         out[:, place] = slope
-    return np.broadcast_to(impedance, shape), out
+    return impedance, out
 
 
 def resistor(values: np.ndarray, omega: np.ndarray) -> Response:

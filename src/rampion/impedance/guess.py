@@ -115,21 +115,20 @@ def starting_values(
         shapes.append(impedance_and_slopes(part, logarithms, omega)[0])
     weights = 1 / deviation
     table = np.concatenate(shapes)
-    columns = np.concatenate([table.real * weights[:, 0], table.imag * weights[:, 1]], axis=1)
+    columns = np.concatenate([np.real(table) * weights[:, 0], np.imag(table) * weights[:, 1]], axis=1)
     norms = np.linalg.norm(columns, axis=1)
     columns /= norms[:, None]
-    target = np.concatenate([impedance.real * weights[:, 0], impedance.imag * weights[:, 1]])
+    target = np.concatenate([np.real(impedance) * weights[:, 0], np.imag(impedance) * weights[:, 1]])
     picks = _combinations(parts, [len(c) for c in choices], np.array(first))
     order, amplitudes = _rank(columns, target, picks)
     amplitudes /= norms[picks]
     starts: list[np.ndarray] = []
-    chosen: list[np.ndarray] = []
     near = max(1, len(exponents))
     floor = 1e-3 * np.abs(impedance).min()
-    for row in order[:400]:
-        if any(np.all(np.abs(picks[row] - other) <= near) for other in chosen):
-            continue
-        chosen.append(picks[row])
+    leaders = order[:400]
+    while leaders.size:
+        row = leaders[0]
+        leaders = leaders[np.abs(picks[leaders] - picks[row]).max(axis=1) > near]
         values = []
         for place, candidates in enumerate(choices):
             candidate = candidates[picks[row, place] - first[place]]
@@ -155,7 +154,8 @@ def _combinations(parts: tuple[Node, ...], counts: list[int], first: np.ndarray)
         widest = max(range(len(counts)), key=lambda i: counts[i] // thin[i])
         thin[widest] *= 2
         total = math.prod(-(-c // t) for c, t in zip(counts, thin, strict=True))
-    grids = np.array(list(itertools.product(*[range(0, c, t) for c, t in zip(counts, thin, strict=True)])))
+    ranges = [np.arange(0, c, t) for c, t in zip(counts, thin, strict=True)]
+    grids = np.stack([axis.ravel() for axis in np.meshgrid(*ranges, indexing="ij")], axis=1)
     keep = np.ones(len(grids), bool)
     for i, j in itertools.pairwise(range(len(parts))):
         if makes[i] == makes[j] and counts[i] > 1:

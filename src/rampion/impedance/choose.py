@@ -1,0 +1,190 @@
+"""Which circuit: the number of arcs and the tail by evidence, within a family that has a physical name.
+
+The family of a pellet between two electrodes: leads (L), a resistance of what relaxes above the window (bulk), up to
+four depressed arcs (bulk or grain boundary, interface, slow interface), and a tail: none, blocking electrode (CPE) or
+diffusion of finite length (Ws).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.errors import InputError
+from rampion.impedance.circuit_fit import CircuitFit
+from rampion.impedance.fit import fit_circuit
+from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.processes import processes_of
+from rampion.measurement import Spectrum
+
+MOST_ARCS = 4
+TAILS = ("", "CPE", "Ws")
+_CLOSE = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One circuit of the family: its criterion (smaller is better), and why it was not admitted (empty if it was)."""
+
+    circuit: str
+    criterion: float
+    whiteness: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CircuitChoice:
+    """The chosen fit and all candidates, the best first."""
+
+    fit: CircuitFit
+    candidates: tuple[Candidate, ...]
+    criterion: str
+
+
+def family_circuit(arcs: int, tail: str = "", leads: bool = False, series: bool = True) -> str:
+    """The member of the pellet family with that many arcs: ``L0-R0-p(R1,CPE1)-…-CPE3``."""
+    parts = ["L0"] * leads + ["R0"] * series
+    parts += [f"p(R{number},CPE{number})" for number in range(1, arcs + 1)]
+    if tail:
+        parts.append(f"{tail}{arcs + 1}")
+    return "-".join(parts)
+
+
+def objection(fit: CircuitFit) -> str:
+    """Why a fitted circuit claims more than the data show; empty when it does not.
+
+    Every arc must have its resistance within 50 % (one standard uncertainty), an exponent of at least 0.5 and its apex
+    within a decade of the measured window; the series resistance must be told from zero, the tail from nothing.
+    """
+    low, high = fit.frequency.min() / 10, fit.frequency.max() * 10
+    for process in processes_of(fit):
+        if process.kind in ("series", "arc", "diffusion") and not process.resistance.relative < 0.5:
+            return f"the resistance of {process.part} is not told by the data"
+        if process.kind == "arc" and not low <= process.frequency.value <= high:
+            return f"the apex of {process.part} lies more than a decade outside the window"
+        if process.exponent.value < 0.5 and process.kind == "arc":
+            return f"the exponent of {process.part} is below 0.5"
+    for name, estimate in fit.parameters.items():
+        if any(flag.code == "unidentifiable" for flag in estimate.flags):
+            return f"{name} is not told by the data"
+    return ""
+
+
+def choose_circuit(
+    spectrum: Spectrum,
+    family: Sequence[str] | None = None,
+    *,
+    criterion: str = "bic",
+    weighting: str = "modulus",
+    deviation: Float[np.ndarray, "n 2"] | None = None,
+) -> CircuitChoice:
+    """The circuit of the family with the best criterion among those whose every process the data tell.
+
+    BIC = N ln(χ²/N) + k ln N, AICc = N ln(χ²/N) + 2k + 2k(k+1)/(N-k-1). Where the residuals of the richest circuits
+    still follow a pattern, the points do not count as independent: N is then reduced to N(1-r)/(1+r), r their
+    correlation from point to point, so that systematic errors do not breed arcs.
+
+    Assumes the true circuit is in the family, or nearly. Fails when two processes have time constants closer than
+    their width: one arc is then reported (and the residuals are white). Of circuits within 6 of the best criterion the
+    one with the fewest parameters is chosen, and the other named in a flag.
+
+    Parameters
+    ----------
+    family : circuits to compare; the pellet family when absent. criterion : ``bic`` or ``aicc``.
+    """
+    if criterion not in ("bic", "aicc"):
+        raise InputError(f"{criterion!r} is no criterion; expected bic or aicc.")
+
+    def attempt(circuit: str) -> CircuitFit | None:
+        try:
+            return fit_circuit(spectrum, circuit, weighting=weighting, deviation=deviation, starts=6, iterations=30)
+        except InputError:
+            return None  # more parameters than data
+
+    if family is not None:
+        fits = [fit for fit in map(attempt, family) if fit is not None]
+    else:
+        fits = _pellet_family(spectrum, attempt)
+    if not fits:
+        raise InputError(f"The spectrum has {len(spectrum)} points, too few for any circuit of the family.")
+    correlation = _correlation(min(fits, key=lambda fit: fit.bic))
+    scored = sorted(
+        ((_criterion(fit, criterion, correlation), objection(fit), fit) for fit in fits), key=lambda item: item[0]
+    )
+    admitted = [item for item in scored if not item[1]] or scored
+    close = [item for item in admitted if item[0] - admitted[0][0] < _CLOSE]
+    score, _, best = max(close, key=lambda item: (item[2].degrees, -item[0]))
+    best = fit_circuit(
+        spectrum, best.circuit, weighting=weighting, deviation=deviation,
+        start={name: estimate.value for name, estimate in best.parameters.items()},
+    )  # fmt: skip
+    flags = [
+        ImpedanceFlag.AMBIGUOUS_CIRCUIT.flag(circuit=best.notation, other=fit.notation, difference=value - score)
+        for value, _, fit in close
+        if fit.notation != best.notation
+    ]
+    return CircuitChoice(
+        fit=replace(best, flags=(*best.flags, *flags[:1])),
+        candidates=tuple(
+            Candidate(circuit=fit.notation, criterion=value, whiteness=fit.whiteness, reason=reason)
+            for value, reason, fit in scored
+        ),
+        criterion=criterion,
+    )
+
+
+def _pellet_family(spectrum: Spectrum, attempt) -> list[CircuitFit]:
+    """Members in order of size, each tail grown until two more arcs bring nothing, then leads and bulk varied."""
+    fits: dict[str, CircuitFit] = {}
+
+    def add(circuit: str) -> CircuitFit | None:
+        if circuit and circuit not in fits:
+            fit = attempt(circuit)
+            if fit is not None:
+                fits[circuit] = fit
+        return fits.get(circuit)
+
+    order = np.argsort(spectrum.frequency)[::-1]
+    top = spectrum.impedance[order][: max(3, len(spectrum) // 6)]
+    leads = bool(np.any(np.imag(top) > 0))
+    grown = 0
+    for arcs in range(MOST_ARCS + 1):
+        fit = add(family_circuit(arcs, "", leads))
+        if fit is None or (arcs > grown and fits[family_circuit(grown, "", leads)].bic <= fit.bic + 2):
+            break
+        grown = arcs
+    for tail in TAILS[1:]:
+        for arcs in (grown - 1, grown, grown - 2):
+            if arcs >= 0:
+                add(family_circuit(arcs, tail, leads))
+    for circuit in sorted(fits, key=lambda text: fits[text].bic)[:3]:
+        arcs, tail = circuit.count("p("), next((t for t in TAILS if t and f"-{t}" in circuit.split(")")[-1]), "")
+        for with_leads, series in ((leads, False), (not leads, True), (not leads, False)):
+            add(family_circuit(arcs, tail, with_leads, series) if series or arcs or tail else "")
+    return list(fits.values())
+
+
+def _correlation(fit: CircuitFit) -> float:
+    """Correlation of neighbouring residuals, no less than zero; zero where they are white."""
+    if not fit.whiteness < 0.01:
+        return 0.0
+    row = fit.residual[np.argsort(fit.frequency)]
+    power = float(np.sum(np.abs(row) ** 2))
+    return min(max(float(np.real(np.vdot(row[1:], row[:-1]))) / power, 0.0), 0.95)
+
+
+def _criterion(fit: CircuitFit, criterion: str, correlation: float) -> float:
+    shrink = (1 - correlation) / (1 + correlation)
+    if shrink == 1.0 or fit.weighting == "measured":
+        return fit.bic if criterion == "bic" else fit.aicc
+    full = 2 * fit.frequency.size
+    known = full - fit.degrees + 1
+    count = max(full * shrink, known + 2.0)
+    likelihood = count * math.log(max(fit.chi_square, 1e-300) / full)
+    if criterion == "bic":
+        return likelihood + known * math.log(count)
+    return likelihood + 2 * known + 2 * known * (known + 1) / max(count - known - 1, 1.0)

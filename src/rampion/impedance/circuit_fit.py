@@ -1,0 +1,214 @@
+"""The record of a fitted circuit: estimates, covariance, criteria, findings, and numbers derived from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Complex, Float
+
+from rampion.estimate import NORMAL_95, Estimate, Flag
+from rampion.fitting import covariance_of
+from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
+from rampion.impedance.elements import ParameterKind
+from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.freedom import Freedom
+from rampion.impedance.notation import print_circuit
+from rampion.measurement import Spectrum
+
+LOST = 1.0  # a standard uncertainty of ln(parameter) beyond this is no measurement of it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CircuitFit:
+    """A circuit fitted to one spectrum.
+
+    Attributes
+    ----------
+    parameters : estimates in SI by name, with units in ``units``; without uncertainty (NaN) where the data do not tell.
+    logarithms, covariance : (p,), (p, p) of ln(parameters); NaN rows where a parameter is held or not told.
+    fitted : (n,) [Ω] the circuit's impedance at the frequencies. residual : (n,) complex, in units of the weighting.
+    chi_square, degrees : weighted sum of squares and its degrees of freedom.
+    noise : root of the reduced χ²: for modulus weights, the error relative to |Z|.
+    aicc, bic : criteria for comparing circuits on the same spectrum with the same weights (smaller is better).
+    whiteness : p-value of residuals without pattern along the frequency.
+    """
+
+    circuit: Node
+    parameters: Mapping[str, Estimate]
+    units: Mapping[str, str]
+    logarithms: Float[np.ndarray, " p"]
+    covariance: Float[np.ndarray, "p p"]
+    frequency: Float[np.ndarray, " n"]
+    impedance: Complex[np.ndarray, " n"]
+    fitted: Complex[np.ndarray, " n"]
+    residual: Complex[np.ndarray, " n"]
+    weighting: str
+    chi_square: float
+    degrees: int
+    noise: float
+    aicc: float
+    bic: float
+    whiteness: float
+    converged: bool
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def notation(self) -> str:
+        """The circuit as text."""
+        return print_circuit(self.circuit)
+
+
+def summarise(
+    circuit: Node,
+    spectrum: Spectrum,
+    logarithms: np.ndarray,
+    sizes: np.ndarray,
+    weighting: str,
+    freedom: Freedom,
+    low: np.ndarray,
+    high: np.ndarray,
+    converged: bool,
+) -> CircuitFit:
+    """Uncertainties, criteria and findings at the minimum."""
+    omega = 2 * np.pi * spectrum.frequency
+    fitted, slopes = impedance_and_slopes(circuit, logarithms[None], omega)
+    fitted = fitted[0]
+    weights = 1 / sizes
+    gap = spectrum.impedance - fitted
+    residual = gap.real * weights[:, 0] + 1j * gap.imag * weights[:, 1]
+    chi_square = float(np.sum(np.abs(residual) ** 2))
+    count, free = 2 * omega.size, freedom.count
+    degrees = count - free
+    table = (slopes[0].view(float).reshape(len(logarithms), -1, 2) * weights).reshape(len(logarithms), -1).T
+    at_low, at_high = logarithms <= low + 1e-6, logarithms >= high - 1e-6
+    loose = (freedom.source >= 0) & ~at_low & ~at_high
+    factor = 1.0 if weighting == "measured" else chi_square / degrees
+    collect = freedom.matrix()[:, [bool(loose[freedom.source == place].all()) for place in range(free)]]
+    covariance = collect @ _finite_product(covariance_of(table @ collect) * factor, collect)
+    held = ~collect.any(axis=1)
+    covariance[held, :] = covariance[:, held] = np.nan
+    spread = np.sqrt(np.diag(covariance))
+    parameters = {}
+    for place, (name, kind) in enumerate(parameter_kinds(circuit).items()):
+        side = "lower" if at_low[place] else "upper" if at_high[place] else ""
+        std = 0.0 if freedom.source[place] < 0 else float(spread[place])
+        parameters[name] = _estimate(name, kind, math.exp(logarithms[place]), std, side, degrees)
+    flags = [flag for estimate in parameters.values() for flag in estimate.flags]
+    whiteness = whiteness_of(residual, spectrum.frequency)
+    text = print_circuit(circuit)
+    if not converged:
+        flags.append(ImpedanceFlag.NOT_CONVERGED.flag(circuit=text))
+    if whiteness < 1e-3:
+        flags.append(ImpedanceFlag.RESIDUALS_NOT_WHITE.flag(circuit=text, p_value=whiteness))
+    if omega.size < 2 * free:
+        flags.append(ImpedanceFlag.FEW_POINTS.flag(points=omega.size, parameters=free))
+    likelihood = chi_square if weighting == "measured" else count * math.log(max(chi_square, 1e-300) / count)
+    known = free + (weighting != "measured")
+    short = max(count - known - 1, 1)
+    return CircuitFit(
+        circuit=circuit,
+        parameters=parameters,
+        units={name: kind.unit for name, kind in parameter_kinds(circuit).items()},
+        logarithms=logarithms,
+        covariance=covariance,
+        frequency=spectrum.frequency,
+        impedance=spectrum.impedance,
+        fitted=fitted,
+        residual=residual,
+        weighting=weighting,
+        chi_square=chi_square,
+        degrees=degrees,
+        noise=math.sqrt(chi_square / degrees),
+        aicc=likelihood + 2 * known + 2 * known * (known + 1) / short,
+        bic=likelihood + known * math.log(count),
+        whiteness=whiteness,
+        converged=converged,
+        flags=tuple(flags),
+    )
+
+
+def _estimate(name: str, kind: ParameterKind, value: float, std: float, side: str, degrees: int) -> Estimate:
+    """One parameter's estimate from the standard uncertainty of its logarithm; ``std`` 0 for one held by the user."""
+    if std == 0.0:
+        return Estimate(value)
+    if side and math.isfinite(kind.high):  # a bound of nature, as α = 1
+        return Estimate(value, flags=(ImpedanceFlag.AT_BOUND.flag(parameter=name, side=side, bound=value),))
+    reason = ""
+    if side:
+        reason = "the fit drives it to the end of the range the window can show"
+    elif math.isnan(std):
+        reason = "other parameters can take its place"
+    elif std > LOST:
+        reason = f"its uncertainty is {std:.0%}"
+    if reason:
+        return Estimate(value, flags=(ImpedanceFlag.UNIDENTIFIABLE.flag(parameter=name, reason=reason),))
+    quantile = student_95(degrees)
+    return Estimate(value, value * std, value * math.exp(-quantile * std), value * math.exp(quantile * std))
+
+
+def _finite_product(covariance: np.ndarray, collect: np.ndarray) -> np.ndarray:
+    """covariance @ collectᵀ where NaN rows spoil only their own parameters."""
+    out = np.zeros((covariance.shape[0], collect.shape[0]))
+    for column in range(collect.shape[0]):
+        sources = np.flatnonzero(collect[column])
+        if sources.size:
+            out[:, column] = covariance[:, sources[0]]
+    return out
+
+
+def student_95(degrees: int) -> float:
+    """The 97.5 % quantile of Student's t (Cornish-Fisher series, within 0.1 % from 8 degrees of freedom on)."""
+    z, n = NORMAL_95, max(degrees, 1)
+    return z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
+
+
+def whiteness_of(residual: Complex[np.ndarray, " n"], frequency: Float[np.ndarray, " n"], lags: int = 3) -> float:
+    """p-value of residuals without pattern along the frequency (Ljung-Box over both parts).
+
+    Q = n(n+2) Σ r_k²/(n-k), χ²-distributed with 2·lags degrees of freedom for real and imaginary part together.
+
+    References
+    ----------
+    Ljung, Box, Biometrika 65 (1978) 297, doi:10.1093/biomet/65.2.297.
+    """
+    count = residual.size
+    if count < 4 * lags:
+        return math.nan
+    total = 0.0
+    row = residual[np.argsort(frequency)]
+    for part in (np.real(row), np.imag(row)):
+        power = float(part @ part)
+        if power > 0:
+            total += sum(float(part[k:] @ part[:-k] / power) ** 2 / (count - k) for k in range(1, lags + 1))
+    half = 0.5 * count * (count + 2) * total
+    return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(lags))
+
+
+def derive(fit: CircuitFit, function: Callable[[dict[str, float]], float]) -> Estimate:
+    """A positive number computed from the parameters, with the uncertainty their covariance gives it.
+
+    First order in the logarithms; without uncertainty when a parameter it depends on has none.
+    """
+    names = list(fit.parameters)
+
+    def logarithm(row: np.ndarray) -> float:
+        value = function(dict(zip(names, np.exp(row), strict=True)))
+        return math.log(value) if value > 0 else math.nan
+
+    centre = logarithm(fit.logarithms)
+    steps = 1e-5 * np.eye(len(names))
+    slopes = np.array([(logarithm(fit.logarithms + s) - logarithm(fit.logarithms - s)) / 2e-5 for s in steps])
+    used = np.abs(slopes) > 1e-9
+    held = [n for n, u in zip(names, used, strict=True) if u and math.isnan(fit.parameters[n].std)]
+    natural = all(f.code == "at_bound" for n in held for f in fit.parameters[n].flags)
+    if held and natural:  # fixed by the user or at a bound of nature: exact
+        used &= ~np.isin(names, held)
+    elif held:
+        return Estimate(math.exp(centre), flags=tuple(f for n in held for f in fit.parameters[n].flags))
+    inner = slopes[used]
+    std = math.sqrt(max(float(inner @ fit.covariance[np.ix_(used, used)] @ inner), 0.0))
+    value, quantile = math.exp(centre), student_95(fit.degrees)
+    return Estimate(value, value * std, value * math.exp(-quantile * std), value * math.exp(quantile * std))

@@ -1,0 +1,53 @@
+"""Conductivity from the resistance of a spectrum and the geometry, and its comparison with the sweep's ohmic slope."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from rampion.estimate import Estimate, product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two estimates of one number: ``ratio`` of first to second, standard score and two-sided p-value of equality."""
+
+    ratio: Estimate
+    score: float
+    p_value: float
+
+
+def conductivity_from_resistance(resistance: Estimate, thickness: Estimate, area: Estimate) -> Estimate:
+    """Conductivity σ = L/(RA) [S/m] of the electrolyte.
+
+    Assumes uniform current between two equal electrodes that cover the area; R [Ω] the electrolyte's part of the
+    spectrum. The uncertainties of R, L [m] and A [m²] are carried through; when the geometry's are unknown (NaN) the
+    result's is too.
+    """
+    return product(((thickness, 1.0), (resistance, -1.0), (area, -1.0)))
+
+
+def compare_estimates(first: Estimate, second: Estimate) -> Comparison:
+    """Whether two independent positive estimates agree, on the logarithmic scale.
+
+    z = ln(x₁/x₂)/√(s₁² + s₂²), p = erfc(|z|/√2).
+
+    Compare resistances rather than conductivities of one sample (:func:`compare_with_ohmic_slope`): thickness and area
+    are common to both and are no source of difference. Fails when a relative uncertainty is not small, or is unknown:
+    the p-value is then NaN.
+    """
+    width = math.hypot(first.relative, second.relative)
+    ratio = product(((first, 1.0), (second, -1.0)))
+    if not (width > 0 and ratio.value > 0 and math.isfinite(width)):
+        return Comparison(ratio=ratio, score=math.nan, p_value=math.nan)
+    score = math.log(ratio.value) / width
+    return Comparison(ratio=ratio, score=score, p_value=math.erfc(abs(score) / math.sqrt(2)))
+
+
+def compare_with_ohmic_slope(resistance: Estimate, slope_resistance: Estimate) -> Comparison:
+    """Whether the spectrum and the sweep see one resistance [Ω]: total of the spectrum against dV/dI of the sweep.
+
+    A ratio below one with a small p-value says that the sweep's slope holds a process slower than the spectrum's
+    window (or leads that the spectrum does not see); above one, that the spectrum holds a resistance the sweep shorts.
+    """
+    return compare_estimates(resistance, slope_resistance)
