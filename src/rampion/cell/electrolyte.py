@@ -80,9 +80,7 @@ def inverse_integrals(profile, step):
         1.0 + square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9))),
         0.5 * jnp.diff(profile.logarithm) / safe,
     )
-    bent = jnp.where(
-        small, 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9)), (ratio - 1.0) / (safe * safe)
-    )
+    bent = jnp.where(small, 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9)), (ratio - 1.0) / (safe * safe))
     return step * (2.0 * ratio / total + profile.curvature * step * step * bent / (total * total))
 
 

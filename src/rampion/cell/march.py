@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from rampion.cell import backend
 from rampion.cell.electrolyte import voltages
 from rampion.cell.terms import Conditions, rebuilt
 
@@ -76,7 +77,7 @@ class State(NamedTuple):
     current: Any
     charge: Any
     largest: Any
-    """The largest current density so far [A/m²]."""
+    """The largest size of the current density so far [A/m²]."""
     margin: Any
     """How far the nearest stop is; positive."""
 
@@ -108,14 +109,14 @@ class Outcome(NamedTuple):
 
 class _Stage(NamedTuple):
     modes: Any
-    extra: Any
     unknown: Any
+    nodes: Any
     ionic: Any
     current: Any
     potential: Any
     working: Any
-    nodes: Any
     margins: Any
+    matrix: Any
     good: Any
 
 
@@ -168,96 +169,89 @@ def _circuit(nodes, phi, ionic, extra, time, pressed, mesh, numbers, structure):
     return current, whole + leads, working + 0.5 * leads, rates, margins
 
 
-def _stage(base, extra_base, alpha, guess, time, control, mesh, numbers, structure, iterations):
-    """Solve one implicit stage x = base + α ẋ for φ and the interface states, by Newton on that small system."""
-    pace = numbers["diffusivity"] / numbers["thickness"] ** 2
+def _problem(control, mesh, numbers, structure):
+    """The residual of an implicit stage as a function of the unknowns and of what the stage starts from."""
     limit = numbers["limiting_current"]
-    damping = 1.0 / (1.0 + alpha * pace * mesh["rates"])
-    fed = damping * (alpha * pace * 2.0) * mesh["source"]
-    bare_nodes, per_j = mesh["shapes"] @ (damping * base), mesh["shapes"] @ fed
-    target = control.value + control.slope * (time - control.start)
     scale = 1.0 / numbers["thermal_voltage"]
 
-    def residual(unknown, bare_nodes, extra_base):
+    def residual(unknown, bare, per_j, extra_base, alpha, time):
         phi, extra = unknown[0], unknown[1:]
-        j = (bare_nodes[0] + jnp.tanh(0.5 * phi)) / per_j[0]
+        j = (bare[0] + jnp.tanh(0.5 * phi)) / per_j[0]
         ionic = j * limit
-        nodes = bare_nodes - j * per_j
         current, whole, working, rates, margins = _circuit(
-            nodes, phi, ionic, extra, time, control.pressed, mesh, numbers, structure
+            bare - j * per_j, phi, ionic, extra, time, control.pressed, mesh, numbers, structure
         )
-        measured = jnp.where(control.against_reference > 0, working, whole) if structure.reference_node else whole
-        wanted = bare_nodes[0] - per_j[0] * (target - (current - ionic)) / limit
+        target = control.value + control.slope * (time - control.start)
+        measured = whole
+        if structure.reference_node is not None:
+            measured = jnp.where(control.against_reference > 0, working, whole)
+        wanted = bare[0] - per_j[0] * (target - (current - ionic)) / limit
         inside = jnp.clip(wanted, -1.0 + 1e-15, 1.0 - 1e-15)
-        first = jnp.where(control.galvanostatic > 0, phi + 2.0 * jnp.arctanh(inside), (measured - target) * scale)
+        by_current = phi + 2.0 * jnp.arctanh(inside)
+        first = jnp.where(control.galvanostatic > 0, by_current, (measured - target) * scale)
         value = jnp.concatenate([first[None], extra - extra_base - alpha * rates])
-        possible = jnp.where(control.galvanostatic > 0, jnp.abs(wanted) < 1.0 - 1e-15, True)
-        return value, (ionic, current, whole, working, nodes, margins, possible)
+        possible = (control.galvanostatic == 0) | (jnp.abs(wanted) < 1.0 - 1e-15)
+        return value, (current, whole, working, margins, possible)
 
-    def solved(unknown, bare_nodes, extra_base):
-        matrix, rest = jax.jacfwd(lambda z: (residual(z, bare_nodes, extra_base)[0],) * 2, has_aux=True)(unknown)
-        matrix = jax.lax.stop_gradient(matrix)
-        if unknown.size == 1:
-            return rest / matrix[0, 0], matrix
-        return jnp.linalg.solve(matrix, rest), matrix
+    def linearised(unknown, *rest):
+        """Residual, its matrix, the measured quantities and their derivatives by the unknowns."""
+
+        def both(z):
+            value, (*measured, possible) = residual(z, *rest)
+            return (value, tuple(measured)), (value, tuple(measured), possible)
+
+        (matrix, by_unknown), (value, measured, possible) = jax.jacfwd(both, has_aux=True)(unknown)
+        return value, matrix, measured, by_unknown, possible
+
+    return residual, linearised
+
+
+def _divided(matrix, value):
+    return value / matrix[0, 0] if value.size == 1 else jnp.linalg.solve(matrix, value)
+
+
+def _stage(base, extra_base, response, guess, time, iterations, problem, mesh, numbers):
+    """Solve one implicit stage x = base + α ẋ for φ and the interface states, by Newton on that small system."""
+    alpha, damping, fed, per_j = response
+    limit = numbers["limiting_current"]
+    bare = mesh["shapes"] @ (damping * base)
+    _, linearised = problem
+    frozen = jax.lax.stop_gradient((bare, per_j, extra_base, alpha, time))
 
     def improved(_, unknown):
-        change, _ = solved(unknown, bare_nodes, extra_base)
-        return unknown - jnp.clip(change, -4.0, 4.0)
+        value, matrix, *_ = linearised(unknown, *frozen)
+        return unknown - jnp.clip(_divided(matrix, value), -4.0, 4.0)
 
     # Only the last iteration carries derivatives: at the solution they are those of the implicit function.
-    unknown = jax.lax.stop_gradient(guess)
-    if iterations > _ITERATIONS:
-        unknown = jax.lax.fori_loop(0, iterations - 1, improved, unknown)
-    else:
-        for _ in range(iterations - 1):
-            unknown = improved(None, unknown)
-    unknown = jax.lax.stop_gradient(unknown)
-    change, _ = solved(unknown, bare_nodes, extra_base)
-    unknown = unknown - jnp.clip(change, -4.0, 4.0)
-    size = jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown)))
-    _, (ionic, current, whole, working, nodes, margins, possible) = residual(unknown, bare_nodes, extra_base)
-    modes = damping * base - (ionic / limit) * fed
-    inner = nodes[1:]
-    good = (size < 1e-4) & possible & jnp.all(jnp.abs(inner) < 1.0) & jnp.isfinite(whole) & jnp.isfinite(current)
-    good = good & jnp.all(jnp.isfinite(unknown))
-    stage = _Stage(modes, unknown[1:], unknown, ionic, current, whole, working, nodes, margins, good)
-
-    def carried(error, extra_error):
-        """What an error of the states at the end of the step makes of current, unknowns."""
-        shift = mesh["shapes"] @ (damping * error)
-
-        def along(epsilon):
-            value, rest = residual(unknown, bare_nodes + epsilon * shift, extra_base + epsilon * extra_error)
-            return value, rest[1]
-
-        (_, _), (moved, moved_current) = jax.jvp(along, (0.0,), (1.0,))
-        matrix = jax.jacfwd(lambda z: residual(z, bare_nodes, extra_base)[0])(unknown)
-        answer = -(moved / matrix[0, 0]) if unknown.size == 1 else -jnp.linalg.solve(matrix, moved)
-        by_unknown = jax.jvp(
-            lambda z: residual(z, bare_nodes, extra_base)[1][1], (unknown,), (answer,)
-        )[1]
-        return moved_current + by_unknown, answer
-
-    return stage, carried
+    unknown = jax.lax.stop_gradient(jax.lax.fori_loop(0, iterations - 1, improved, jax.lax.stop_gradient(guess)))
+    value, matrix, measured, by_unknown, possible = linearised(unknown, bare, per_j, extra_base, alpha, time)
+    matrix = jax.lax.stop_gradient(matrix)
+    change = _divided(matrix, value)
+    current, whole, working, margins = jax.tree.map(lambda at, slope: at - slope @ change, measured, by_unknown)
+    unknown = unknown - change
+    j = (bare[0] + jnp.tanh(0.5 * unknown[0])) / per_j[0]
+    nodes = bare - j * per_j
+    good = (jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))) < 1e-4) & possible
+    good = good & jnp.all(jnp.abs(nodes[1:]) < 1.0) & jnp.isfinite(whole) & jnp.isfinite(current)
+    return _Stage(damping * base - j * fed, unknown, nodes, j * limit, current, whole, working, margins, matrix, good)
 
 
 @functools.partial(jax.jit, static_argnames=("structure", "capacity", "keep_nodes"))
 def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes):
     """March to the end of the segment, to a stop, to a failure, or until ``capacity`` steps are kept.
 
-    ``limits`` are the tolerance and the smallest and largest step. ``fresh`` is 1 at the start of a segment: one
-    backward Euler step of size ``step`` then takes the jump of the control. Returns an :class:`Outcome`.
+    ``limits`` are the tolerance and the smallest and largest step. ``fresh`` is 1 at the start of a segment: two
+    backward Euler stages of together ``step`` then take the jump of the control. Returns an :class:`Outcome`.
     """
     tolerance, smallest, largest_step = limits
     limit = numbers["limiting_current"]
+    pace = numbers["diffusivity"] / numbers["thickness"] ** 2
     kept = mesh["shapes"].shape[0] if keep_nodes else 0
     stopping = [
         bool(getattr(kind[0], "STOPS", False)) for kind in structure.terms for _ in getattr(kind[0], "EVENTS", ())
     ]
-
-    def ask(base, extra_base, alpha, guess, time, iterations=_ITERATIONS):
-        return _stage(base, extra_base, alpha, guess, time, control, mesh, numbers, structure, iterations)
+    problem = _problem(control, mesh, numbers, structure)
+    residual, _ = problem
 
     def fill(stage, time, charge):
         return Rows(
@@ -268,7 +262,7 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
     def stops(stage, charge, largest):
         """The smallest margin to a stop and its code."""
         at_event = jnp.where(jnp.array(stopping), stage.margins, jnp.inf).min() if any(stopping) else jnp.inf
-        drop = stage.current / jnp.maximum(largest, 1e-300) - 1.0 + control.drop
+        drop = jnp.abs(stage.current) / jnp.maximum(largest, 1e-300) - 1.0 + control.drop
         low, high = stage.potential - control.lowest_potential, control.highest_potential - stage.potential
         margins = jnp.stack([
             drop, jnp.minimum(low, high), 1.0 - jnp.abs(charge) / control.charge,
@@ -277,76 +271,95 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
         which = jnp.argmin(margins)
         return margins[which], DROPPED + which
 
-    def choose(yes, new, old):
-        return jax.tree.map(lambda a, b: jnp.where(yes, a, b), new, old)
-
-    # One backward Euler step takes the jump of the control; it is so short that it costs no accuracy.
-    first, _ = ask(state.modes, state.unknown[1:], step, state.unknown, state.time + step, _START_ITERATIONS)
-    charge = state.charge + step * first.current
-    largest = jnp.maximum(state.largest, first.current)
-    margin, why = stops(first, charge, largest)
-    rates = (first.modes - state.modes) / step, (first.unknown[1:] - state.unknown[1:]) / step
-    begun = State(
-        state.time + step, first.modes, *rates, first.unknown, jnp.zeros_like(first.unknown), first.current, charge,
-        largest, margin,
-    )  # fmt: skip
-    opening = jnp.where(first.good, jnp.where(margin < 0.0, why, RUNNING), FAILED)
-    first_row = fill(first, state.time + step, charge)
-    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape)).at[0].set(leaf), jax.tree.map(jnp.asarray, first_row))
-    start = choose((fresh > 0) & first.good, begun, state)
-    count = jnp.asarray(jnp.where((fresh > 0) & first.good, 1, 0))
-    code = jnp.asarray(jnp.where(fresh > 0, opening, RUNNING))
-
     def advance(carry):
-        now, dt, rows, count, _ = carry
+        now, dt, rows, count, _, fresh = carry
         remaining = control.end - now.time
         dt = jnp.minimum(jnp.minimum(dt, largest_step), remaining)
         dt = jax.lax.stop_gradient(jnp.where((remaining > dt) & (remaining < 2.0 * dt), 0.5 * remaining, dt))
-        alpha = 0.5 * GAMMA * dt
-        x, s, z = now.modes, now.unknown[1:], now.unknown
-        base, extra_base = x + alpha * now.rate, s + alpha * now.extra_rate
-        mid, _ = ask(base, extra_base, alpha, z + now.trend * (GAMMA * dt), now.time + GAMMA * dt)
-        mid_rate, mid_extra_rate = (mid.modes - base) / alpha, (mid.unknown[1:] - extra_base) / alpha
-        mid_charge = now.charge + alpha * (now.current + mid.current)
+        weight = jnp.where(fresh, 0.5, 0.5 * GAMMA)
+        alpha = weight * dt
+        damping = 1.0 / (1.0 + alpha * pace * mesh["rates"])
+        fed = damping * (alpha * pace * 2.0) * mesh["source"]
+        response = alpha, damping, fed, mesh["shapes"] @ fed
         one, other = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0 - GAMMA))
-        base, extra_base = one * mid.modes - other * x, one * mid.unknown[1:] - other * s
-        end, carried = ask(base, extra_base, alpha, z + (mid.unknown - z) / GAMMA, now.time + dt)
-        rate, extra_rate = (end.modes - base) / alpha, (end.unknown[1:] - extra_base) / alpha
-        charge = one * mid_charge - other * now.charge + alpha * end.current
+        halfway = jnp.where(fresh, 0.5, GAMMA)
+        coefficients = (
+            jnp.stack([halfway, 1.0]),
+            jnp.stack([1.0, jnp.where(fresh, 0.0, -other)]),
+            jnp.stack([jnp.where(fresh, 0.0, alpha), 0.0]),
+            jnp.stack([0.0, jnp.where(fresh, 1.0, one)]),
+        )
+
+        def next_stage(middle, coefficient):
+            at, of_now, of_rate, of_middle = coefficient
+            base = of_now * now.modes + of_rate * now.rate + of_middle * middle[0]
+            extra_base = of_now * now.unknown[1:] + of_rate * now.extra_rate + of_middle * middle[1][1:]
+            guess = jnp.where(of_middle > 0.0, now.unknown + (middle[1] - now.unknown) / halfway, middle[1])
+            iterations = jnp.where(fresh, _START_ITERATIONS, _ITERATIONS)
+            stage = _stage(base, extra_base, response, guess, now.time + at * dt, iterations, problem, mesh, numbers)
+            rates = (stage.modes - base) / alpha, (stage.unknown[1:] - extra_base) / alpha
+            return (stage.modes, stage.unknown), (stage, rates)
+
+        first_guess = now.unknown + now.trend * (halfway * dt)
+        _, (stages, both_rates) = jax.lax.scan(next_stage, (now.modes, first_guess), coefficients)
+        mid, end = (jax.tree.map(lambda leaf, k=k: leaf[k], stages) for k in (0, 1))
+        (mid_rate, rate), (mid_extra_rate, extra_rate) = both_rates
+        mid_charge = now.charge + alpha * (jnp.where(fresh, 0.0, now.current) + mid.current)
+        charge = jnp.where(fresh, mid_charge, one * mid_charge - other * now.charge) + alpha * end.current
 
         def local(a, b, c):
             return _ERROR * dt * (a / GAMMA - b / (GAMMA * (1.0 - GAMMA)) + c / (1.0 - GAMMA))
 
-        moved = carried(local(now.rate, mid_rate, rate), local(now.extra_rate, mid_extra_rate, extra_rate))
-        moved_current, moved_unknown = jax.lax.stop_gradient(moved)
+        # The local error of the states, and what it makes of the unknowns and of the current.
+        shift = mesh["shapes"] @ (damping * local(now.rate, mid_rate, rate))
+        extra_shift = local(now.extra_rate, mid_extra_rate, extra_rate)
+        bare = end.nodes + end.ionic / limit * response[3]
+        extra_base = end.unknown[1:] - alpha * extra_rate
+
+        def along(epsilon):
+            value, (current, *_) = residual(
+                end.unknown, bare + epsilon * shift, response[3], extra_base + epsilon * extra_shift, alpha,
+                now.time + dt,
+            )  # fmt: skip
+            return value, current
+
+        _, (moved, moved_current) = jax.jvp(along, (0.0,), (1.0,))
+        moved_unknown = -_divided(end.matrix, moved)
+        swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / response[3][0] * limit
+        moved_current = moved_current + swing * moved_unknown[0]
         by_current = jnp.abs(moved_current) / (jnp.abs(end.current) + 1e-2 * limit)
         error = jnp.maximum(by_current, jnp.max(jnp.abs(moved_unknown) / (1.0 + jnp.abs(end.unknown)))) / tolerance
+        error = jax.lax.stop_gradient(jnp.where(fresh, 1.0, error))
         solved = mid.good & end.good & jnp.isfinite(error)
         fine = solved & (error <= 1.0)
         factor = jnp.clip(0.9 * (jnp.where(solved, error, 1.0) + 1e-30) ** (-1.0 / 3.0), 0.2, 4.0)
         factor = jnp.where(solved, factor, 0.25)
         # A stop is landed on by a secant in the step, from its last safe side.
-        largest = jnp.maximum(now.largest, end.current)
+        largest = jnp.maximum(now.largest, jnp.abs(end.current))
         margin, why = stops(end, charge, largest)
         beyond = fine & (margin < 0.0)
-        too_far = beyond & (margin < -1e-6) & (dt > smallest)
+        too_far = beyond & (margin < -1e-6) & (dt > smallest) & ~fresh
         secant = now.margin / jnp.maximum(now.margin - margin, 1e-300)
         factor = jnp.where(too_far, jnp.clip(secant, 0.02, 0.98), factor)
         accepted = fine & ~too_far
         arrived = jnp.where(dt >= remaining, control.end, now.time + dt)
         rows = jax.tree.map(lambda store, leaf: store.at[count].set(leaf), rows, fill(end, arrived, charge))
         count = count + accepted
-        trend = jax.lax.stop_gradient((end.unknown - mid.unknown) / ((1.0 - GAMMA) * dt))
-        then = State(
-            arrived, end.modes, rate, extra_rate, end.unknown, trend, end.current, charge, largest, margin
-        )
+        trend = jax.lax.stop_gradient((end.unknown - mid.unknown) / ((1.0 - halfway) * dt))
+        trend = jnp.where(fresh, 0.0, trend)
+        then = State(arrived, end.modes, rate, extra_rate, end.unknown, trend, end.current, charge, largest, margin)
         ended = jnp.where(count >= capacity, FULL, RUNNING)
         ended = jnp.where(arrived >= control.end, DONE, ended)
         ended = jnp.where(beyond, why, ended)
         code = jnp.where(accepted, ended, jnp.where(dt * factor < smallest, FAILED, RUNNING))
-        return choose(accepted, then, now), dt * factor, rows, count, code
+        now = jax.tree.map(lambda a, b: jnp.where(accepted, a, b), then, now)
+        return now, dt * factor, rows, count, code, fresh & ~accepted
 
-    final, step, rows, count, code = jax.lax.while_loop(
-        lambda carry: carry[4] == RUNNING, advance, (start, jnp.asarray(step, float), rows, count, code)
-    )
+    extra = len(extra_names(structure))
+    events = sum(len(getattr(kind[0], "EVENTS", ())) for kind in structure.terms)
+    zero = jnp.zeros(())
+    shapes = Rows(zero, zero, zero, zero, zero, zero, zero, jnp.zeros(extra), jnp.zeros(kept), jnp.zeros(events))
+    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape)), shapes)
+    carry = (state, jnp.asarray(step, float), rows, jnp.asarray(0), jnp.asarray(RUNNING), jnp.asarray(fresh) > 0)
+    final, step, rows, count, code, _ = jax.lax.while_loop(lambda carry: carry[4] == RUNNING, advance, carry)
     return Outcome(rows, count, code, final, step)

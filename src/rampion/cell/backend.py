@@ -1,0 +1,42 @@
+"""JAX, set up for the cell: double precision, and compiled programs kept on disk between processes.
+
+Import this before anything that needs jax; it is the one place that says what to install when it is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rampion.errors import RefusedError
+
+try:
+    import jax
+except ImportError:
+    raise RefusedError(
+        "Simulating a cell needs JAX, which is not installed: run `pip install 'rampion[cell]'`."
+    ) from None
+
+
+def cache_folder() -> Path:
+    """Where compiled programs are kept: ``$RAMPION_CACHE``, or ``rampion`` in the user's cache folder."""
+    if "RAMPION_CACHE" in os.environ:
+        return Path(os.environ["RAMPION_CACHE"])
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home() / "AppData" / "Local"))) / "rampion" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "rampion"
+
+
+def _set_up() -> None:
+    jax.config.update("jax_enable_x64", True)
+    if jax.config.jax_compilation_cache_dir is None:
+        jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "jax"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+_set_up()
+
+
+def require() -> None:
+    """Nothing to do: importing this module has checked for JAX and set it up."""

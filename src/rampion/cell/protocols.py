@@ -1,0 +1,164 @@
+"""Protocols as the potentiostat runs them: a list of straight control segments, and when to stop.
+
+A sweep is one ramp; a paused sweep is ramps and holds in turn, as it was run; steps and rests are constant currents.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rampion.errors import InputError
+from rampion.measurement import (
+    ConstantCurrent,
+    FrequencyScan,
+    Hold,
+    Pause,
+    Protocol,
+    Rest,
+    Steps,
+    Sweep,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """When to end a run before its protocol does; every criterion that is not infinite counts.
+
+    drop : the current density has fallen by this fraction below its largest (0.2: the peak is passed by 20 %).
+    lowest_potential, highest_potential : cell voltage [V].
+    charge : charge per area, of either sign [C/m²].
+    current_density : compliance of the instrument, of either sign [A/m²].
+    """
+
+    drop: float = math.inf
+    lowest_potential: float = -math.inf
+    highest_potential: float = math.inf
+    charge: float = math.inf
+    current_density: float = math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A straight line of the controlled quantity: cell voltage [V], or current density [A/m²] when galvanostatic.
+
+    ``part`` counts the protocols of the sequence; ``held`` marks a pause inside a sweep; ``scan`` is the spectrum
+    taken at the end of the segment (a scan of its own has duration 0).
+    """
+
+    value: float
+    slope: float
+    duration: float
+    galvanostatic: bool
+    part: int
+    protocol: Protocol
+    pressed: bool = True
+    held: bool = False
+    scan: FrequencyScan | None = None
+
+
+def segments(protocols: Protocol | Sequence[Protocol], area: float) -> tuple[Segment, ...]:
+    """The control segments of a protocol or of a sequence; ``area`` [m²] turns currents into current densities.
+
+    A frequency scan in a sequence is taken at the state where the last protocol left the cell.
+
+    Raises
+    ------
+    InputError
+        When a protocol lacks a number that the simulation needs.
+    """
+    sequence = (protocols,) if not isinstance(protocols, Sequence) else tuple(protocols)
+    result: list[Segment] = []
+    last = 0.0
+    for part, protocol in enumerate(sequence):
+        if isinstance(protocol, Sweep):
+            result += _sweep(protocol, part, last)
+            last = protocol.stop
+        elif isinstance(protocol, Hold):
+            _known(protocol, potential=protocol.potential, duration=protocol.duration)
+            result.append(_segment(protocol, part, protocol.potential, protocol.duration, galvanostatic=False))
+            last = protocol.potential
+        elif isinstance(protocol, ConstantCurrent):
+            _known(protocol, current=protocol.current, duration=protocol.duration)
+            result.append(_segment(protocol, part, protocol.current / area, protocol.duration, galvanostatic=True))
+        elif isinstance(protocol, Steps):
+            if len(protocol.currents) != len(protocol.durations):
+                raise InputError(
+                    f"The steps have {len(protocol.currents)} currents and {len(protocol.durations)} durations; "
+                    "expected as many of each."
+                )
+            for current, duration in zip(protocol.currents, protocol.durations, strict=True):
+                result.append(_segment(protocol, part, current / area, duration, galvanostatic=True))
+        elif isinstance(protocol, Rest):
+            _known(protocol, duration=protocol.duration)
+            result.append(
+                _segment(protocol, part, 0.0, protocol.duration, galvanostatic=True, pressed=protocol.pressed)
+            )
+        elif isinstance(protocol, FrequencyScan):
+            result.append(
+                Segment(
+                    value=0.0, slope=0.0, duration=0.0, galvanostatic=True, part=part, protocol=protocol, scan=protocol
+                )
+            )
+    return tuple(result)
+
+
+def _segment(protocol, part, value, duration, *, galvanostatic, pressed=True) -> Segment:
+    if not duration > 0:
+        raise InputError(f"A {type(protocol).__name__} lasts {duration:g} s; expected a positive duration.")
+    return Segment(
+        value=value, slope=0.0, duration=duration, galvanostatic=galvanostatic, part=part, protocol=protocol,
+        pressed=pressed,
+    )  # fmt: skip
+
+
+def _known(protocol: Protocol, **values: float) -> None:
+    for name, value in values.items():
+        if math.isnan(value):
+            raise InputError(f"The {name} of the {type(protocol).__name__} is not known; a simulation needs it.")
+
+
+def _sweep(sweep: Sweep, part: int, last: float) -> list[Segment]:
+    start = last if math.isnan(sweep.start) else sweep.start
+    _known(sweep, rate=sweep.rate, stop=sweep.stop)
+    if not sweep.rate > 0 or sweep.stop == start:
+        raise InputError(
+            f"The sweep goes from {start:g} V to {sweep.stop:g} V at {sweep.rate:g} V/s; expected two voltages and a "
+            "positive rate."
+        )
+    direction = math.copysign(1.0, sweep.stop - start)
+    span = abs(sweep.stop - start)
+
+    def ramp(low: float, high: float) -> Segment:
+        return Segment(
+            value=start + direction * low, slope=direction * sweep.rate, duration=(high - low) / sweep.rate,
+            galvanostatic=False, part=part, protocol=sweep,
+        )  # fmt: skip
+
+    pause: Pause | None = sweep.pause
+    if pause is None:
+        return [ramp(0.0, span)]
+    if not (pause.every > 0 and pause.duration > 0):
+        raise InputError(
+            f"The pauses come every {pause.every:g} V for {pause.duration:g} s; expected positive numbers."
+        )
+    result, at = [], 0.0
+    for k in range(1, int(span / pause.every * (1.0 + 1e-12)) + 1):
+        result.append(ramp(at, k * pause.every))
+        at = k * pause.every
+        result.append(
+            Segment(
+                value=start + direction * at,
+                slope=0.0,
+                duration=pause.duration,
+                galvanostatic=False,
+                part=part,
+                protocol=sweep,
+                held=True,
+                scan=pause.scan,
+            )  # fmt: skip
+        )
+    if span - at > 1e-12 * span:
+        result.append(ramp(at, span))
+    return result

@@ -1,0 +1,502 @@
+"""Simulate a Li | ceramic | Li cell through any sequence of protocols: parameters to traces and spectra."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.cell import backend
+from rampion.cell.march import (
+    DONE,
+    DROPPED,
+    EVENT,
+    FAILED,
+    FULL,
+    REACHED_CHARGE,
+    REACHED_CURRENT,
+    REACHED_POTENTIAL,
+    RUNNING,
+    Control,
+    Outcome,
+    State,
+    Structure,
+    extra_names,
+    run_segment,
+)
+from rampion.cell.mesh import Mesh, half_mesh
+from rampion.cell.parameters import Cell, chemical_diffusivity, limiting_current_density, thermal_voltage
+from rampion.cell.protocols import Segment, Stop, segments
+from rampion.cell.terms import differentiable, fixed
+from rampion.errors import InputError
+from rampion.estimate import Estimate, Flag, FlagKind, Severity
+from rampion.measurement import (
+    ConstantCurrent,
+    Experiment,
+    FrequencyScan,
+    Hold,
+    Protocol,
+    Rest,
+    Sample,
+    Spectrum,
+    Steps,
+    Sweep,
+    Trace,
+)
+
+_CAPACITY = 512
+_TECHNIQUES = {Sweep: "sweep", Hold: "hold", ConstantCurrent: "constant current", Steps: "steps", Rest: "rest"}
+_SAFETY = 0.1  # the local tolerance that keeps the error of J(V) below the user's
+
+
+class CellFlag(FlagKind):
+    """What a simulation may have to say."""
+
+    DEPLETED = (
+        Severity.WARNING,
+        "The concentration at the plating face reached zero at {time:.6g} s: {current:.4g} A/m² cannot be sustained "
+        "beyond this time.",
+    )
+    MARCH_FAILED = (
+        Severity.INVALID,
+        "The march ended at {time:.6g} s (potential {potential:.6g} V, current density {current:.6g} A/m², surface "
+        "concentration {concentration:.3g} mol/m³): no step above {smallest:.1g} s meets the tolerance.",
+    )
+    PEAK_PASSED = (Severity.NOTE, "Stopped at {time:.6g} s: the current density had fallen from its peak as asked.")
+    POTENTIAL_REACHED = (Severity.NOTE, "Stopped at {time:.6g} s: the cell voltage reached {potential:.6g} V.")
+    CHARGE_REACHED = (Severity.NOTE, "Stopped at {time:.6g} s: the charge reached {charge:.6g} C/m².")
+    CURRENT_REACHED = (Severity.WARNING, "Stopped at {time:.6g} s: the current density reached {current:.6g} A/m².")
+    EVENT_REACHED = (Severity.NOTE, "Stopped at {time:.6g} s by an event of the interface.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """How exactly to compute: relative error of J(V), intervals over half the thickness, the first of them (in L)."""
+
+    tolerance: float = 1e-4
+    intervals: int = 48
+    first_interval: float = 1e-5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The largest current density inside a run, where it lies, and the charge passed until then (SI, per area)."""
+
+    current_density: float
+    potential: float
+    charge: float
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Simulation:
+    """A simulated run, at every accepted step; everything per electrode area and synthetic.
+
+    time [s], potential (cell voltage) [V], current_density (of the cell) [A/m²], ionic_current_density (through the
+    ceramic) [A/m²], charge [C/m²], surface_concentration (plating face) and counter_concentration [mol/m³],
+    working_potential against the reference plane [V] (NaN with two electrodes), part (which protocol a step belongs
+    to): (n,). ``states`` holds the interface states by name, (n,) each. ``position`` [m] and ``concentration``
+    (n, nodes) [mol/m³] are the profiles. ``traces`` and ``spectra`` are what an instrument would have recorded.
+    """
+
+    cell: Cell
+    protocols: tuple[Protocol, ...]
+    time: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"]
+    current_density: Float[np.ndarray, " n"]
+    ionic_current_density: Float[np.ndarray, " n"]
+    charge: Float[np.ndarray, " n"]
+    surface_concentration: Float[np.ndarray, " n"]
+    counter_concentration: Float[np.ndarray, " n"]
+    working_potential: Float[np.ndarray, " n"]
+    part: np.ndarray
+    segment: np.ndarray
+    states: Mapping[str, np.ndarray]
+    position: Float[np.ndarray, " nodes"]
+    concentration: Float[np.ndarray, "n nodes"]
+    limiting_current_density: float
+    traces: tuple[Trace, ...]
+    spectra: tuple[Spectrum, ...]
+    flags: tuple[Flag, ...]
+    accuracy: Accuracy
+    final: Any = None
+
+    @property
+    def experiment(self) -> Experiment:
+        """The traces and spectra as one synthetic experiment, with the cell's geometry as its sample."""
+        parts = sorted((*self.traces, *self.spectra), key=_first_time)
+        return Experiment(parts=tuple(parts), sample=sample_of(self.cell), name=self.cell.name, flags=self.flags)
+
+    @property
+    def peak(self) -> Peak | None:
+        """The peak of the current density; ``None`` when the largest value is the first or the last, or a plateau."""
+        return find_largest(self)
+
+
+def _first_time(part: Trace | Spectrum) -> float:
+    return float(part.time[0]) if part.time is not None and part.time.size else math.inf
+
+
+def sample_of(cell: Cell) -> Sample:
+    """The cell's geometry as a sample, exact numbers marked so."""
+    return Sample(
+        name=cell.name or "simulated",
+        electrodes="two-electrode" if cell.reference is None else "three-electrode",
+        thickness=Estimate(cell.thickness, 0.0),
+        area=Estimate(cell.area, 0.0),
+        temperature=Estimate(cell.temperature, 0.0),
+    )
+
+
+def numbers_of(cell: Cell) -> dict[str, Any]:
+    """The numbers that enter the compiled program; those of the terms under ``terms``."""
+    return {
+        "thickness": float(cell.thickness),
+        "conductivity": float(cell.conductivity),
+        "concentration": float(cell.concentration),
+        "transference": float(cell.transference),
+        "temperature": float(cell.temperature),
+        "thermal_voltage": thermal_voltage(cell),
+        "thermodynamic_factor": float(cell.thermodynamic_factor),
+        "diffusivity": chemical_diffusivity(cell),
+        "limiting_current": limiting_current_density(cell),
+        "series_resistance": float(cell.series_resistance),
+        "interface_resistance": float(cell.interface_resistance),
+        "inverse_exchange": 1.0 / cell.exchange_current,
+        "interface_capacitance": float(cell.interface_capacitance),
+        "terms": tuple({k: float(v) for k, v in differentiable(term).items()} for term in cell.terms),
+    }
+
+
+def structure_of(cell: Cell, mesh: Mesh) -> Structure:
+    """What the compiled program depends on besides numbers."""
+    kinetics = math.isfinite(cell.exchange_current)
+    node, near = None, True
+    if cell.reference is not None:
+        near = cell.reference <= 0.5
+        node = int(np.argmin(np.abs(mesh.position - (cell.reference if near else 1.0 - cell.reference))))
+    return Structure(
+        cell.conduction,
+        kinetics,
+        kinetics and cell.interface_capacitance > 0,
+        node,
+        near,
+        tuple(fixed(term) for term in cell.terms),
+    )
+
+
+def mesh_of(cell: Cell, accuracy: Accuracy) -> Mesh:
+    """The mesh of half the cell; the reference plane lies on a node."""
+    node = None if cell.reference is None else min(cell.reference, 1.0 - cell.reference)
+    return half_mesh(accuracy.intervals, accuracy.first_interval, node)
+
+
+@functools.lru_cache(maxsize=16)
+def mesh_arrays(mesh: Mesh) -> dict[str, Any]:
+    """The mesh as the compiled program takes it."""
+    import jax.numpy as jnp
+
+    step = np.diff(mesh.position)
+    return {
+        name: jnp.asarray(array)
+        for name, array in (("step", step), ("rates", mesh.rates), ("shapes", mesh.shapes), ("source", mesh.source))
+    }
+
+
+def rest_state(cell: Cell, structure: Structure, intervals: int) -> State:
+    """The cell before anything happened: uniform, without current."""
+    initial = [0.0, 0.0] if structure.capacitance else []
+    for term in cell.terms:
+        initial += list(term.initial(cell)) if hasattr(term, "initial") else []
+    zeros, extra = np.zeros(intervals), np.array(initial, dtype=float)
+    unknown = np.concatenate([[0.0], extra])
+    zero = np.zeros(())
+    return State(
+        zero, zeros, zeros, np.zeros(extra.size), unknown, np.zeros(unknown.size), zero, zero, zero, np.ones(())
+    )
+
+
+def control_of(segment: Segment, start: float, stop: Stop, against_reference: bool) -> Control:
+    """The numbers of one segment, from its time of start."""
+    values = (
+        start, start + segment.duration, segment.value, segment.slope, float(segment.galvanostatic),
+        float(against_reference and not segment.galvanostatic), float(segment.pressed),
+        stop.drop, stop.lowest_potential, stop.highest_potential, stop.charge, stop.current_density,
+    )  # fmt: skip
+    return Control(*(float(value) for value in values))
+
+
+def simulate(
+    cell: Cell,
+    protocol: Protocol | Sequence[Protocol],
+    *,
+    stop: Stop | None = None,
+    accuracy: Accuracy | None = None,
+    against_reference: bool = False,
+    after: Simulation | None = None,
+) -> Simulation:
+    """Run the cell through a protocol or a sequence of protocols, from rest or from where another run ended.
+
+    Parameters
+    ----------
+    stop : criteria to end before the protocol does.
+    accuracy : tolerance and mesh.
+    against_reference : sweeps and holds control the working electrode against the reference plane, not the cell.
+    after : continue from the final state of this simulation of the same cell.
+
+    Returns
+    -------
+    Simulation
+        Never with a NaN in its currents or voltages; a march that cannot go on ends with a flag that holds the time
+        and the state.
+
+    Raises
+    ------
+    InputError
+        When the protocol lacks a number, or a reference is asked for that the cell does not have.
+    RefusedError
+        When JAX is not installed.
+    """
+    backend.require()
+    stop, accuracy = stop or Stop(), accuracy or Accuracy()
+    if against_reference and cell.reference is None:
+        raise InputError("The cell has no reference plane to control against: give it one, reference=0.5 for example.")
+    parts = segments(protocol, cell.area)
+    mesh = mesh_of(cell, accuracy)
+    structure = structure_of(cell, mesh)
+    arrays, numbers = mesh_arrays(mesh), numbers_of(cell)
+    state = rest_state(cell, structure, accuracy.intervals) if after is None else after.final
+    pieces: list[tuple[int, Segment, dict[str, np.ndarray]]] = []
+    spectra: list[Spectrum] = []
+    flags: list[Flag] = []
+    diffusion = cell.thickness**2 / numbers["diffusivity"]
+    for index, segment in enumerate(parts):
+        start = float(state.time)
+        if segment.duration > 0:
+            control = control_of(segment, start, stop, against_reference)
+            step = 1e-9 * min(segment.duration, diffusion)
+            smallest = 1e-12 * min(segment.duration, diffusion) + 4e-16 * (start + segment.duration)
+            limits = (accuracy.tolerance * _SAFETY, smallest, segment.duration / 10.0)
+            state, rows, code = _march(state, step, control, numbers, arrays, limits, structure)
+            pieces.append((index, segment, rows))
+            if code != DONE:
+                flags.append(_ending(code, rows, segment, state, numbers, smallest))
+        if segment.scan is not None:
+            from rampion.cell.linearise import spectrum_of_state
+
+            spectra.append(spectrum_of_state(cell, state, segment, mesh))
+        if flags:
+            break
+    sequence = (protocol,) if not isinstance(protocol, Sequence) else tuple(protocol)
+    return _collected(cell, sequence, pieces, spectra, flags, mesh, structure, accuracy, state)
+
+
+def _march(state, step, control, numbers, arrays, limits, structure):
+    """One segment to its end, in as many compiled runs as its steps need; returns (state, rows, code)."""
+    kept: list[dict[str, np.ndarray]] = []
+    fresh, code = 1, FULL
+    while code == FULL:
+        outcome: Outcome = run_segment(
+            state, step, control, numbers, arrays, limits, fresh,
+            structure=structure, capacity=_CAPACITY, keep_nodes=True,
+        )  # fmt: skip
+        count, code = int(outcome.count), int(outcome.code)
+        kept.append({name: np.asarray(leaf)[:count] for name, leaf in outcome.rows._asdict().items()})
+        state, step, fresh = outcome.state, outcome.step, 0
+    rows = {name: np.concatenate([piece[name] for piece in kept]) for name in kept[0]}
+    return state, rows, code
+
+
+def _ending(code, rows, segment, state, numbers, smallest) -> Flag:
+    count = rows["time"].size
+    if count:
+        last = {name: float(rows[name][-1]) for name in ("time", "potential", "current", "charge", "phi")}
+    else:
+        last = {"time": float(state.time), "potential": math.nan, "current": 0.0, "charge": 0.0, "phi": 0.0}
+    concentration = numbers["concentration"] * 2.0 / (1.0 + math.exp(min(abs(last["phi"]), 700.0)))
+    if code == FAILED and segment.galvanostatic and concentration < 1e-3 * numbers["concentration"]:
+        return CellFlag.DEPLETED.flag(time=last["time"], current=last["current"])
+    kinds = {
+        DROPPED: CellFlag.PEAK_PASSED, REACHED_POTENTIAL: CellFlag.POTENTIAL_REACHED, EVENT: CellFlag.EVENT_REACHED,
+        REACHED_CHARGE: CellFlag.CHARGE_REACHED, REACHED_CURRENT: CellFlag.CURRENT_REACHED,
+    }  # fmt: skip
+    if code in kinds:
+        return kinds[code].flag(**last)
+    assert code in (FAILED, RUNNING)
+    return CellFlag.MARCH_FAILED.flag(
+        time=last["time"], potential=last["potential"], current=last["current"], concentration=concentration,
+        smallest=smallest,
+    )  # fmt: skip
+
+
+def _collected(cell, protocols, pieces, spectra, flags, mesh, structure, accuracy, state) -> Simulation:
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([rows[name] for _, _, rows in pieces]) if pieces else np.zeros(0)
+
+    phi = joined("phi")
+    part = np.concatenate([np.full(rows["time"].size, s.part) for _, s, rows in pieces]) if pieces else np.zeros(0, int)
+    index = np.concatenate([np.full(rows["time"].size, i) for i, _, rows in pieces]) if pieces else np.zeros(0, int)
+    near = cell.concentration * 2.0 / (1.0 + np.exp(np.clip(phi, -700, 700)))
+    far = cell.concentration * 2.0 / (1.0 + np.exp(np.clip(-phi, -700, 700)))
+    nodes = joined("nodes").reshape(phi.size, -1) if pieces else np.zeros((0, accuracy.intervals))
+    half = cell.concentration * (1.0 + nodes)
+    half[:, 0] = near
+    mirror = cell.concentration * (1.0 - nodes[:, ::-1])
+    mirror[:, -1] = far
+    middle = np.full((phi.size, 1), cell.concentration)
+    extra = joined("extra").reshape(phi.size, -1) if pieces else np.zeros((0, 0))
+    names = extra_names(structure)
+    margins = joined("margins").reshape(phi.size, -1) if pieces else np.zeros((0, 0))
+    time, current, potential = joined("time"), joined("current"), joined("potential")
+    found = _events(cell, time, current, potential, margins)
+    arrays = {
+        "time": time, "potential": potential, "current_density": current,
+        "ionic_current_density": joined("ionic"), "charge": joined("charge"), "surface_concentration": near,
+        "counter_concentration": far, "working_potential": joined("working"),
+    }  # fmt: skip
+    every = (*found, *flags)
+    return Simulation(
+        cell=cell, protocols=protocols, part=part, segment=index, **arrays,
+        states=MappingProxyType({name: extra[:, k] for k, name in enumerate(names)}),
+        position=cell.thickness * np.concatenate([mesh.position, 1.0 - mesh.position[-2::-1]]),
+        concentration=np.concatenate([half, middle, mirror], axis=1),
+        limiting_current_density=limiting_current_density(cell),
+        traces=_traces(cell, protocols, arrays, part, every), spectra=tuple(spectra), flags=every,
+        accuracy=accuracy, final=state,
+    )  # fmt: skip
+
+
+def _events(cell: Cell, time, current, potential, margins) -> tuple[Flag, ...]:
+    """A flag for each event of a term, at the time where its margin first crosses zero."""
+    kinds = [kind for term in cell.terms for kind in getattr(term, "EVENTS", ())]
+    found = []
+    for k, kind in enumerate(kinds):
+        beyond = np.flatnonzero(margins[:, k] < 0.0)
+        if beyond.size:
+            i = int(beyond[0])
+            before = max(i - 1, 0)
+            gap = margins[before, k] - margins[i, k]
+            share = float(margins[before, k] / gap) if gap > 0 else 1.0
+            values = {
+                name: float(array[before] + share * (array[i] - array[before]))
+                for name, array in (("time", time), ("current", current), ("potential", potential))
+            }
+            found.append(kind.flag(**values))
+    return tuple(found)
+
+
+def _traces(cell, protocols, arrays, part, flags) -> tuple[Trace, ...]:
+    traces = []
+    for k, protocol in enumerate(protocols):
+        if isinstance(protocol, FrequencyScan):
+            continue
+        here = part == k
+        if not here.any():
+            continue
+        extra = {"charge [C/m²]": arrays["charge"][here]}
+        if cell.reference is not None:
+            extra["working potential [V]"] = arrays["working_potential"][here]
+        traces.append(
+            Trace(
+                time=arrays["time"][here],
+                potential=arrays["potential"][here],
+                current=arrays["current_density"][here] * cell.area,
+                technique=_TECHNIQUES[type(protocol)],
+                protocol=protocol,
+                extra=extra,
+                synthetic=True,
+                flags=flags,
+            )  # fmt: skip
+        )
+    return tuple(traces)
+
+
+def _local_cubic(x: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Cubic Lagrange interpolation on the four nearest points; ``values`` (n, …) over strictly increasing ``x``."""
+    if x.size < 4:
+        return np.stack([np.interp(at, x, column) for column in values.reshape(x.size, -1).T], axis=-1).reshape(
+            at.shape + values.shape[1:]
+        )
+    first = np.clip(np.searchsorted(x, at) - 2, 0, x.size - 4)
+    points = x[first[:, None] + np.arange(4)]
+    weights = np.ones((at.size, 4))
+    for a in range(4):
+        for b in range(4):
+            if a != b:
+                weights[:, a] *= (at - points[:, b]) / (points[:, a] - points[:, b])
+    return np.einsum("ka,ka...->k...", weights, values[first[:, None] + np.arange(4)])
+
+
+def sampled(simulation: Simulation, times: Float[np.ndarray, " m"]) -> dict[str, np.ndarray]:
+    """Potential, current density, charge, surface concentrations and profiles at chosen times, (m,) and (m, nodes).
+
+    Local cubic interpolation between the steps, within each segment of the control; logarithms of the surface
+    concentrations. Times outside the run are refused.
+
+    Raises
+    ------
+    InputError
+        When a time lies outside the run.
+    """
+    times = np.asarray(times, dtype=float)
+    first, last = float(simulation.time[0]), float(simulation.time[-1])
+    if times.size and (times.min() < min(first, 0.0) or times.max() > last * (1.0 + 1e-12)):
+        raise InputError(f"The run lasts from 0 to {last:g} s; a time outside was asked for.")
+    ends = np.array([simulation.time[simulation.segment == k][-1] for k in np.unique(simulation.segment)])
+    labels = np.unique(simulation.segment)
+    which = labels[np.clip(np.searchsorted(ends, times), 0, ends.size - 1)]
+    names = ("potential", "current_density", "ionic_current_density", "charge", "concentration")
+    logs = ("surface_concentration", "counter_concentration")
+    result = {name: np.empty(times.shape + getattr(simulation, name).shape[1:]) for name in (*names, *logs)}
+    for label in np.unique(which):
+        here, mine = which == label, simulation.segment == label
+        x, at = simulation.time[mine], np.clip(times[here], simulation.time[mine][0], None)
+        for name in names:
+            result[name][here] = _local_cubic(x, getattr(simulation, name)[mine], at)
+        for name in logs:
+            result[name][here] = np.exp(_local_cubic(x, np.log(getattr(simulation, name)[mine]), at))
+    return result | {"time": times}
+
+
+def find_largest(simulation: Simulation) -> Peak | None:
+    """The peak of the current density, refined between the steps; ``None`` without a fall after it."""
+    current, size = simulation.current_density, simulation.time.size
+    if size < 5:
+        return None
+    i = int(np.argmax(np.abs(current)))
+    fall = abs(current[i]) - abs(current[-1])
+    if i in (0, size - 1) or fall < 1e-3 * abs(current[i]):
+        return None
+    near = slice(max(i - 2, 0), min(i + 3, size))
+    same = simulation.segment[near] == simulation.segment[i]
+    x, y = simulation.time[near][same], current[near][same]
+    best = float(simulation.time[i])
+    if x.size == 5:
+        shape = np.polynomial.Polynomial.fit(x, y, 4)
+        roots = shape.deriv().roots()
+        real = roots[np.abs(np.imag(roots)) < 1e-9 * (x[-1] - x[0])].real
+        real = real[(real > x[0]) & (real < x[-1])]
+        if real.size:
+            best = float(real[np.argmax(np.abs(shape(real)))])
+    there = sampled(simulation, np.array([best]))
+    return Peak(
+        current_density=float(there["current_density"][0]), potential=float(there["potential"][0]),
+        charge=float(there["charge"][0]), time=best,
+    )  # fmt: skip
+
+
+def pause_effect(cell: Cell, sweep: Sweep, *, accuracy: Accuracy | None = None) -> dict[str, Peak | float | None]:
+    """What the pauses of a paused sweep do to its peak: peaks with and without, and their ratio."""
+    if sweep.pause is None:
+        raise InputError("The sweep has no pauses; give it Pause(every=…, duration=…).")
+    whole = replace(sweep, pause=replace(sweep.pause, scan=None))
+    paused = simulate(cell, whole, accuracy=accuracy).peak
+    plain = simulate(cell, replace(sweep, pause=None), accuracy=accuracy).peak
+    ratio = paused.current_density / plain.current_density if paused and plain else math.nan
+    return {"paused": paused, "uninterrupted": plain, "ratio": ratio}
