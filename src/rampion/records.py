@@ -36,12 +36,12 @@ def to_plain(item: Any) -> Any:
         return item.item()
     if isinstance(item, np.ndarray):
         if np.iscomplexobj(item):
-            return {"real": to_plain(item.real), "imag": to_plain(item.imag)}
+            return {"real": to_plain(np.real(item)), "imag": to_plain(np.imag(item))}
         if item.dtype.kind == "f" and item.ndim == 1 and np.isfinite(item).all():
             return item.tolist()
         return [to_plain(value) for value in item]
     if isinstance(item, complex | np.complexfloating):
-        return {"real": to_plain(item.real), "imag": to_plain(item.imag)}
+        return {"real": to_plain(np.real(item)), "imag": to_plain(np.imag(item))}
     if isinstance(item, Estimate):
         plain = {
             "value": to_plain(item.value),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rampion.errors import InputError
-from rampion.estimate import Flag
+from rampion.estimate import Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Sample, Spectrum
 from rampion.readers import read_file
 from rampion.readers.folder import read_folder
@@ -108,11 +108,12 @@ def analyse_each(campaign: Campaign, experiments: Iterable[Experiment], circuit:
 
 def analyse_experiment(experiment: Experiment, circuit: str | None = None) -> SampleAnalysis:
     """Findings of one experiment's traces and spectra."""
-    from rampion.voltammetry.event import analyse_traces
+    from rampion.voltammetry.analyse import analyse_run
 
-    findings = analyse_traces(experiment.traces, experiment.sample) if experiment.traces else ()
+    run = analyse_run(experiment.traces, experiment.sample)
     spectra = _spectra(experiment.spectra, experiment.sample, circuit)
-    return SampleAnalysis(experiment=experiment, findings=findings, spectra=spectra, flags=experiment.flags)
+    flags = merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags)
+    return SampleAnalysis(experiment=experiment, findings=run.findings, spectra=spectra, flags=flags)
 
 
 def _spectra(spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None) -> tuple[SpectrumFinding, ...]:

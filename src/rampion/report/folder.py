@@ -72,7 +72,9 @@ def _write_figures(analysis: Analysis, folder: Path) -> list[Path]:
             figure = draw_finding(finding, title=title, synthetic=sample.experiment.synthetic)
             written += save(figure, folder / "figures" / f"{stem}_{place:02d}_{finding.kind}")
         if sample.spectra:
-            figure = draw_nyquist(sample.spectra, title=sample.experiment.name, synthetic=sample.experiment.synthetic)
+            figure = draw_nyquist(
+                sample.experiment.spectra, sample.spectra, sample.experiment.name, sample.experiment.synthetic
+            )
             written += save(figure, folder / "figures" / f"{stem}_spectra")
     return written
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ import numpy as np
 from rampion.measurement import Experiment, Spectrum, Trace
 from rampion.records import to_plain
 
+_ARRAYS = ("frequency", "fitted")
+
 if TYPE_CHECKING:
+    from rampion.impedance.finding import SpectrumFinding
     from rampion.study import Analysis
 
 
@@ -37,8 +41,8 @@ def describe_block(part: Trace | Spectrum) -> dict[str, Any]:
         entries |= {
             "kind": "spectrum",
             "frequency": _range(part.frequency),
-            "impedance_real": _range(part.impedance.real),
-            "impedance_imag": _range(part.impedance.imag),
+            "impedance_real": _range(np.real(part.impedance)),
+            "impedance_imag": _range(np.imag(part.impedance)),
             "bias": part.potential if math.isfinite(part.potential) else None,
         }
     if part.protocol is not None:
@@ -60,6 +64,64 @@ def describe_file(name: str | Path, experiment: Experiment) -> dict[str, Any]:
         "blocks": [describe_block(part) for part in experiment.parts],
         "flags": to_plain(experiment.flags),
     }
+
+
+def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
+    """One sweep, constant current or cycling test, with everything but the arrays."""
+    entry: dict[str, Any] = {
+        "sample": finding.sample or experiment.name,
+        "kind": finding.kind,
+        "verdict": finding.verdict,
+        "confidence": finding.confidence,
+    }
+    for name in ("current_density", "potential", "charge", "conductivity", "current", "total_charge", "time"):
+        entry[name] = getattr(finding, name)
+    entry["scan_rate"] = finding.scan_rate.value if finding.scan_rate else None
+    if finding.ohmic:
+        line = finding.ohmic
+        entry["ohmic"] = {name: getattr(line, name) for name in ("conductance", "resistance", "intercept", "window")}
+        entry["ohmic"]["area_resistance"] = line.area_resistance
+    entry["peak"] = finding.peak
+    if finding.penetration:
+        event = finding.penetration
+        names = ("onset_current", "onset_potential", "steepness", "excess", "significance", "rule")
+        entry["penetration"] = {name: getattr(event, name) for name in names}
+    if finding.semi_integral and finding.semi_integral.plateau:
+        entry["semi_integral_plateau"] = finding.semi_integral.plateau
+    entry |= {"initiation": finding.initiation, "cycling": finding.cycling, "pauses": finding.pauses or None}
+    entry["evidence"] = finding.evidence
+    plain = to_plain({key: value for key, value in entry.items() if value is not None})
+    if finding.synthetic:
+        plain["synthetic"] = True
+    return plain | {"flags": to_plain(finding.flags)}
+
+
+def spectrum_entry(finding: SpectrumFinding, experiment: Experiment) -> dict[str, Any]:
+    """One spectrum: circuit, parameters, validity, processes, conductivity."""
+    plain = {f.name: to_plain(getattr(finding, f.name)) for f in fields(finding) if f.name not in _ARRAYS}
+    marked = {"synthetic": True} if plain.pop("synthetic") else {}
+    return {"sample": experiment.sample.name or experiment.name, **plain, **marked}
+
+
+def sample_entries(sample: SampleAnalysis) -> list[dict[str, Any]]:
+    """The findings of one sample, sweeps first."""
+    sweeps = [finding_entry(finding, sample.experiment) for finding in sample.findings]
+    return sweeps + [spectrum_entry(finding, sample.experiment) for finding in sample.spectra]
+
+
+def results(analysis: Analysis) -> dict[str, Any]:
+    """The analysis under the keys of ``rampion analyse --json``."""
+    samples = [
+        {
+            "name": sample.experiment.sample.name or sample.experiment.name,
+            "files": [path for path, _ in _files(sample.experiment)],
+            "metadata": to_plain(sample.experiment.sample),
+            "flags": to_plain(sample.flags),
+        }
+        for sample in analysis.samples
+    ]
+    findings = [entry for sample in analysis.samples for entry in sample_entries(sample)]
+    return {"name": analysis.name, "findings": findings, "samples": samples, "flags": to_plain(analysis.flags)}
 
 
 def _files(experiment: Experiment) -> Iterable[tuple[str, str]]:

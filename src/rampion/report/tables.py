@@ -46,8 +46,8 @@ def curve_columns(part: Trace | Spectrum) -> dict[str, np.ndarray]:
         columns = {
             "Test Time / s": part.time,
             "Frequency / Hz": part.frequency,
-            "Real Impedance / ohm": part.impedance.real,
-            "Imaginary Impedance / ohm": part.impedance.imag,
+            "Real Impedance / ohm": np.real(part.impedance),
+            "Imaginary Impedance / ohm": np.imag(part.impedance),
         }
     return {header: column for header, column in columns.items() if np.isfinite(column).any()}
 

@@ -1,0 +1,120 @@
+"""Results as text for the terminal: one block per sample, the verdict first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rampion.estimate import Flag, Severity, merge_flags
+from rampion.quantities import quantity
+from rampion.units import show
+
+if TYPE_CHECKING:
+    from rampion.impedance.finding import SpectrumFinding
+    from rampion.study import Analysis, SampleAnalysis
+    from rampion.voltammetry.finding import Finding
+
+VERDICTS = {
+    "limiting_peak": "limiting peak",
+    "penetration": "penetration",
+    "soft_short": "soft short",
+    "contact_loss": "loss of contact",
+    "instrument_limit": "instrument limit",
+    "no_event": "no event",
+}
+_AT = {
+    "limiting_peak": "at the maximum",
+    "penetration": "at the onset",
+    "soft_short": "at the first excursion",
+    "contact_loss": "before contact was lost",
+    "instrument_limit": "where the instrument's limit was met",
+    "no_event": "largest reached, without an event",
+}
+_MARKS = {Severity.NOTE: "·", Severity.WARNING: "!", Severity.INVALID: "✕"}
+
+
+def flag_lines(flags: Iterable[Flag], indent: str = "    ") -> list[str]:
+    """The flags as lines, the gravest first."""
+    order = [Severity.INVALID, Severity.WARNING, Severity.NOTE]
+    return [f"{indent}{_MARKS[f.severity]} {f.message}" for f in sorted(flags, key=lambda f: order.index(f.severity))]
+
+
+def finding_lines(finding: Finding) -> list[str]:
+    """One sweep's finding: verdict, current density, potential, charge, conductivity."""
+    where = _AT[finding.verdict]
+    lines = [f"  {VERDICTS[finding.verdict].upper()}   (confidence {finding.confidence:.2f})"]
+    if finding.current_density is not None:
+        lines.append(f"    current density   {show(finding.current_density, 'current_density')}   {where}")
+    else:
+        lines.append(f"    current           {show(finding.current, 'current')}   {where}")
+    lines.append(f"    cell voltage      {show(finding.potential, 'potential')}")
+    if finding.charge is not None:
+        lines.append(f"    charge until then {show(finding.charge, 'charge')}")
+    if finding.conductivity is not None:
+        lines.append(f"    conductivity      {show(finding.conductivity, 'conductivity')}   from the ohmic line")
+    elif finding.ohmic is not None:
+        lines.append(f"    resistance        {show(finding.ohmic.resistance, 'resistance')}   from the ohmic line")
+    if finding.scan_rate is not None:
+        lines.append(f"    scan rate         {show(finding.scan_rate, 'scan_rate')}")
+    return lines
+
+
+def spectrum_lines(finding: SpectrumFinding) -> list[str]:
+    """One spectrum's finding: circuit, processes, validity."""
+    told = {True: "passed", False: "FAILED", None: "not told"}[finding.kramers_kronig.valid]
+    lines = [f"  SPECTRUM   {finding.circuit}   Kramers–Kronig {told}"]
+    for process in finding.processes:
+        at = f"   at {show(process.frequency, 'frequency')}" if process.frequency.value > 0 else ""
+        lines.append(f"    {process.name:<18}{show(process.resistance, 'resistance')}{at}")
+    if finding.conductivity is not None:
+        lines.append(f"    conductivity      {show(finding.conductivity, 'conductivity')}")
+    return lines
+
+
+def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
+    """One sample: every sweep, the first spectra, and what to know about them."""
+    head = sample.experiment.sample.name or sample.experiment.name
+    lines = [head + ("   [synthetic data]" if sample.experiment.synthetic else "")]
+    for finding in sample.findings:
+        lines += finding_lines(finding) + flag_lines(finding.flags)
+    for spectrum in sample.spectra[:longest]:
+        lines += spectrum_lines(spectrum) + flag_lines(spectrum.flags)
+    if len(sample.spectra) > longest:
+        lines.append(f"  ... and {len(sample.spectra) - longest} more spectra: see --json or -o DIR")
+    if not sample.findings and not sample.spectra:
+        lines.append("  nothing to judge")
+    return "\n".join(lines + flag_lines(sample.flags, "  "))
+
+
+def analysis_text(analysis: Analysis) -> str:
+    """Every sample, then a count of verdicts, then what concerns the whole."""
+    blocks = [sample_text(sample) for sample in analysis.samples] or ["Nothing was found that can be read."]
+    findings = analysis.findings
+    if len(analysis.samples) > 1 and findings:
+        counts = {text: sum(f.verdict == name for f in findings) for name, text in VERDICTS.items()}
+        told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
+        blocks.append(f"{len(findings)} sweeps and runs: {told}")
+    blocks += flag_lines(merge_flags(analysis.flags), "")
+    return "\n\n".join(blocks)
+
+
+def inspection_text(entry: Mapping[str, Any]) -> str:
+    """What a file holds, block by block."""
+    if "error" in entry:
+        return f"{entry['file']}\n  {entry['error']['message']}"
+    lines = [f"{entry['file']}   {entry['format']}   sha256 {entry['sha256'][:12]}…"]
+    for number, block in enumerate(entry["blocks"], 1):
+        spans = [_span(block, key) for key in ("time", "potential", "current", "frequency") if key in block]
+        told = ", ".join(spans)
+        lines.append(
+            f"  {number:>3}  {block['kind']:<9}{block.get('technique', ''):<22}{block['points']:>7} points   {told}"
+        )
+        lines += [f"       · {flag['message']}" for flag in block.get("flags", ())]
+    lines += [f"  · {flag['message']}" for flag in entry["flags"]]
+    return "\n".join(lines)
+
+
+def _span(block: Mapping[str, Any], key: str) -> str:
+    unit = quantity(key)
+    low, high = (unit.shown(end) for end in block[key])
+    return f"{low:.4g} … {high:.4g} {unit.shown_unit}"
