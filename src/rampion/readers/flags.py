@@ -78,6 +78,11 @@ class ReaderFlag(FlagKind):
         "{technique} is a pulse technique: its current is a difference of two readings, not the current of the cell.",
     )
     LIBRARY_REMARK = (Severity.WARNING, "The library that reads this format remarked: {remark}")
+    CURRENT_SIGN_UNKNOWN = (
+        Severity.NOTE,
+        "The program can show cathodic currents as positive and the file does not say whether it did; "
+        "the signs are kept as they are.",
+    )
     # sample sheet and folder
     METADATA_MISSING = (
         Severity.WARNING,

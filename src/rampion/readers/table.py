@@ -1,0 +1,275 @@
+"""Any table: ``.csv``, ``.tsv``, ``.txt`` and ``.xlsx``, with columns guessed from their headers or named by the user.
+
+The table is the longest run of rows of numbers; its header is the line above (or two: names and units). What stands
+before is skipped. Every sheet of a workbook is read. *Fails when* there is no header, or the headers do not tell
+potential and current or frequency and impedance: the refusal then shows the columns and an example of the map.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rampion.errors import InputError, RampionError, RefusedError
+from rampion.estimate import Flag
+from rampion.measurement import Source, Spectrum, Trace
+from rampion.readers.columns import settle_columns, split_unit
+from rampion.readers.flags import ReaderFlag
+from rampion.readers.parts import build_parts
+from rampion.readers.text import decode, detect_separator, parse_table, read_number, split_cells, unique_names
+
+_SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".asc", ".xlsx", ".xlsm"}
+_CLOCK = re.compile(r"^(?:(\d+)[-d]\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)$")
+_DATED = re.compile(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}")
+_SEARCHED = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a table is in a text: its header cells (empty when there is none) and the number of the first row."""
+
+    headers: tuple[str, ...]
+    first: int
+    separator: str
+
+
+def recognise(head: bytes, name: str) -> bool:
+    """Whether the name ends as tables do, or the bytes are a workbook's."""
+    return Path(name).suffix.lower() in _SUFFIXES
+
+
+def read(
+    content: bytes, name: str, path: Path | None = None, columns: Mapping[str, str] | None = None
+) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
+    """The traces and spectra of the table.
+
+    Parameters
+    ----------
+    columns : role → header, e.g. ``{"potential": "Ecell/V", "current": "I/mA"}``; overrides the guess. Roles are
+        those of :data:`rampion.readers.columns.ROLES`; a unit may be added as ``"E [mV]"``.
+
+    Raises
+    ------
+    RefusedError
+        When the columns cannot be told apart, or hold a current density only.
+    InputError
+        When a column that the user named is not there, or its unit measures something else.
+    """
+    if content[:2] == b"PK" or Path(name).suffix.lower() in (".xlsx", ".xlsm"):
+        return _read_workbook(content, name, columns)
+    text, flags = decode(content)
+    lines = text.splitlines()
+    place = find_table(lines)
+    if place is None:
+        raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
+    headers = _usable_headers(place, lines, columns, name)
+    cells = split_cells(lines[place.first], place.separator)
+    clocks = [header for header, cell in zip(headers, cells, strict=False) if header and _is_clock(cell)]
+    meanings, guess = settle_columns(headers, columns, name, clocks)
+    body = "\n".join(lines[place.first :]) + ("\n" if text.endswith(("\n", "\r")) else "")
+    words = [header for header in clocks if "time" in meanings and meanings["time"].header == header]
+    table = parse_table(body, headers, separator=place.separator, words=words)
+    values, start = dict(table.columns), math.nan
+    for header in words:
+        values[header], start = read_clock(table.words[header])
+    missing = [one.header for one in meanings.values() if one.header not in values]
+    if missing:
+        raise RefusedError(f"{name}: the column {missing[0]!r} holds no number.")
+    parts, found = build_parts(values, meanings, source=Source(format="table"), start=start)
+    if not parts:
+        raise RefusedError(f"{name} holds a header and no complete row of numbers: the run is empty.")
+    return parts, flags + table.flags + guess + found
+
+
+def _usable_headers(place: _Place, lines: Sequence[str], columns: Mapping[str, str] | None, name: str) -> list[str]:
+    """Unique header names, one per cell of a row; numbers where there is no header and the user names columns."""
+    width = len(split_cells(lines[place.first], place.separator))
+    if place.headers:
+        names = [*place.headers, *[""] * (width - len(place.headers))]
+        return unique_names(names)[0]
+    if not columns:
+        shown = "  ".join(split_cells(lines[place.first], place.separator)[:8])
+        raise RefusedError(
+            f"{name} has {width} columns of numbers without a header (the first row reads {shown}); name them by "
+            "number in a column map, e.g. {'potential': '1 [V]', 'current': '2 [mA]'}."
+        )
+    return [str(number) for number in range(1, width + 1)]
+
+
+def find_table(lines: Sequence[str]) -> _Place | None:
+    """The first row of numbers that others of the same width follow, and the header above it."""
+    filled = [number for number, line in enumerate(lines) if line.strip()]
+    rows = [number for number in filled if _is_row(re.split(r"[\t; ]+|,\s*", lines[number].strip()))]
+    if not rows:
+        return None
+    middle = rows[len(rows) // 2 :][:40]
+    separator = detect_separator([lines[number] for number in middle])
+    widths = Counter(len(split_cells(lines[number], separator)) for number in middle)
+    width = widths.most_common(1)[0][0]
+    if width < 2:
+        return None
+    for at, number in enumerate(filled[:_SEARCHED]):
+        cells = split_cells(lines[number], separator)
+        if len(cells) == width and _is_row(cells) and _goes_on(lines, filled, at, separator, width):
+            return _Place(_header(lines, filled[max(0, at - 3) : at], separator, width), number, separator)
+    return None
+
+
+def _goes_on(lines: Sequence[str], filled: Sequence[int], at: int, separator: str, width: int) -> bool:
+    following = [split_cells(lines[number], separator) for number in filled[at + 1 : at + 3]]
+    return all(_is_row(cells) and abs(len(cells) - width) <= 1 for cells in following[:1]) or not following
+
+
+def _is_row(cells: Sequence[str]) -> bool:
+    cells = [cell.strip().strip('"') for cell in cells]
+    numbers = sum(not math.isnan(read_number(cell)) or bool(_CLOCK.match(cell) or _DATED.match(cell)) for cell in cells)
+    return numbers >= 2 and 2 * numbers >= sum(bool(cell) for cell in cells)
+
+
+def _header(lines: Sequence[str], above: Sequence[int], separator: str, width: int) -> tuple[str, ...]:
+    """The header in the lines above the first row: names, or names and below them units."""
+    rows = []
+    for number in reversed(above):
+        cells = _header_cells(lines[number], separator)
+        if abs(len(cells) - width) > max(2, width // 3) or sum(bool(re.search(r"[^\W\d]", c)) for c in cells) < 2:
+            break
+        rows.insert(0, cells)
+    if not rows:
+        return ()
+    if len(rows) > 1:
+        names, below = rows[0], rows[1]
+        units = [cell.strip("[]() ") for cell in below]
+        are_units = [split_unit(f"x [{unit}]")[1] is not None and len(unit) <= 12 for unit in units if unit]
+        if are_units and all(are_units) and not any(split_unit(name)[1] for name in names):
+            units += [""] * len(names)
+            return tuple(f"{name} [{unit}]" if unit else name for name, unit in zip(names, units, strict=False))
+    return tuple(rows[-1])
+
+
+def _header_cells(line: str, separator: str) -> list[str]:
+    if separator == " ":
+        wide = re.split(r"\t|\s{2,}", line.strip())
+        narrow = line.split()
+        return wide if len(wide) > 1 else narrow
+    cells = [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _is_clock(cell: str) -> bool:
+    return bool(_CLOCK.match(cell.strip('" ')) or _DATED.match(cell.strip('" ')))
+
+
+def read_clock(words: Sequence[str]) -> tuple[np.ndarray, float]:
+    """Seconds from clock readings (``1:02:03.5``, ``2-01:02:03``, ``2024-12-06 10:06:54.7``), and the start's date.
+
+    Dates give seconds since the first one, and that one in seconds since 1970 as the clock read.
+    """
+    seconds = np.array([_seconds(word.strip().strip('"')) for word in words])
+    first = seconds[np.isfinite(seconds)][:1]
+    if first.size and _DATED.match(words[0].strip('" ')):
+        return seconds - first[0], float(first[0])
+    return seconds, math.nan
+
+
+def _seconds(word: str) -> float:
+    match = _CLOCK.match(word)
+    if match:
+        days, hours, minutes, rest = match.groups()
+        return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest.replace(",", "."))
+    try:
+        return datetime.fromisoformat(word).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return math.nan
+
+
+def _read_workbook(
+    content: bytes, name: str, columns: Mapping[str, str] | None
+) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheets = {title: [list(row) for row in book[title].iter_rows(values_only=True)] for title in book.sheetnames}
+    except Exception as error:  # a damaged archive raises many kinds
+        raise InputError(f"{name} is no readable workbook ({type(error).__name__}); save it again as xlsx.") from None
+    parts: list[Trace | Spectrum] = []
+    flags: list[Flag] = []
+    reasons = []
+    for title, rows in sheets.items():
+        try:
+            made, found = _read_sheet(rows, f"{name}, sheet {title!r}", title, columns)
+        except RampionError as error:
+            reasons.append((title, error))
+            continue
+        parts += made
+        flags += found
+    if not parts:
+        if len(reasons) == 1:
+            raise reasons[0][1]
+        raise RefusedError(f"{name} holds no sheet with a table of measurements; {reasons[0][1]}" if reasons else name)
+    flags += [ReaderFlag.BLOCK_SKIPPED.flag(name=title, reason=str(error).rstrip(".")) for title, error in reasons]
+    return tuple(parts), tuple(flags)
+
+
+def _read_sheet(
+    rows: Sequence[Sequence[Any]], name: str, title: str, columns: Mapping[str, str] | None
+) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
+    # the same finder as for text serves a sheet whose cells are written out
+    lines = ["\t".join(_written(cell) for cell in row) for row in rows]
+    place = find_table(lines)
+    if place is None:
+        raise RefusedError(f"{name} holds no table of numbers.")
+    headers = _usable_headers(place, lines, columns, name)
+    clocks = [header for header, cell in zip(headers, rows[place.first], strict=False) if _is_clock(_written(cell))]
+    meanings, guess = settle_columns(headers, columns, name, clocks)
+    body = [list(row) + [None] * (len(headers) - len(row)) for row in rows[place.first :]]
+    values = {}
+    start = math.nan
+    for at, header in enumerate(headers):
+        if not header:
+            continue
+        cells = [row[at] for row in body]
+        if header in clocks:
+            values[header], first = read_clock([_written(cell) for cell in cells])
+            start = first if "time" in meanings and meanings["time"].header == header else start
+        else:
+            values[header] = np.array([_value(cell) for cell in cells])
+    values = {key: column for key, column in values.items() if np.isfinite(column).any()}
+    missing = [one.header for one in meanings.values() if one.header not in values]
+    if missing:
+        raise RefusedError(f"{name}: the column {missing[0]!r} holds no number.")
+    parts, found = build_parts(values, meanings, source=Source(format="workbook"), technique=title, start=start)
+    if not parts:
+        raise RefusedError(f"{name} holds a header and no complete row of numbers.")
+    return parts, guess + found
+
+
+def _written(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, timedelta):
+        days, seconds = divmod(cell.total_seconds(), 86400)
+        return f"{int(days)}-{int(seconds // 3600)}:{int(seconds // 60 % 60)}:{seconds % 60:.6f}"
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    return repr(cell) if isinstance(cell, float) else str(cell).replace("\t", " ").replace("\n", " ")
+
+
+def _value(cell: Any) -> float:
+    if isinstance(cell, bool) or cell is None:
+        return math.nan
+    if isinstance(cell, int | float):
+        return float(cell) if math.isfinite(cell) else math.nan
+    return read_number(str(cell))
