@@ -71,8 +71,9 @@ def summarise(
     low: np.ndarray,
     high: np.ndarray,
     converged: bool,
+    covariance: np.ndarray | None = None,
 ) -> CircuitFit:
-    """Uncertainties, criteria and findings at the minimum."""
+    """Uncertainties, criteria and findings at the minimum; ``covariance`` (p, p) where a joint fit gave it."""
     omega = 2 * np.pi * spectrum.frequency
     fitted, slopes = impedance_and_slopes(circuit, logarithms[None], omega)
     fitted = fitted[0]
@@ -86,10 +87,11 @@ def summarise(
     at_low, at_high = logarithms <= low + 1e-6, logarithms >= high - 1e-6
     loose = (freedom.source >= 0) & ~at_low & ~at_high
     factor = 1.0 if weighting == "measured" else chi_square / degrees
-    collect = freedom.matrix()[:, [bool(loose[freedom.source == place].all()) for place in range(free)]]
-    covariance = collect @ _finite_product(covariance_of(table @ collect) * factor, collect)
-    held = ~collect.any(axis=1)
-    covariance[held, :] = covariance[:, held] = np.nan
+    if covariance is None:
+        collect = freedom.matrix()[:, [bool(loose[freedom.source == place].all()) for place in range(free)]]
+        covariance = collect @ _finite_product(covariance_of(table @ collect) * factor, collect)
+        held = ~collect.any(axis=1)
+        covariance[held, :] = covariance[:, held] = np.nan
     spread = np.sqrt(np.diag(covariance))
     parameters = {}
     for place, (name, kind) in enumerate(parameter_kinds(circuit).items()):
