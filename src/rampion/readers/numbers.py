@@ -18,6 +18,7 @@ PADDING = 24
 """Bytes that must stand before the first and after the last token of the text."""
 
 _MOST_LAYOUTS = 12
+_MOST_DIGITS = 18
 _ZEROS = np.uint64(0x3030303030303030)
 _TO_HIGH_BIT = np.uint64(0x7676767676767676)
 _HIGH_BITS = np.uint64(0x8080808080808080)
@@ -25,9 +26,17 @@ _PAIRS = np.uint64(0x000000FF000000FF)
 _LAYOUT = {
     mark: re.compile(rb"(\d+)(?:" + re.escape(mark) + rb"(\d*))?(?:[eE][+-](\d{1,3}))?") for mark in (b".", b",")
 }
-_MOST_POWER = 300
-_UP = np.array([1.0] * _MOST_POWER + [float(f"1e{p}") for p in range(_MOST_POWER + 1)])
-_DOWN = _UP[::-1].copy()
+_DOWNWARDS = 128
+"""Added to an exponent's place in the tables of powers when its sign is a minus."""
+
+
+def _powers(fraction: int) -> tuple[list[float], list[float]]:
+    """Factors and divisors that bring a mantissa with this many decimals to its exponent."""
+    shifts = [place - fraction for place in range(_DOWNWARDS)] + [-place - fraction for place in range(_DOWNWARDS)]
+    return [float(f"1e{max(shift, 0)}") for shift in shifts], [float(f"1e{max(-shift, 0)}") for shift in shifts]
+
+
+_UP, _DOWN = (np.array(tables) for tables in zip(*map(_powers, range(_MOST_DIGITS + 1)), strict=True))
 
 
 def read_tokens(
@@ -52,8 +61,12 @@ def read_tokens(
     if not starts.size:
         return values, understood
     first = text[starts]
-    signed = (first == ord("-")) | (first == ord("+"))
+    if np.all(stops - starts == 1):
+        first -= np.uint8(ord("0"))
+        np.copyto(values, first, where=first <= 9)
+        return values, first <= 9
     negative = first == ord("-")
+    signed = negative | (first == ord("+"))
     starts = starts + signed
     widths = stops - starts
     narrowest, widest = int(widths.min()), int(widths.max())
@@ -65,7 +78,8 @@ def read_tokens(
                 _read_width(text, starts, int(width), mark, values, understood, np.flatnonzero(widths == width))
     if narrowest <= 0:
         understood[(widths <= 0) & signed] = False
-    np.negative(values, where=negative, out=values)
+    if negative.any():
+        np.negative(values, where=negative, out=values)
     return values, understood
 
 
@@ -112,11 +126,8 @@ def _read_layout(
     text: np.ndarray, starts: np.ndarray, mark: str, whole: int, fraction: int, marked: bool, exponent: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of one layout, and which tokens have that layout in every character."""
-    if whole + fraction > 18 or sys.byteorder == "big":
+    if whole + fraction > _MOST_DIGITS or sys.byteorder == "big":
         return np.full(starts.size, np.nan), np.zeros(starts.size, dtype=bool)
-    if whole == 1 and not marked and not exponent:
-        digit = text[starts] - np.uint8(48)
-        return digit.astype(float), digit <= 9
     words = np.ndarray((text.size - 7,), np.uint64, text, strides=(1,))
     wrong = np.zeros(starts.size, dtype=np.uint64)
     mantissa, digits = None, 0
@@ -140,28 +151,31 @@ def _read_layout(
     assert mantissa is not None
     if not exponent:
         return mantissa.astype(float) / 10.0**fraction, wrong == 0
-    tail = words[starts + end]
-    letter = (tail & np.uint64(0xDF)) ^ np.uint64(ord("E"))
-    sign = (tail >> np.uint64(8)) & np.uint64(0xFF)
-    down = sign == ord("-")
-    wrong |= letter
-    wrong |= ~(down | (sign == ord("+")))
-    power = np.zeros(starts.size, dtype=np.uint64)
-    for place in range(exponent):
-        digit = ((tail >> np.uint64(16 + 8 * place)) & np.uint64(0xFF)) - np.uint64(48)
-        wrong |= digit > 9
-        power *= np.uint64(10)
-        power += digit
-    shift = power.astype(np.int64)
-    np.negative(shift, where=down, out=shift)
-    shift -= fraction
-    wrong |= np.abs(shift) > _MOST_POWER
-    np.clip(shift, -_MOST_POWER, _MOST_POWER, out=shift)
-    shift += _MOST_POWER
+    index, faults = _read_exponent(words[starts + end], exponent)
+    wrong |= faults
     numbers = mantissa.astype(float)
-    numbers *= _UP[shift]
-    numbers /= _DOWN[shift]
+    numbers *= _UP[fraction][index]
+    numbers /= _DOWN[fraction][index]
     return numbers, wrong == 0
+
+
+def _read_exponent(tail: np.ndarray, digits: int) -> tuple[np.ndarray, np.ndarray]:
+    """Place of each exponent in the tables of powers, and faults; ``tail`` begins with the letter E."""
+    # Of three digits, the first must be zero: E+123 is left to the caller.
+    first = 8 * (2 + (digits == 3))
+    places = 0xFF << first if digits == 1 else 0xFFFF << first
+    faults = (tail ^ np.uint64(0x30_00_45)) & np.uint64(0xFF_00_DF if digits == 3 else 0xDF)
+    # The signs + and - differ from one another, and from nothing else, in bits 1 and 2.
+    faults |= (tail ^ np.uint64(0x29_00)) & np.uint64(0xF9_00)
+    faults |= ~(tail ^ (tail >> np.uint64(1))) & np.uint64(0x02_00)
+    value = tail ^ _ZEROS
+    value &= np.uint64(places)
+    faults |= ((value + _TO_HIGH_BIT) | value) & _HIGH_BITS
+    value >>= np.uint64(first)
+    if digits > 1:
+        value = (value * np.uint64(10) + (value >> np.uint64(8))) & np.uint64(0xFF)
+    value |= (tail >> np.uint64(3)) & np.uint64(_DOWNWARDS)
+    return value.view(np.int64), faults
 
 
 def _read_word(word: np.ndarray, position: int, mark_at: int, mark: str) -> tuple[np.ndarray, int, np.ndarray]:

@@ -18,7 +18,7 @@ from rampion.estimate import Flag
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.numbers import PADDING, read_tokens
 
-_CHUNK = 1 << 20
+_PIECE = 1 << 20
 _SAMPLE = 1 << 16
 _MISSING = {"", "-", "--", "---", "nan", "n/a", "#n/a", "na", "none", "null", "inf", "-inf", "+inf", "xxx"}
 _NUMBER = re.compile(r"(?<![\w.,:/])[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?(?![\w.,:/])")
@@ -171,7 +171,7 @@ def detect_separator(lines: Sequence[str]) -> str:
         if width < 2:
             continue
         cells = [cell for row in rows if len(row) == width for cell in row]
-        numeric = sum(bool(_NUMBER.fullmatch(cell)) or cell.lower() in _MISSING for cell in cells)
+        numeric = sum(bool(_NUMBER.fullmatch(cell)) or _is_missing(cell) for cell in cells)
         score = regular / len(rows) + numeric / len(cells)
         if score > best_score + 0.1:
             best, best_score = separator, score
@@ -238,68 +238,96 @@ def _read_rows(
     body: str, names: Sequence[str], separator: str, mark: str, words: Sequence[str], *, strict: bool
 ) -> tuple[Table, dict[str, Counter[str]], int]:
     """The columns, the tokens of each that were not plain numbers, and how many rows were dropped."""
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names if name and name not in words}
+    spans = _spans(body)
+    lines = [body.count("\n", *span) + 1 for span in spans]
+    firsts = np.cumsum([0, *lines]).tolist()
+    columns = {name: np.empty(firsts[-1]) for name in names if name and name not in words}
     texts: dict[str, list[str]] = {name: [] for name in words if name in names}
-    places = {name: place for place, name in enumerate(names)}
-    unread: dict[str, Counter[str]] = {name: Counter() for name in parts}
-    rows = ragged = 0
-    for text, begin, stop, dropped in _rows(body, len(names), separator):
-        ragged += dropped
-        rows += begin.shape[1]
-        for name, cells in texts.items():
-            cells += [token.strip() for token in _tokens(text, begin[places[name]], stop[places[name]])]
-        for name in list(parts):
-            place = places[name]
-            values, understood = read_tokens(text, begin[place], stop[place], mark)
-            if strict:
-                understood &= np.isnan(values)
-            if not understood.all():
-                odd = np.flatnonzero(~understood)
-                tokens = _tokens(text, begin[place][odd], stop[place][odd])
-                unread[name].update(tokens)
-                known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
-                values[odd] = [known[token] for token in tokens]
-                if odd.size == values.size and not parts[name] and np.isnan(values).all() and _are_words(known):
-                    del parts[name]
-                    continue
-            parts[name].append(values)
-    columns = {name: some[0] if len(some) == 1 else np.concatenate(some) for name, some in parts.items() if some}
-    return Table(columns=columns, rows=rows, words=texts), unread, ragged
+    unread: dict[str, Counter[str]] = {name: Counter() for name in columns}
+    silent: set[str] = set()
+
+    def read(index: int) -> tuple[int, int, dict[str, list[str]]]:
+        piece, text, begin, stop, dropped = _cells(body, spans[index], len(names), separator)
+        first, rows = firsts[index], begin.shape[1]
+        cells = {name: [] for name in texts}
+        for place, name in enumerate(names):
+            if name in cells:
+                cells[name] = [token.strip() for token in _tokens(piece, begin[place], stop[place])]
+            elif name and name not in silent:
+                values, understood = read_tokens(text, begin[place], stop[place], mark)
+                if strict:
+                    understood &= np.isnan(values)
+                if not understood.all():
+                    odd = np.flatnonzero(~understood)
+                    tokens = _tokens(piece, begin[place][odd], stop[place][odd])
+                    unread[name].update(tokens)
+                    known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
+                    values[odd] = [known[token] for token in tokens]
+                    if index == 0 and np.isnan(values).all() and not any(map(_is_missing, known)):
+                        silent.add(name)
+                columns[name][first : first + rows] = values
+        return rows, dropped, cells
+
+    # Freeing one large block tells the allocator to keep what the pieces need instead of fetching it anew each time.
+    np.empty(_PIECE << 4 if len(spans) > 1 else 0, dtype=np.uint8)
+    results = [read(index) for index in range(len(spans))]
+    for _, _, cells in results:
+        for name, some in cells.items():
+            texts[name] += some
+    rows = [count for count, _, _ in results]
+    for name in columns:
+        pieces = [columns[name][first : first + count] for first, count in zip(firsts, rows, strict=False)]
+        columns[name] = pieces[0] if len(pieces) == 1 else np.concatenate(pieces) if pieces else np.empty(0)
+    columns = {name: column for name, column in columns.items() if name not in silent}
+    return Table(columns=columns, rows=sum(rows), words=texts), unread, sum(dropped for _, dropped, _ in results)
 
 
-def _tokens(text: np.ndarray, begin: np.ndarray, stop: np.ndarray) -> list[str]:
-    letters = text.tobytes().decode("latin-1")
-    return [letters[a:b] for a, b in zip(begin.tolist(), stop.tolist(), strict=True)]
-
-
-def _are_words(tokens: Iterable[str]) -> bool:
-    return not any(token.strip().lower() in _MISSING for token in tokens)
-
-
-def _rows(body: str, width: int, separator: str):
-    """Pieces of the body: its bytes, first and last-plus-one place of each cell (width, rows), rows dropped."""
-    data = body.encode("latin-1", errors="replace")
-    if data and not data.endswith(b"\n"):
-        data += b"\n"
-    at = 0
-    while at < len(data):
-        end = data.rfind(b"\n", at, at + _CHUNK) + 1 or data.find(b"\n", at) + 1
-        text = np.frombuffer(b"\n" * PADDING + data[at:end] + b"\n" * PADDING, np.uint8)
-        find = _find_cells_between_blanks if separator == " " else _find_cells
-        yield text, *find(text, width, separator)
+def _spans(body: str) -> list[tuple[int, int]]:
+    """Where to divide the text, at ends of lines, into pieces of about a megabyte."""
+    spans, at = [], 0
+    while at < len(body):
+        end = body.rfind("\n", at, at + _PIECE) + 1 or body.find("\n", at + _PIECE) + 1 or len(body)
+        spans.append((at, end))
         at = end
+    return spans
 
 
-def _find_cells(text: np.ndarray, width: int, separator: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Places of the cells between separators."""
+def _tokens(piece: str, begin: np.ndarray, stop: np.ndarray) -> list[str]:
+    return [piece[a:b] for a, b in zip(begin.tolist(), stop.tolist(), strict=True)]
+
+
+def _is_missing(token: str) -> bool:
+    return token.strip().lower() in _MISSING
+
+
+def _cells(
+    body: str, span: tuple[int, int], width: int, separator: str
+) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, int]:
+    """A piece of the body as text and bytes, where each of its cells (width, rows) begins and stops, rows dropped."""
+    padding = "\n" * PADDING
+    piece = body[slice(*span)]
+    piece = "".join((padding, piece, "" if piece.endswith("\n") else "\n", padding))
+    if separator in ";,":
+        piece = piece.replace("\t", " ").replace(separator, "\t")
+    text = np.frombuffer(piece.encode("latin-1", errors="replace"), np.uint8)
+    if separator == " ":
+        return piece, text, *_find_cells_between_blanks(text, width)
+    return piece, text, *_find_cells(text, width, " " in piece)
+
+
+def _find_cells(text: np.ndarray, width: int, blanks: bool) -> tuple[np.ndarray, np.ndarray, int]:
+    """Places of the cells between tabs."""
     inner = text[PADDING - 1 : text.size - PADDING]
-    ends = np.flatnonzero((inner == ord(separator)) | (inner == ord("\n")))
+    ends = np.flatnonzero(inner <= ord("\n"))
     ends += PADDING - 1
     lines = np.flatnonzero(text[ends] == ord("\n"))
     counts = np.diff(lines)
     if counts.size and counts.min() == width == counts.max():
         stop = np.ascontiguousarray(ends[1:].reshape(-1, width).T)
-        begin = np.ascontiguousarray(ends[:-1].reshape(-1, width).T)
+        begin = np.empty_like(stop)
+        begin[1:] = stop[:-1]
+        begin[0, 1:] = stop[-1, :-1]
+        begin[0, 0] = ends[0]
         begin += 1
         filled = counts > 0
     else:
@@ -321,7 +349,7 @@ def _find_cells(text: np.ndarray, width: int, separator: str) -> tuple[np.ndarra
         filled = filled[~blank]
     if stop.size:
         stop[-1] -= text[stop[-1] - 1] == ord("\r")
-        if (text == ord(" ")).any():
+        if blanks:
             _strip_blanks(text, begin, stop)
     return begin, stop, int(counts.size - filled.sum())
 
@@ -336,9 +364,9 @@ def _strip_blanks(text: np.ndarray, begin: np.ndarray, stop: np.ndarray) -> None
             return
 
 
-def _find_cells_between_blanks(text: np.ndarray, width: int, separator: str) -> tuple[np.ndarray, np.ndarray, int]:
+def _find_cells_between_blanks(text: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, int]:
     """Places of the cells between runs of blanks."""
-    dark = text > ord(separator)
+    dark = text > ord(" ")
     edges = np.flatnonzero(dark[1:] != dark[:-1]) + 1
     begin, stop = edges[0::2], edges[1::2]
     line_ends = np.flatnonzero(text[PADDING:] == ord("\n")) + PADDING
@@ -357,7 +385,7 @@ def _distrust_end(
     body: str, columns: dict[str, np.ndarray], names: Sequence[str], separator: str, ragged: int
 ) -> tuple[Flag, ...]:
     """Withdraw the last number of a line without line end, unless its layout shows that it is whole."""
-    lines = body[-_CHUNK:].splitlines()
+    lines = body[-_PIECE:].splitlines()
     cells = split_cells(lines[-1], separator)
     rows = next(iter(columns.values())).size
     if ragged and len(cells) < len([*names]):
@@ -391,7 +419,7 @@ def _explain(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], ma
         words = 0
         for token, count in unread[name].items():
             stripped = token.strip().strip("\"'")
-            if stripped.lower() in _MISSING:
+            if _is_missing(stripped):
                 continue
             if not _NUMBER.fullmatch(stripped):
                 words += count
