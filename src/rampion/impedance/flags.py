@@ -38,6 +38,16 @@ class ImpedanceFlag(FlagKind):
         "A non-negative distribution of relaxation times leaves {residual:.2g} of |Z| where the noise is {noise:.2g}: "
         "the spectrum holds an inductive loop, or is not valid.",
     )
+    POLARISATION_UNSURE = (
+        Severity.WARNING,
+        "The polarisation resistance of the distribution is known to {relative:.1%} only: the noise, or what is "
+        "assumed beyond the window, weighs too much.",
+    )
+    BLOCKING_AT_LOW_FREQUENCY = (
+        Severity.NOTE,
+        "The phase at the lowest frequency is {phase:.0f}°: the cell blocks there, and the polarisation resistance is "
+        "that of the relaxations before the blocking branch.",
+    )
     # stationarity
     DRIFT_CORRECTED = (
         Severity.NOTE,
