@@ -57,6 +57,9 @@ class Control(NamedTuple):
     against_reference: Any
     """1 when the controlled voltage is the working electrode against the reference."""
     pressed: Any
+    amplitude: Any
+    """Of a sine on top of the straight line, in its unit; 0 for none."""
+    frequency: Any
     drop: Any
     """Stop when the current density has fallen by this fraction below its largest; infinite: never."""
     lowest_potential: Any
@@ -75,6 +78,8 @@ class State(NamedTuple):
     unknown: Any
     trend: Any
     current: Any
+    ionic: Any
+    potential: Any
     charge: Any
     largest: Any
     """The largest size of the current density so far [A/m²]."""
@@ -128,21 +133,13 @@ def extra_names(structure: Structure) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _circuit(nodes, phi, ionic, extra, time, pressed, mesh, numbers, structure):
-    """Total current, voltages, rates of the interface states and margins, from the electrolyte's state."""
-    excess = (extra[0], extra[1]) if structure.capacitance else None
-    whole, working = voltages(nodes, phi, ionic, excess, mesh, numbers, structure)
-    concentration = numbers["concentration"]
-    near = concentration * 2.0 * jax.nn.sigmoid(-phi)
-    far = concentration * 2.0 * jax.nn.sigmoid(phi)
-    rates, margins = [], []
-    if structure.capacitance:
-        scale = 1.0 / (numbers["interface_capacitance"] * numbers["thermal_voltage"])
-        exchange = 2.0 / numbers["inverse_exchange"]
-        rates.append(scale * (ionic - exchange * jnp.sqrt(near / concentration) * jnp.sinh(0.5 * extra[0])))
-        rates.append(scale * (ionic - exchange * jnp.sqrt(far / concentration) * jnp.sinh(0.5 * extra[1])))
-    here = Conditions(time, ionic, whole, near, far, pressed, numbers)
-    terms, at = [], len(rates)
+def interface(electrolyte, working, ionic, near, far, extra, time, pressed, numbers, structure):
+    """What the terms add to the electrolyte: (cell current, cell and working voltages, rates, margins).
+
+    ``extra`` holds the states of the terms alone.
+    """
+    here = Conditions(time, ionic, electrolyte, near, far, pressed, numbers)
+    terms, at, whole = [], 0, electrolyte
     for kind, values in zip(structure.terms, numbers["terms"], strict=True):
         term = rebuilt(kind, values)
         count = len(getattr(term, "STATES", ()))
@@ -154,7 +151,7 @@ def _circuit(nodes, phi, ionic, extra, time, pressed, mesh, numbers, structure):
             whole = whole + added
             working = working + (added if getattr(term, "PLACE", "counter") == "working" else 0.0)
     here = here._replace(potential=whole)
-    current = ionic
+    current, rates, margins = ionic, [], []
     for term, state in terms:
         if hasattr(term, "parallel_current"):
             current = current + term.parallel_current(state, here)
@@ -164,9 +161,30 @@ def _circuit(nodes, phi, ionic, extra, time, pressed, mesh, numbers, structure):
         if hasattr(term, "margins"):
             margins.extend(term.margins(state, here))
     leads = current * numbers["series_resistance"]
-    rates = jnp.stack([jnp.asarray(rate, float) for rate in rates]) if rates else jnp.zeros(0)
-    margins = jnp.stack([jnp.asarray(margin, float) for margin in margins]) if margins else jnp.zeros(0)
-    return current, whole + leads, working + 0.5 * leads, rates, margins
+    return current, whole + leads, working + 0.5 * leads, _stacked(rates), _stacked(margins)
+
+
+def _stacked(values):
+    return jnp.stack([jnp.asarray(value, float) for value in values]) if values else jnp.zeros(0)
+
+
+def _circuit(nodes, phi, ionic, extra, time, pressed, mesh, numbers, structure):
+    """Total current, voltages, rates of the interface states and margins, from the electrolyte's state."""
+    excess = (extra[0], extra[1]) if structure.capacitance else None
+    whole, working = voltages(nodes, phi, ionic, excess, mesh, numbers, structure)
+    concentration = numbers["concentration"]
+    near = concentration * 2.0 * jax.nn.sigmoid(-phi)
+    far = concentration * 2.0 * jax.nn.sigmoid(phi)
+    charging = []
+    if structure.capacitance:
+        scale = 1.0 / (numbers["interface_capacitance"] * numbers["thermal_voltage"])
+        exchange = 2.0 / numbers["inverse_exchange"]
+        charging.append(scale * (ionic - exchange * jnp.sqrt(near / concentration) * jnp.sinh(0.5 * extra[0])))
+        charging.append(scale * (ionic - exchange * jnp.sqrt(far / concentration) * jnp.sinh(0.5 * extra[1])))
+    current, whole, working, rates, margins = interface(
+        whole, working, ionic, near, far, extra[len(charging) :], time, pressed, numbers, structure
+    )
+    return current, whole, working, jnp.concatenate([_stacked(charging), rates]), margins
 
 
 def _problem(control, mesh, numbers, structure):
@@ -181,7 +199,9 @@ def _problem(control, mesh, numbers, structure):
         current, whole, working, rates, margins = _circuit(
             bare - j * per_j, phi, ionic, extra, time, control.pressed, mesh, numbers, structure
         )
-        target = control.value + control.slope * (time - control.start)
+        elapsed = time - control.start
+        target = control.value + control.slope * elapsed
+        target = target + control.amplitude * jnp.sin(2.0 * jnp.pi * control.frequency * elapsed)
         measured = whole
         if structure.reference_node is not None:
             measured = jnp.where(control.against_reference > 0, working, whole)
@@ -347,7 +367,10 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
         count = count + accepted
         trend = jax.lax.stop_gradient((end.unknown - mid.unknown) / ((1.0 - halfway) * dt))
         trend = jnp.where(fresh, 0.0, trend)
-        then = State(arrived, end.modes, rate, extra_rate, end.unknown, trend, end.current, charge, largest, margin)
+        then = State(
+            arrived, end.modes, rate, extra_rate, end.unknown, trend, end.current, end.ionic, end.potential, charge,
+            largest, margin,
+        )  # fmt: skip
         ended = jnp.where(count >= capacity, FULL, RUNNING)
         ended = jnp.where(arrived >= control.end, DONE, ended)
         ended = jnp.where(beyond, why, ended)

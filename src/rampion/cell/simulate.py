@@ -218,18 +218,39 @@ def rest_state(cell: Cell, structure: Structure, intervals: int) -> State:
     unknown = np.concatenate([[0.0], extra])
     zero = np.zeros(())
     return State(
-        zero, zeros, zeros, np.zeros(extra.size), unknown, np.zeros(unknown.size), zero, zero, zero, np.ones(())
+        time=zero,
+        modes=zeros,
+        rate=zeros,
+        extra_rate=np.zeros(extra.size),
+        unknown=unknown,
+        trend=np.zeros(unknown.size),
+        current=zero,
+        ionic=zero,
+        potential=zero,
+        charge=zero,
+        largest=zero,
+        margin=np.ones(()),
     )
 
 
 def control_of(segment: Segment, start: float, stop: Stop, against_reference: bool) -> Control:
     """The numbers of one segment, from its time of start."""
-    values = (
-        start, start + segment.duration, segment.value, segment.slope, float(segment.galvanostatic),
-        float(against_reference and not segment.galvanostatic), float(segment.pressed),
-        stop.drop, stop.lowest_potential, stop.highest_potential, stop.charge, stop.current_density,
-    )  # fmt: skip
-    return Control(*(float(value) for value in values))
+    return Control(
+        start=start,
+        end=start + segment.duration,
+        value=float(segment.value),
+        slope=float(segment.slope),
+        galvanostatic=float(segment.galvanostatic),
+        against_reference=float(against_reference and not segment.galvanostatic),
+        pressed=float(segment.pressed),
+        amplitude=0.0,
+        frequency=0.0,
+        drop=float(stop.drop),
+        lowest_potential=float(stop.lowest_potential),
+        highest_potential=float(stop.highest_potential),
+        charge=float(stop.charge),
+        largest_current=float(stop.current_density),
+    )
 
 
 def simulate(
@@ -290,7 +311,9 @@ def simulate(
         if segment.scan is not None:
             from rampion.cell.linearise import spectrum_of_state
 
-            spectra.append(spectrum_of_state(cell, state, segment, mesh))
+            spectra.append(
+                spectrum_of_state(cell, state, segment.scan, mesh, structure, segment.pressed, segment.galvanostatic)
+            )
         if flags:
             break
     sequence = (protocol,) if not isinstance(protocol, Sequence) else tuple(protocol)

@@ -13,6 +13,7 @@ of the march: a stiff term (θ → 0) needs no small steps of its own.
 ``EVENTS``                                    class attribute: one FlagKind member per margin
 ``margins(state, here)``                      one number per event, positive until it happens, negative after
 ``STOPS``                                     class attribute: True when the run ends at an event (default False)
+``PLACE``                                     class attribute: 'counter' (default) or 'working', the face it sits at
 ============================================  =========================================================================
 
 The equations they enter, with J the ionic current density through the ceramic:

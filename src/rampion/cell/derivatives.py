@@ -1,0 +1,115 @@
+"""Exact derivatives of J(V), of the peak and of spectra's states with respect to the cell's parameters.
+
+Forward differentiation of the march itself: the last Newton iteration of every stage carries the derivative of the
+implicit function, and the step sizes are held, so that the derivative is that of the computed curve. For the peak,
+∂J_p/∂p = ∂J/∂p at V_p, because ∂J/∂V vanishes there.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from rampion.cell.march import DONE
+from rampion.cell.parameters import Cell
+from rampion.cell.simulate import Accuracy
+from rampion.cell.sweep import PARAMETERS, _ramp, parameter_values, prepared, ramp_current
+from rampion.errors import InputError, NotConvergedError
+from rampion.measurement import Sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Sensitivities:
+    """J(V) with its derivatives: potential (m,) [V], current_density (m,) [A/m²], derivative (m, k) [A/m² per SI unit
+    of the parameter], names (k,), values (k,)."""
+
+    names: tuple[str, ...]
+    values: Float[np.ndarray, " k"]
+    potential: Float[np.ndarray, " m"]
+    current_density: Float[np.ndarray, " m"]
+    derivative: Float[np.ndarray, "m k"]
+
+    @property
+    def logarithmic(self) -> Float[np.ndarray, "m k"]:
+        """∂J/∂ln p."""
+        return self.derivative * self.values
+
+
+@functools.partial(jax.jit, static_argnames=("names", "structure", "nernst_einstein"))
+def _both(chosen, values, ramp, potentials, mesh, tolerance, begin, *, names, structure, nernst_einstein):
+    def curve(vector):
+        changed = values | {name: vector[k] for k, name in enumerate(names)}
+        current, (code, _) = ramp_current(
+            changed, ramp, potentials, mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
+        )
+        return current, (current, code)
+
+    derivative, (current, code) = jax.jacfwd(curve, has_aux=True)(chosen)
+    return current, derivative, code
+
+
+def sweep_sensitivities(
+    cell: Cell,
+    sweep: Sweep,
+    potentials: Float[np.ndarray, " m"],
+    names: Sequence[str] = ("conductivity", "concentration", "transference", "thickness"),
+    *,
+    accuracy: Accuracy | None = None,
+) -> Sensitivities:
+    """J(V) of a plain sweep and its exact derivatives by the named parameters of :class:`~rampion.cell.parameters.Cell`.
+
+    With the Nernst–Einstein closure the diffusivity moves with the parameters it is made of, and is itself no
+    parameter.
+
+    Raises
+    ------
+    InputError
+        When a name is no parameter, or the diffusivity is asked for under the Nernst–Einstein closure.
+    NotConvergedError
+        When the march ends early.
+    """
+    nernst_einstein = cell.diffusivity is None
+    unknown = [name for name in names if name not in PARAMETERS or (name == "diffusivity" and nernst_einstein)]
+    if unknown:
+        allowed = [name for name in PARAMETERS if not (name == "diffusivity" and nernst_einstein)]
+        raise InputError(f"No parameter is named {', '.join(unknown)} here; expected some of {', '.join(allowed)}.")
+    accuracy = accuracy or Accuracy()
+    arrays, structure, begin = prepared(cell, accuracy)
+    values = parameter_values(cell)
+    chosen = np.array([values[name] for name in names])
+    grid = np.asarray(potentials, dtype=float)
+    current, derivative, code = _both(
+        jnp.asarray(chosen), values, _ramp(sweep), grid, arrays, accuracy.tolerance, begin,
+        names=tuple(names), structure=structure, nernst_einstein=nernst_einstein,
+    )  # fmt: skip
+    if int(code) != DONE:
+        raise NotConvergedError("The sweep ended early: loosen the tolerance, or see simulate(...).flags.")
+    return Sensitivities(
+        names=tuple(names), values=chosen, potential=grid, current_density=np.asarray(current),
+        derivative=np.asarray(derivative),
+    )  # fmt: skip
+
+
+def peak_sensitivities(
+    cell: Cell, sweep: Sweep, names: Sequence[str], *, accuracy: Accuracy | None = None
+) -> tuple[float, dict[str, float]]:
+    """Peak current density [A/m²] of a plain sweep and ∂J_p/∂p by parameter [A/m² per SI unit].
+
+    Raises
+    ------
+    InputError
+        When the sweep has no peak.
+    """
+    from rampion.cell.simulate import simulate
+
+    peak = simulate(cell, sweep, accuracy=accuracy).peak
+    if peak is None:
+        raise InputError("This sweep has no peak: W = vL²F/(D·RT) may be below 17, or the sweep ends too early.")
+    there = sweep_sensitivities(cell, sweep, np.array([peak.potential]), names, accuracy=accuracy)
+    return peak.current_density, dict(zip(there.names, map(float, there.derivative[0]), strict=True))

@@ -1,0 +1,183 @@
+"""One plain voltage ramp as a function J(V) of the cell's numbers: fast, batched, differentiable.
+
+The same march as :func:`rampion.cell.simulate.simulate`, without its records: what identification and design call
+thousands of times. Between the steps J is interpolated by local cubics.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from rampion.cell import backend
+from rampion.cell.march import DONE, FULL, Control, run_segment
+from rampion.cell.parameters import FARADAY, GAS_CONSTANT, Cell
+from rampion.cell.simulate import _SAFETY, Accuracy, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
+from rampion.errors import InputError, NotConvergedError
+from rampion.measurement import Sweep
+
+_CAPACITY = 768
+PARAMETERS = (
+    "thickness", "conductivity", "concentration", "transference", "diffusivity", "temperature",
+    "thermodynamic_factor", "series_resistance", "interface_resistance", "exchange_current", "interface_capacitance",
+)  # fmt: skip
+
+
+def traced_numbers(values: dict[str, Any], nernst_einstein: bool) -> dict[str, Any]:
+    """The numbers of the compiled program from (possibly traced) parameters by the names of :class:`Cell`.
+
+    With ``nernst_einstein`` the diffusivity follows from the others, and their derivatives go through it.
+    """
+    t, c, thickness = values["transference"], values["concentration"], values["thickness"]
+    thermal = GAS_CONSTANT * values["temperature"] / FARADAY
+    diffusivity = values["diffusivity"]
+    if nernst_einstein:
+        scale = values["conductivity"] * thermal / (FARADAY * c)
+        diffusivity = 2.0 * t * (1.0 - t) * values["thermodynamic_factor"] * scale
+    return {name: values[name] for name in PARAMETERS if name not in ("exchange_current", "diffusivity")} | {
+        "thermal_voltage": thermal,
+        "diffusivity": diffusivity,
+        "limiting_current": 2.0 * FARADAY * diffusivity * c / ((1.0 - t) * thickness),
+        "inverse_exchange": 1.0 / values["exchange_current"],
+        "terms": values["terms"],
+    }
+
+
+def parameter_values(cell: Cell) -> dict[str, Any]:
+    """The cell's parameters as plain numbers, its terms' under ``terms``; what :func:`traced_numbers` takes."""
+    numbers = numbers_of(cell)
+    values = {name: float(getattr(cell, name)) for name in PARAMETERS if name != "diffusivity"}
+    return values | {"diffusivity": numbers["diffusivity"], "terms": numbers["terms"]}
+
+
+@functools.partial(jax.jit, static_argnames=("structure", "nernst_einstein", "capacity"))
+def ramp_current(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
+    """J(V) [A/m²] at the potentials of a ramp (start, stop, rate), and how the march ended (code, steps)."""
+    numbers = traced_numbers(values, nernst_einstein)
+    start, stop, rate = ramp
+    duration = jnp.abs(stop - start) / rate
+    slope = jnp.sign(stop - start) * rate
+    never = jnp.inf
+    control = Control(
+        start=0.0, end=duration, value=start, slope=slope, galvanostatic=0.0, against_reference=0.0, pressed=1.0,
+        amplitude=0.0, frequency=0.0, drop=never, lowest_potential=-never, highest_potential=never, charge=never,
+        largest_current=never,
+    )  # fmt: skip
+    frozen = jax.lax.stop_gradient(numbers)
+    shortest = jnp.minimum(duration, frozen["thickness"] ** 2 / frozen["diffusivity"])
+    limits = (tolerance * _SAFETY, 1e-12 * shortest + 4e-16 * duration, duration / 10.0)
+    begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
+    outcome = run_segment(
+        begin, 1e-9 * shortest, control, numbers, mesh, limits, 1,
+        structure=structure, capacity=capacity, keep_nodes=False,
+    )  # fmt: skip
+    index = jnp.arange(capacity)
+    filled = index < outcome.count
+    time = jnp.where(filled, jax.lax.stop_gradient(outcome.rows.time), duration * (2.0 + index))
+    at = (potentials - start) / slope
+    first = jnp.clip(jnp.searchsorted(time, at) - 2, 0, jnp.maximum(outcome.count - 4, 0))
+    which = first[:, None] + jnp.arange(4)
+    points, heights = time[which], outcome.rows.current[which]
+    gap = at[:, None, None] - points[:, None, :]
+    between = points[:, :, None] - points[:, None, :]
+    same = jnp.eye(4, dtype=bool)
+    weights = jnp.prod(jnp.where(same, 1.0, gap / jnp.where(same, 1.0, between)), axis=2)
+    return (weights * heights).sum(axis=1), (outcome.code, outcome.count)
+
+
+def _ramp(sweep: Sweep) -> tuple[float, float, float]:
+    if sweep.pause is not None:
+        raise InputError("This function takes a plain sweep; use simulate(...) for one with pauses.")
+    start = 0.0 if math.isnan(sweep.start) else sweep.start
+    if not (sweep.rate > 0 and math.isfinite(sweep.stop) and sweep.stop != start):
+        raise InputError(f"The sweep goes from {start:g} V to {sweep.stop:g} V at {sweep.rate:g} V/s; expected a ramp.")
+    return start, sweep.stop, sweep.rate
+
+
+def prepared(cell: Cell, accuracy: Accuracy) -> tuple[Any, Any, Any]:
+    """Mesh arrays, structure and rest state of a cell: what the compiled ramp needs besides its numbers."""
+    mesh = mesh_of(cell, accuracy)
+    structure = structure_of(cell, mesh)
+    return mesh_arrays(mesh), structure, rest_state(cell, structure, accuracy.intervals)
+
+
+def sweep_current_density(
+    cell: Cell, sweep: Sweep, potentials: Float[np.ndarray, " m"], *, accuracy: Accuracy | None = None
+) -> Float[np.ndarray, " m"]:
+    """Current density [A/m²] of a plain sweep from rest at the potentials [V], (m,).
+
+    Raises
+    ------
+    NotConvergedError
+        When the march ends before the sweep does.
+    """
+    backend.require()
+    accuracy = accuracy or Accuracy()
+    arrays, structure, begin = prepared(cell, accuracy)
+    current, (code, _) = ramp_current(
+        parameter_values(cell), _ramp(sweep), np.asarray(potentials, dtype=float), arrays, accuracy.tolerance, begin,
+        structure=structure, nernst_einstein=cell.diffusivity is None,
+    )  # fmt: skip
+    if int(code) != DONE:
+        reason = "more steps than are kept" if int(code) == FULL else "no step meets the tolerance"
+        raise NotConvergedError(f"The sweep ended early ({reason}): loosen the tolerance, or see simulate(...).flags.")
+    return np.asarray(current)
+
+
+@functools.partial(jax.jit, static_argnames=("structure", "nernst_einstein"))
+def _many(values, ramps, potentials, mesh, tolerance, begin, *, structure, nernst_einstein):
+    def one(item):
+        return ramp_current(
+            item[0], item[1], item[2], mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
+        )
+
+    return jax.lax.map(one, (values, ramps, potentials))
+
+
+def sweep_batch(
+    cells: Sequence[Cell],
+    sweeps: Sequence[Sweep],
+    potentials: Float[np.ndarray, "n m"],
+    *,
+    accuracy: Accuracy | None = None,
+    workers: int = 2,
+) -> tuple[Float[np.ndarray, "n m"], np.ndarray]:
+    """Many cells of the same make at once: current densities (n, m) [A/m²], and which of them arrived (n,) bool.
+
+    The cells may differ in numbers only (same conduction, kinetics, terms, closure of the diffusivity). ``workers``
+    threads share the batch; its cost is linear in n.
+    """
+    backend.require()
+    from concurrent.futures import ThreadPoolExecutor
+
+    accuracy = accuracy or Accuracy()
+    arrays, structure, begin = prepared(cells[0], accuracy)
+    mixed = [k for k, cell in enumerate(cells) if structure_of(cell, mesh_of(cell, accuracy)) != structure]
+    closures = {cell.diffusivity is None for cell in cells}
+    if mixed or len(closures) > 1:
+        raise InputError(
+            "The cells of a batch must be of one make (conduction, kinetics, terms, diffusivity given or not)."
+        )
+    rows = [parameter_values(cell) for cell in cells]
+    values = jax.tree.map(lambda *leaves: np.array(leaves), *rows)
+    ramps = tuple(np.array(column) for column in zip(*[_ramp(sweep) for sweep in sweeps], strict=True))
+    cuts = np.array_split(np.arange(len(cells)), max(1, min(workers, len(cells))))
+
+    def share(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        current, (code, _) = _many(
+            jax.tree.map(lambda leaf: leaf[index], values), jax.tree.map(lambda leaf: leaf[index], ramps),
+            np.asarray(potentials, dtype=float)[index], arrays, accuracy.tolerance, begin,
+            structure=structure, nernst_einstein=cells[0].diffusivity is None,
+        )  # fmt: skip
+        return np.asarray(current), np.asarray(code) == DONE
+
+    with ThreadPoolExecutor(len(cuts)) as pool:
+        done = list(pool.map(share, cuts))
+    return np.concatenate([part[0] for part in done]), np.concatenate([part[1] for part in done])
