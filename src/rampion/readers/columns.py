@@ -75,7 +75,7 @@ def split_unit(header: str) -> tuple[str, str | None]:
     match = re.match(r"^([^/]*[^/\s])\s*/\s*(\S.*)$", text)
     if match:
         return match[1].strip(), match[2].strip()
-    match = re.match(r"^(.*\S)(?:_|,\s*|\s+in\s+|\s+)([^\s_,]+)$", text)
+    match = re.match(r"^(.*[^\s,_])(?:_|\s*,\s*|\s+in\s+|\s+)([^\s_,]+)$", text)
     if match and _dimension(match[2]):
         return match[1].strip(), match[2]
     return text, None

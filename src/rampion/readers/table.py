@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,8 +35,8 @@ _SEARCHED = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a table is in a text: its header cells (empty when there is none) and the number of the first row."""
+class Place:
+    """Where a table is: its header cells (none: empty), the number of its first row, what separates its cells."""
 
     headers: tuple[str, ...]
     first: int
@@ -72,8 +72,8 @@ def read(
     place = find_table(lines)
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
-    headers = _usable_headers(place, lines, columns, name)
     cells = split_cells(lines[place.first], place.separator)
+    headers = _usable_headers(place.headers, cells, columns, name)
     clocks = [header for header, cell in zip(headers, cells, strict=False) if header and _is_clock(cell)]
     meanings, guess = settle_columns(headers, columns, name, clocks)
     body = "\n".join(lines[place.first :]) + ("\n" if text.endswith(("\n", "\r")) else "")
@@ -91,22 +91,21 @@ def read(
     return parts, flags + table.flags + guess + found
 
 
-def _usable_headers(place: _Place, lines: Sequence[str], columns: Mapping[str, str] | None, name: str) -> list[str]:
+def _usable_headers(
+    titles: Sequence[str], row: Sequence[str], columns: Mapping[str, str] | None, name: str
+) -> list[str]:
     """Unique header names, one per cell of a row; numbers where there is no header and the user names columns."""
-    width = len(split_cells(lines[place.first], place.separator))
-    if place.headers:
-        names = [*place.headers, *[""] * (width - len(place.headers))]
-        return unique_names(names)[0]
+    if titles:
+        return unique_names([*titles, *[""] * (len(row) - len(titles))])[0]
     if not columns:
-        shown = "  ".join(split_cells(lines[place.first], place.separator)[:8])
         raise RefusedError(
-            f"{name} has {width} columns of numbers without a header (the first row reads {shown}); name them by "
-            "number in a column map, e.g. {'potential': '1 [V]', 'current': '2 [mA]'}."
+            f"{name} has {len(row)} columns of numbers without a header (the first row reads {'  '.join(row[:8])}); "
+            "name them by number in a column map, e.g. {'potential': '1 [V]', 'current': '2 [mA]'}."
         )
-    return [str(number) for number in range(1, width + 1)]
+    return [str(number) for number in range(1, len(row) + 1)]
 
 
-def find_table(lines: Sequence[str]) -> _Place | None:
+def find_table(lines: Sequence[str]) -> Place | None:
     """The first row of numbers that others of the same width follow, and the header above it."""
     filled = [number for number, line in enumerate(lines) if line.strip()]
     rows = [number for number in filled if _is_row(re.split(r"[\t; ]+|,\s*", lines[number].strip()))]
@@ -116,31 +115,38 @@ def find_table(lines: Sequence[str]) -> _Place | None:
     separator = detect_separator([lines[number] for number in middle])
     widths = Counter(len(split_cells(lines[number], separator)) for number in middle)
     width = widths.most_common(1)[0][0]
+    found = _locate(
+        filled,
+        width,
+        cells=lambda number: split_cells(lines[number], separator),
+        titles=lambda number: _header_cells(lines[number], separator),
+    )
+    return Place(*found, separator) if found else None
+
+
+def _locate(
+    filled: Sequence[int], width: int, cells: Callable[[int], list[str]], titles: Callable[[int], list[str]]
+) -> tuple[tuple[str, ...], int] | None:
+    """Header and number of the first row, from the cells of each row that is not empty."""
     if width < 2:
         return None
     for at, number in enumerate(filled[:_SEARCHED]):
-        cells = split_cells(lines[number], separator)
-        if len(cells) == width and _is_row(cells) and _goes_on(lines, filled, at, separator, width):
-            return _Place(_header(lines, filled[max(0, at - 3) : at], separator, width), number, separator)
+        row, following = cells(number), [cells(below) for below in filled[at + 1 : at + 2]]
+        if abs(len(row) - width) <= 1 and _is_row(row) and all(map(_is_row, following)):
+            return _header([titles(above) for above in filled[max(0, at - 3) : at]], width), number
     return None
-
-
-def _goes_on(lines: Sequence[str], filled: Sequence[int], at: int, separator: str, width: int) -> bool:
-    following = [split_cells(lines[number], separator) for number in filled[at + 1 : at + 3]]
-    return all(_is_row(cells) and abs(len(cells) - width) <= 1 for cells in following[:1]) or not following
 
 
 def _is_row(cells: Sequence[str]) -> bool:
     cells = [cell.strip().strip('"') for cell in cells]
-    numbers = sum(not math.isnan(read_number(cell)) or bool(_CLOCK.match(cell) or _DATED.match(cell)) for cell in cells)
+    numbers = sum(not math.isnan(read_number(cell)) or _is_clock(cell) for cell in cells)
     return numbers >= 2 and 2 * numbers >= sum(bool(cell) for cell in cells)
 
 
-def _header(lines: Sequence[str], above: Sequence[int], separator: str, width: int) -> tuple[str, ...]:
-    """The header in the lines above the first row: names, or names and below them units."""
-    rows = []
-    for number in reversed(above):
-        cells = _header_cells(lines[number], separator)
+def _header(above: Sequence[list[str]], width: int) -> tuple[str, ...]:
+    """The header in the rows above the first one of numbers: names, or names and below them units."""
+    rows: list[list[str]] = []
+    for cells in reversed(above):
         if abs(len(cells) - width) > max(2, width // 3) or sum(bool(re.search(r"[^\W\d]", c)) for c in cells) < 2:
             break
         rows.insert(0, cells)
@@ -226,15 +232,17 @@ def _read_workbook(
 def _read_sheet(
     rows: Sequence[Sequence[Any]], name: str, title: str, columns: Mapping[str, str] | None
 ) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
-    # the same finder as for text serves a sheet whose cells are written out
-    lines = ["\t".join(_written(cell) for cell in row) for row in rows]
-    place = find_table(lines)
-    if place is None:
+    written = [[_written(cell) for cell in row] for row in rows]
+    filled = [number for number, row in enumerate(written) if any(row)]
+    width = max((len(row) for row in written), default=0)
+    found = _locate(filled, width, cells=written.__getitem__, titles=written.__getitem__)
+    if found is None:
         raise RefusedError(f"{name} holds no table of numbers.")
-    headers = _usable_headers(place, lines, columns, name)
-    clocks = [header for header, cell in zip(headers, rows[place.first], strict=False) if _is_clock(_written(cell))]
+    titles, first = found
+    headers = _usable_headers(titles, written[first], columns, name)
+    clocks = [header for header, cell in zip(headers, written[first], strict=False) if header and _is_clock(cell)]
     meanings, guess = settle_columns(headers, columns, name, clocks)
-    body = [list(row) + [None] * (len(headers) - len(row)) for row in rows[place.first :]]
+    body = [list(row) + [None] * (len(headers) - len(row)) for row in rows[first:]]
     values = {}
     start = math.nan
     for at, header in enumerate(headers):
@@ -242,8 +250,8 @@ def _read_sheet(
             continue
         cells = [row[at] for row in body]
         if header in clocks:
-            values[header], first = read_clock([_written(cell) for cell in cells])
-            start = first if "time" in meanings and meanings["time"].header == header else start
+            values[header], begin = read_clock([_written(cell) for cell in cells])
+            start = begin if "time" in meanings and meanings["time"].header == header else start
         else:
             values[header] = np.array([_value(cell) for cell in cells])
     values = {key: column for key, column in values.items() if np.isfinite(column).any()}
