@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ class Parallel:
 Node: TypeAlias = Element | Series | Parallel
 
 
+@functools.cache
 def elements_of(node: Node) -> tuple[Element, ...]:
     """The elements, from left to right."""
     if isinstance(node, Element):

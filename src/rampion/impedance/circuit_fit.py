@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -189,28 +189,35 @@ def whiteness_of(residual: Complex[np.ndarray, " n"], frequency: Float[np.ndarra
     return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(lags))
 
 
-def derive(fit: CircuitFit, function: Callable[[dict[str, float]], float]) -> Estimate:
+def derive(fit: CircuitFit, logarithm: float, slopes: Mapping[str, float]) -> Estimate:
     """A positive number computed from the parameters, with the uncertainty their covariance gives it.
 
-    First order in the logarithms; without uncertainty when a parameter it depends on has none.
+    First order: variance of ln(number) = gᵀ·covariance·g. Without uncertainty when a parameter it depends on is not
+    told by the data; parameters held by the user or at a bound of nature (α = 1) count as exact.
+
+    Parameters
+    ----------
+    logarithm : ln(number). slopes : g, ∂ln(number)/∂ln(parameter) by name, of those it depends on.
     """
-    names = list(fit.parameters)
-
-    def logarithm(row: np.ndarray) -> float:
-        value = function(dict(zip(names, np.exp(row), strict=True)))
-        return math.log(value) if value > 0 else math.nan
-
-    centre = logarithm(fit.logarithms)
-    steps = 1e-5 * np.eye(len(names))
-    slopes = np.array([(logarithm(fit.logarithms + s) - logarithm(fit.logarithms - s)) / 2e-5 for s in steps])
-    used = np.abs(slopes) > 1e-9
-    held = [n for n, u in zip(names, used, strict=True) if u and math.isnan(fit.parameters[n].std)]
-    natural = all(f.code == "at_bound" for n in held for f in fit.parameters[n].flags)
-    if held and natural:  # fixed by the user or at a bound of nature: exact
-        used &= ~np.isin(names, held)
-    elif held:
-        return Estimate(math.exp(centre), flags=tuple(f for n in held for f in fit.parameters[n].flags))
-    inner = slopes[used]
-    std = math.sqrt(max(float(inner @ fit.covariance[np.ix_(used, used)] @ inner), 0.0))
-    value, quantile = math.exp(centre), student_95(fit.degrees)
+    flags, names, value = [], list(fit.parameters), math.exp(logarithm)
+    places, inner = [], []
+    for name, slope in slopes.items():
+        estimate = fit.parameters[name]
+        if not math.isnan(estimate.std):
+            places.append(names.index(name))
+            inner.append(slope)
+        elif any(flag.code != "at_bound" for flag in estimate.flags):
+            flags.extend(estimate.flags)
+    if flags:
+        return Estimate(value, flags=tuple(dict.fromkeys(flags)))
+    gradient = np.array(inner)
+    variance = float(gradient @ fit.covariance[np.ix_(places, places)] @ gradient) if places else 0.0
+    std, quantile = math.sqrt(max(variance, 0.0)), student_95(fit.degrees)
     return Estimate(value, value * std, value * math.exp(-quantile * std), value * math.exp(quantile * std))
+
+
+def sum_of(fit: CircuitFit, names: Sequence[str]) -> Estimate:
+    """Sum of parameters of one unit, with their covariance."""
+    values = {name: fit.parameters[name].value for name in names}
+    total = sum(values.values())
+    return derive(fit, math.log(total), {name: value / total for name, value in values.items()})

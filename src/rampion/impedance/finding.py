@@ -12,7 +12,7 @@ from jaxtyping import Complex, Float
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.impedance.assignment import Assignment, assign_arcs
 from rampion.impedance.circuit import Node
-from rampion.impedance.circuit_fit import CircuitFit, derive
+from rampion.impedance.circuit_fit import CircuitFit, sum_of
 from rampion.impedance.conductivity import conductivity_from_resistance
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
@@ -161,7 +161,7 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
         if name in _resistances(process, fit)
         and not any(f.code == "unidentifiable" for f in fit.parameters[name].flags)
     ]
-    return derive(fit, lambda v: sum(v[name] for name in names)) if names else None
+    return sum_of(fit, names) if names else None
 
 
 def _resistances(process: NamedProcess, fit: CircuitFit) -> set[str]:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-
-import numpy as np
 
 from rampion.estimate import Estimate, Flag
 from rampion.impedance.circuit import Element, Node, arc_time, elements_of, parameter_kinds, serial_parts
-from rampion.impedance.circuit_fit import CircuitFit, derive
+from rampion.impedance.circuit_fit import CircuitFit, derive, sum_of
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.notation import print_circuit
 
@@ -89,18 +86,16 @@ def processes_of(fit: CircuitFit) -> tuple[Process, ...]:
 def _process(part: Node, fit: CircuitFit) -> Process | None:
     text = print_circuit(part)
     elements = elements_of(part)
-    names = {element.symbol: element.name for element in elements}
-    symbols = sorted(element.symbol for element in elements)
     if isinstance(part, Element):
         return _single(part, fit)
+    if len(elements) == 2:
+        names = {element.symbol: element.name for element in elements}
+        if set(names) == {"R", "CPE"}:
+            return _arc(text, fit, names["R"], f"{names['CPE']}.Q", f"{names['CPE']}.alpha")
+        if set(names) == {"R", "C"}:
+            return _arc(text, fit, names["R"], names["C"], "")
     resistors = [name for name in parameter_kinds(part) if name.startswith("R")]
-    if symbols == ["CPE", "R"]:
-        size, q, alpha = names["R"], f"{names['CPE']}.Q", f"{names['CPE']}.alpha"
-        return _arc(text, fit, lambda v: v[size], lambda v: v[q], lambda v: v[alpha], fit.parameters[alpha], size)
-    if symbols == ["C", "R"]:
-        size, c = names["R"], names["C"]
-        return _arc(text, fit, lambda v: v[size], lambda v: v[c], lambda v: 1.0, Estimate(1.0), size)
-    total = derive(fit, lambda v: sum(v[name] for name in resistors)) if resistors else UNKNOWN
+    total = sum_of(fit, resistors) if resistors else UNKNOWN
     return Process(part=text, kind="arc" if resistors else "blocking", resistance=total, flags=total.flags)
 
 
@@ -113,43 +108,37 @@ def _single(part: Element, fit: CircuitFit) -> Process | None:
     if part.symbol == "CPE":
         exponent = parameters[f"{name}.alpha"]
         return Process(part=name, kind="blocking", exponent=exponent, flags=exponent.flags)
-    if part.symbol in ("Zarc", "HN", "Con"):
-        size = f"{name}.R"
-        if part.symbol == "Con":
-            return _arc(name, fit, lambda v: v[size], lambda v: v[f"{name}.C"], lambda v: 1.0, Estimate(1.0), size)
-        alpha = f"{name}.alpha"
-
-        def admittance(v: dict[str, float]) -> float:
-            return v[f"{name}.tau"] ** v[alpha] / v[size]
-
-        return _arc(name, fit, lambda v: v[size], admittance, lambda v: v[alpha], parameters[alpha], size)
+    if part.symbol == "Con":
+        return _arc(name, fit, f"{name}.R", f"{name}.C", "")
+    if part.symbol in ("Zarc", "HN"):
+        return _arc(name, fit, f"{name}.R", "", f"{name}.alpha", f"{name}.tau")
     if part.symbol in ("Ws", "Wo", "G", "Be"):
         # the apex of tanh(s)/s with s = √(jωτ) lies at ωτ = 2.5406; the others are named by 1/(2πτ)
         turn = 2.5406 if part.symbol in ("Ws", "Be") else 1.0
-        frequency = derive(fit, lambda v: turn / (2 * math.pi * v[f"{name}.tau"]))
+        time = f"{name}.tau"
+        frequency = derive(fit, math.log(turn / (2 * math.pi * parameters[time].value)), {time: -1.0})
         size = parameters[f"{name}.R"]
-        kind = "diffusion"
-        return Process(part=name, kind=kind, resistance=size, frequency=frequency, flags=size.flags)
+        return Process(part=name, kind="diffusion", resistance=size, frequency=frequency, flags=size.flags)
     if part.symbol == "W":
         return Process(part=name, kind="diffusion", flags=parameters[name].flags)
     return None
 
 
-Value = Callable[[dict[str, float]], float]
-
-
-def _arc(
-    text: str, fit: CircuitFit, resistance: Value, admittance: Value, exponent: Value, alpha: Estimate, size: str
-) -> Process:
-    def time(v: dict[str, float]) -> float:
-        return (resistance(v) * admittance(v)) ** (1 / exponent(v))
-
-    own = time(dict(zip(fit.parameters, np.exp(fit.logarithms), strict=True)))
-
-    def before(v: dict[str, float]) -> float:
-        return _resistance_before(fit.circuit, v, own, size)
-
-    frequency = derive(fit, lambda v: 1 / (2 * math.pi * time(v)))
+def _arc(text: str, fit: CircuitFit, size: str, admittance: str, exponent: str, time: str = "") -> Process:
+    """An arc from the names of R, of Q (or C) and α, or of R, α and τ; exponents absent are one."""
+    resistance = fit.parameters[size].value
+    alpha = fit.parameters[exponent] if exponent else Estimate(1.0)
+    if time:
+        tau = fit.parameters[time].value
+        tau_slopes = {time: 1.0}
+    else:
+        tau = (resistance * fit.parameters[admittance].value) ** (1 / alpha.value)
+        tau_slopes = {size: 1 / alpha.value, admittance: 1 / alpha.value}
+        if exponent:
+            tau_slopes[exponent] = -math.log(tau)
+    frequency = derive(fit, -math.log(2 * math.pi * tau), {name: -slope for name, slope in tau_slopes.items()})
+    # Q^{1/α} R^{(1-α)/α} = τ/R
+    capacitance = derive(fit, math.log(tau / resistance), tau_slopes | {size: tau_slopes.get(size, 0.0) - 1.0})
     flags = []
     if alpha.value < LEAST_EXPONENT:
         reason = f"its exponent is {alpha.value:.2f}, below {LEAST_EXPONENT}"
@@ -161,25 +150,42 @@ def _arc(
         part=text,
         kind="arc",
         resistance=fit.parameters[size],
-        capacitance=derive(fit, lambda v: effective_capacitance(resistance(v), admittance(v), exponent(v))),
-        capacitance_brug=derive(
-            fit, lambda v: effective_capacitance_brug(resistance(v), admittance(v), exponent(v), before(v))
-        )
-        if before(dict(zip(fit.parameters, np.exp(fit.logarithms), strict=True))) > 0
-        else UNKNOWN,
+        capacitance=capacitance,
+        capacitance_brug=_brug(fit, size, exponent, alpha.value, tau, tau_slopes),
         exponent=alpha,
         frequency=frequency,
         flags=tuple(dict.fromkeys((*fit.parameters[size].flags, *flags))),
     )
 
 
-def _resistance_before(circuit: Node, values: dict[str, float], time: float, own: str) -> float:
-    """Resistance in series at frequencies above those of the arc of that time constant [Ω]."""
-    total = 0.0
+def _brug(
+    fit: CircuitFit, size: str, exponent: str, alpha: float, tau: float, tau_slopes: dict[str, float]
+) -> Estimate:
+    """Brug's capacitance τ R^{-1/α} (1/R_Ω + 1/R)^{(α-1)/α}; unknown when nothing is in series before the arc."""
+    values = {name: estimate.value for name, estimate in fit.parameters.items()}
+    before = _resistances_before(fit.circuit, values, tau, size)
+    if not before:
+        return UNKNOWN
+    resistance, path = values[size], sum(before.values())
+    joined = 1 / path + 1 / resistance
+    value = effective_capacitance_brug(resistance, tau**alpha / resistance, alpha, path)
+    power = (alpha - 1) / alpha
+    slopes = dict(tau_slopes)
+    slopes[size] = slopes.get(size, 0.0) - 1 / alpha - power / (resistance * joined)
+    for name, part in before.items():
+        slopes[name] = slopes.get(name, 0.0) - power * part / (path**2 * joined)
+    if exponent:
+        slopes[exponent] = slopes.get(exponent, 0.0) + (math.log(resistance) + math.log(joined)) / alpha
+    return derive(fit, math.log(value), slopes)
+
+
+def _resistances_before(circuit: Node, values: dict[str, float], time: float, own: str) -> dict[str, float]:
+    """Resistances in series at frequencies above those of the arc of that time constant [Ω]."""
+    found = {}
     for part in serial_parts(circuit):
         sizes = [name for name in parameter_kinds(part) if name.startswith("R") or name.endswith(".R")]
         if not sizes or own in sizes:
             continue
-        if (isinstance(part, Element) and part.symbol == "R") or arc_time(part, values) < time * 0.999:
-            total += values[sizes[0]]
-    return total
+        if (isinstance(part, Element) and part.symbol == "R") or arc_time(part, values) < time:
+            found[sizes[0]] = values[sizes[0]]
+    return found

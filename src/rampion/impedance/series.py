@@ -185,7 +185,7 @@ def _without_unseen(fit: CircuitFit, spectrum: Spectrum) -> CircuitFit:
             return fit
         # arcs of one make are in order: whichever is left out, the same circuit remains
         rest = tuple(part for part in parts if part is not arcs[-1])
-        smaller = fit_circuit(spectrum, Series(rest) if len(rest) > 1 else rest[0], weighting=fit.weighting)
+        smaller = fit_circuit(spectrum, Series(rest) if len(rest) > 1 else next(iter(rest)), weighting=fit.weighting)
         if smaller.bic > fit.bic + 6:
             return fit
         fit = smaller
