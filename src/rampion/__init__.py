@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "read": "rampion.study",
     "analyse": "rampion.study",
+    "simulate": "rampion.study",
     "Sample": "rampion.measurement",
     "Trace": "rampion.measurement",
     "Spectrum": "rampion.measurement",
@@ -23,21 +24,13 @@ _HOMES = {
 }
 
 __all__ = [
-    "Campaign",
-    "Estimate",
-    "Experiment",
-    "Sample",
-    "Spectrum",
-    "Trace",
-    "__version__",
-    "analyse",
-    "read",
-]
+    "Campaign", "Estimate", "Experiment", "Sample", "Spectrum", "Trace", "__version__", "analyse", "read", "simulate",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from rampion.estimate import Estimate
     from rampion.measurement import Campaign, Experiment, Sample, Spectrum, Trace
-    from rampion.study import analyse, read
+    from rampion.study import analyse, read, simulate
 
 
 def __getattr__(name: str) -> object:

@@ -5,22 +5,33 @@ Every verb is the same function in Python, in the shell and in the app.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
-from rampion.measurement import Campaign, Experiment, Sample, Spectrum
+from rampion.measurement import Campaign, Experiment, Protocol, Sample, Spectrum
 from rampion.readers import read_file
 from rampion.readers.folder import read_folder
 
 if TYPE_CHECKING:
+    from rampion.cell.parameters import Cell
+    from rampion.cell.simulate import Simulation
     from rampion.impedance.finding import SpectrumFinding
     from rampion.voltammetry.finding import Finding
 
-__all__ = ["Analysis", "SampleAnalysis", "analyse", "analyse_each", "analyse_experiment", "read", "read_file"]
+__all__ = [
+    "Analysis",
+    "SampleAnalysis",
+    "analyse",
+    "analyse_each",
+    "analyse_experiment",
+    "read",
+    "read_file",
+    "simulate",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,3 +133,14 @@ def _spectra(spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None)
     from rampion.impedance.finding import analyse_spectrum
 
     return tuple(analyse_spectrum(spectrum, sample, circuit=circuit) for spectrum in spectra)
+
+
+def simulate(cell: Cell, protocol: Protocol | Sequence[Protocol], tolerance: float = 1e-4) -> Simulation:
+    """Run a simulated cell through a protocol or several in order; everything it gives is marked synthetic.
+
+    ``tolerance`` is the relative error of J(V). See :func:`rampion.cell.simulate.simulate` for more.
+    """
+    from rampion.cell.simulate import Accuracy
+    from rampion.cell.simulate import simulate as run
+
+    return run(cell, protocol, accuracy=Accuracy(tolerance=tolerance))

@@ -14,6 +14,7 @@ import click
 
 from rampion import __version__
 from rampion.cli.analyse import analyse, inspect, template
+from rampion.cli.simulate import simulate
 from rampion.errors import RampionError
 
 
@@ -26,7 +27,7 @@ def cli() -> None:
     """rampion: does lithium penetrate this ceramic, or does the current reach a limit?"""
 
 
-for verb in (inspect, analyse, template):
+for verb in (inspect, analyse, template, simulate):
     cli.add_command(verb)
 
 

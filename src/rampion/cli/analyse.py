@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 import click
 
@@ -64,20 +65,21 @@ def inspect(files: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> 
 @output_options
 def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ...], **options: Any) -> None:
     """Say what one sample's sweep shows: PATH is an instrument file, or a folder of them with a sample sheet."""
-    from rampion import study
     from rampion.records import to_json
     from rampion.report.results import results
     from rampion.report.words import analysis_text
+    from rampion.study import analyse_each, read
 
     sample = sample_from(options)
-    campaign = study.read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))
+    campaign = read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))
     with click.progressbar(
         campaign.experiments,
         label="Analysing",
         file=click.get_text_stream("stderr"),
         hidden=as_json or len(campaign.experiments) < 3,
     ) as experiments:
-        analysis = study.analyse_each(campaign, experiments, circuit=options["circuit"])
+        analysis = analyse_each(campaign, cast(Iterable[Any], experiments), circuit=options["circuit"])
+    written = []
     if output is not None:
         from rampion.report.folder import write_folder
 
@@ -86,7 +88,7 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
         click.echo(to_json(results(analysis)))
         return
     click.echo(analysis_text(analysis))
-    if output is not None:
+    if written:
         click.echo(f"\nWrote {len(written)} files to {output}: begin with {written[0]}")
 
 
@@ -95,12 +97,8 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def template(path: str, as_json: bool) -> None:
     """Write an empty sample sheet to PATH (.csv, .xlsx or .toml)."""
-    from pathlib import Path
-
-    from rampion.readers.samples import write_template
+    from rampion.readers.template import write_template
     from rampion.records import to_json
 
-    if Path(path).exists():
-        raise InputError(f"{path} exists already; name another file, or remove it first.")
     write_template(path)
     click.echo(to_json({"written": path}) if as_json else f"Wrote {path}: one row per file or per sample.")

@@ -1,0 +1,241 @@
+"""``rampion simulate``: the same experiment on a cell whose truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rampion.cli.options import output_options, quantity_option
+from rampion.errors import InputError
+
+if TYPE_CHECKING:
+    from rampion.cell.parameters import Cell
+    from rampion.measurement import Protocol
+
+_CELL = {
+    "thickness": ("thickness", "Electrolyte thickness."),
+    "area": ("area", "Electrode area."),
+    "conductivity": ("conductivity", "Total conductivity at rest."),
+    "concentration": ("concentration", "Concentration of mobile lithium at rest."),
+    "transference": ("transference", "Transference number of lithium."),
+    "diffusivity": ("diffusivity", "Diffusivity instead of the Nernst–Einstein one."),
+    "temperature": ("temperature", "Temperature of the cell."),
+    "series_resistance": ("area_resistance", "Leads and contacts, as '50 ohm cm2'."),
+    "interface_resistance": ("area_resistance", "Both lithium interfaces together."),
+    "exchange_current": ("exchange_current_density", "Exchange current density of lithium; without it, no kinetics."),
+    "interface_capacitance": ("area_capacitance", "Capacitance of each interface."),
+}
+_NEEDED = ("thickness", "conductivity", "concentration", "transference")
+# name → (module, class, field → quantity)
+_MECHANISMS = {
+    "contact": (
+        *("contact", "ContactLoss"),
+        {"capacity": "charge", "resistance": "area_resistance", "refill": "current_density"},
+    ),
+    "vacancies": (
+        *("vacancies", "VacancyAccumulation"),
+        {"diffusivity": "diffusivity", "excess": "concentration", "resistance": "area_resistance"},
+    ),
+    "leakage": ("leakage", "Leakage", {"conductivity": "conductivity"}),
+    "penetration": ("penetration", "PenetrationAtCurrent", {"critical_current": "current_density"}),
+    "threshold": (
+        *("penetration", "PenetrationAtVoltage"),
+        {"critical_voltage": "potential", "interface_resistance": "area_resistance"},
+    ),
+}
+
+
+def _mechanism(text: str) -> Any:
+    import importlib
+
+    from rampion.units import parse_quantity
+
+    name, _, pairs = text.partition(":")
+    if name not in _MECHANISMS:
+        raise InputError(f"--mechanism {name!r} is not known; choose one of {', '.join(_MECHANISMS)}.")
+    module, kind, quantities = _MECHANISMS[name]
+    values: dict[str, float] = {}
+    for pair in filter(None, pairs.split(",")):
+        key, _, value = pair.partition("=")
+        key = key.strip()
+        if key in quantities:
+            values[key] = parse_quantity(value, quantities[key]).value
+            continue
+        try:
+            values[key] = float(value)
+        except ValueError:
+            known = ", ".join(quantities)
+            raise InputError(
+                f"--mechanism {name}: {pair!r} is not understood; expected one of {known}, as key=value."
+            ) from None
+    try:
+        return getattr(importlib.import_module(f"rampion.cell.{module}"), kind)(**values)
+    except TypeError as error:
+        example = ",".join(f"{key}=…" for key in quantities)
+        raise InputError(f"--mechanism {name}: {error}; write {name}:{example}.") from None
+
+
+def cell_from(options: dict[str, Any]) -> Cell:
+    """The cell that the options describe, over the named set if there is one."""
+    from rampion.cell.parameters import Cell, load_cell
+
+    given = {name: estimate.value for name in _CELL if (estimate := options.get(name)) is not None}
+    terms = tuple(_mechanism(text) for text in options["mechanism"])
+    if terms:
+        given["terms"] = terms
+    if options["cell"]:
+        return load_cell(options["cell"], **given)
+    missing = [f"--{name}" for name in _NEEDED if name not in given]
+    if missing:
+        raise InputError(f"The cell lacks {', '.join(missing)}; give them, or name a set with --cell gopal2023.")
+    return Cell(**given, name="simulated")
+
+
+def cell_options(function: Callable) -> Callable:
+    """Everything that describes the cell, the instrument and the output."""
+    for name, (quantity, text) in reversed(_CELL.items()):
+        function = quantity_option(f"--{name.replace('_', '-')}", quantity, text)(function)
+    more = (
+        click.option("--cell", help="A parameter set: its shipped name (gopal2023) or a TOML file."),
+        click.option("--mechanism", multiple=True, help="As 'contact:capacity=0.5mAh/cm2,resistance=10 ohm cm2'."),
+        click.option("--noise", type=float, help="Relative noise of the virtual instrument (0.002 is 0.2 %)."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise."),
+        click.option("--tolerance", type=float, default=1e-4, show_default=True, help="Relative error of J(V)."),
+        click.option("--write", type=click.Choice(["eclab", "gamry", "chi", "csv"]), help="Also as instrument files."),
+        output_options,
+    )  # fmt: skip
+    for option in reversed(more):
+        function = option(function)
+    return function
+
+
+def _scan(high: Any, low: Any, points: float) -> Any:
+    from rampion.measurement import FrequencyScan
+
+    return FrequencyScan(high=high.value, low=low.value, points_per_decade=points)
+
+
+def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = False) -> None:
+    from rampion.records import to_json
+    from rampion.report.simulation import simulation_entry, simulation_text, write_simulation
+    from rampion.study import simulate
+
+    if options["write"] and not options["output"]:
+        raise InputError("--write needs a folder for the files; add -o DIR.")
+    cell = cell_from(options)
+    simulation = simulate(cell, protocols if len(protocols) > 1 else protocols[0], tolerance=options["tolerance"])
+    entry = simulation_entry(simulation)
+    if pauses:
+        from rampion.cell.simulate import pause_effect
+
+        entry["pause_effect"] = pause_effect(cell, protocols[0])  # type: ignore[arg-type]
+    if options["output"]:
+        write_simulation(simulation, options["output"], options["write"], options["noise"], options["seed"])
+    click.echo(to_json(entry) if options["as_json"] else simulation_text(simulation, entry))
+
+
+@click.group()
+def simulate() -> None:
+    """Simulate the experiment on a Li | ceramic | Li cell (synthetic data)."""
+
+
+rate_option = quantity_option("--rate", "scan_rate", "Scan rate, as '0.05 mV/s'.", required=True)
+to_option = quantity_option("--to", "potential", "Where the sweep ends.", required=True)
+scan_options = (
+    quantity_option("--high", "frequency", "Highest frequency.", default="600 kHz", show_default=True),
+    quantity_option("--low", "frequency", "Lowest frequency.", default="10 Hz", show_default=True),
+    click.option("--points", type=float, default=10.0, show_default=True, help="Frequencies per decade."),
+)
+
+
+def with_scan(function: Callable) -> Callable:
+    """--high, --low, --points."""
+    for option in reversed(scan_options):
+        function = option(function)
+    return function
+
+
+@simulate.command()
+@rate_option
+@to_option
+@cell_options
+def sweep(rate: Any, to: Any, **options: Any) -> None:
+    """A one-way voltage ramp."""
+    from rampion.measurement import Sweep
+
+    _run([Sweep(rate=rate.value, start=0.0, stop=to.value)], options)
+
+
+@simulate.command()
+@rate_option
+@to_option
+@quantity_option("--every", "potential", "Pause after each of these steps.", default="50 mV", show_default=True)
+@quantity_option("--pause", "duration", "Length of a pause.", default="90 s", show_default=True)
+@with_scan
+@cell_options
+def paused(rate: Any, to: Any, every: Any, pause: Any, high: Any, low: Any, points: float, **options: Any) -> None:
+    """A ramp paused every ΔV for a spectrum, and what the pauses did to the peak."""
+    from rampion.measurement import Pause, Sweep
+
+    stop = Pause(every=every.value, duration=pause.value, scan=_scan(high, low, points))
+    _run([Sweep(rate=rate.value, start=0.0, stop=to.value, pause=stop)], options, pauses=True)
+
+
+@simulate.command()
+@quantity_option("--potential", "potential", "Cell voltage to hold.", required=True)
+@quantity_option("--duration", "duration", "How long.", required=True)
+@cell_options
+def hold(potential: Any, duration: Any, **options: Any) -> None:
+    """A constant cell voltage."""
+    from rampion.measurement import Hold
+
+    _run([Hold(potential=potential.value, duration=duration.value)], options)
+
+
+@simulate.command()
+@quantity_option("--current-density", "current_density", "Current density.", required=True)
+@quantity_option("--duration", "duration", "How long.", required=True)
+@cell_options
+def current(current_density: Any, duration: Any, **options: Any) -> None:
+    """A constant current."""
+    from rampion.measurement import ConstantCurrent
+
+    area = cell_from(options).area
+    _run([ConstantCurrent(current=current_density.value * area, duration=duration.value)], options)
+
+
+@simulate.command()
+@rate_option
+@to_option
+@quantity_option("--duration", "duration", "How long to rest after the ramp.", required=True)
+@click.option("--spectra", type=int, default=6, show_default=True, help="Spectra during the rest, evenly in log time.")
+@click.option("--pressed/--released", default=True, help="Whether the stack pressure stays on.")
+@with_scan
+@cell_options
+def relax(
+    rate: Any, to: Any, duration: Any, spectra: int, pressed: bool, high: Any, low: Any, points: float, **options: Any
+) -> None:
+    """A ramp stopped at --to, then rest with spectra."""
+    from rampion.measurement import Rest, Sweep
+
+    first = duration.value / 2.0 ** max(spectra - 1, 0)
+    times = [0.0] + [first * 2.0**n for n in range(spectra)]
+    protocols: list[Protocol] = [Sweep(rate=rate.value, start=0.0, stop=to.value)]
+    for begin, end in pairwise(times):
+        protocols += [Rest(duration=end - begin, pressed=pressed), _scan(high, low, points)]
+    _run(protocols, options)
+
+
+@simulate.command()
+@rate_option
+@quantity_option("--at", "potential", "Cell voltage of the ramp at which to take the spectrum.", required=True)
+@with_scan
+@cell_options
+def spectrum(rate: Any, at: Any, high: Any, low: Any, points: float, **options: Any) -> None:
+    """The spectrum at a transient state of a ramp."""
+    from rampion.measurement import Sweep
+
+    _run([Sweep(rate=rate.value, start=0.0, stop=at.value), _scan(high, low, points)], options)
