@@ -88,10 +88,12 @@ def summarise(
     loose = (freedom.source >= 0) & ~at_low & ~at_high
     factor = 1.0 if weighting == "measured" else chi_square / degrees
     if covariance is None:
-        collect = freedom.matrix()[:, [bool(loose[freedom.source == place].all()) for place in range(free)]]
-        covariance = collect @ _finite_product(covariance_of(table @ collect) * factor, collect)
-        held = ~collect.any(axis=1)
-        covariance[held, :] = covariance[:, held] = np.nan
+        kept = np.array([place for place in range(free) if loose[freedom.source == place].all()], int)
+        inner = covariance_of(table @ freedom.matrix()[:, kept]) * factor
+        covariance = np.full((len(logarithms), len(logarithms)), np.nan)
+        told = np.flatnonzero(np.isin(freedom.source, kept))
+        own = np.searchsorted(kept, freedom.source[told])
+        covariance[np.ix_(told, told)] = inner[np.ix_(own, own)]
     spread = np.sqrt(np.diag(covariance))
     parameters = {}
     for place, (name, kind) in enumerate(parameter_kinds(circuit).items()):
@@ -149,16 +151,6 @@ def _estimate(name: str, kind: ParameterKind, value: float, std: float, side: st
         return Estimate(value, flags=(ImpedanceFlag.UNIDENTIFIABLE.flag(parameter=name, reason=reason),))
     quantile = student_95(degrees)
     return Estimate(value, value * std, value * math.exp(-quantile * std), value * math.exp(quantile * std))
-
-
-def _finite_product(covariance: np.ndarray, collect: np.ndarray) -> np.ndarray:
-    """covariance @ collectᵀ where NaN rows spoil only their own parameters."""
-    out = np.zeros((covariance.shape[0], collect.shape[0]))
-    for column in range(collect.shape[0]):
-        sources = np.flatnonzero(collect[column])
-        if sources.size:
-            out[:, column] = covariance[:, sources[0]]
-    return out
 
 
 def student_95(degrees: int) -> float:
