@@ -22,80 +22,67 @@ Source: J. Newman, N. P. Balsara, Electrochemical Systems, 4th ed., Wiley 2021, 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jax.nn import sigmoid, softplus
 
-FARADAY = 96485.33212
+
+class Wall(NamedTuple):
+    """The two faces as φ gives them: concentrations in c₀ and their logarithms, exact over any number of decades."""
+
+    low: Any
+    high: Any
+    log_low: Any
+    log_high: Any
 
 
-class Profile(NamedTuple):
-    """The concentration in one half and its mirror image: values, logarithms, curvature; in c₀ and thicknesses."""
-
-    value: Any
-    logarithm: Any
-    curvature: Any
+def wall(phi):
+    """Both faces from φ = ln[c(L)/c(0)]."""
+    two = math.log(2.0)
+    return Wall(2.0 * sigmoid(-phi), 2.0 * sigmoid(phi), two - softplus(phi), two - softplus(-phi))
 
 
-def half_profiles(nodes, phi, step):
-    """Profiles of the plating half and of the (mirrored) stripping half from the nodes u_1 … and φ."""
-    wall = -jnp.tanh(0.5 * phi)
-    u = jnp.concatenate([wall[None], nodes[1:], jnp.zeros(1)])
-    slope = jnp.diff(u) / step
-    bend = 2.0 * jnp.diff(slope) / (step[:-1] + step[1:])
-    curvature = 0.5 * (jnp.concatenate([bend[:1], bend]) + jnp.concatenate([bend, jnp.zeros(1)]))
-    inner = jnp.clip(nodes[1:], -1.0 + 1e-300, 1.0)
-    low = jnp.maximum(1.0 + inner, 1e-300)
-    high = jnp.maximum(1.0 - inner, 1e-300)
-    two = jnp.log(2.0)
-    one, zero = jnp.ones(1), jnp.zeros(1)
-    plating = Profile(
-        jnp.concatenate([2.0 * sigmoid(-phi)[None], low, one]),
-        jnp.concatenate([(two - softplus(phi))[None], jnp.log(low), zero]),
-        curvature,
-    )
-    stripping = Profile(
-        jnp.concatenate([2.0 * sigmoid(phi)[None], high, one]),
-        jnp.concatenate([(two - softplus(-phi))[None], jnp.log(high), zero]),
-        -curvature,
-    )
-    return plating, stripping
+def inverse_integrals(first, log_first, left, right, bend, step):
+    """∫dξ/c over each interval: logarithmic mean, and the term of the curvature to first order.
 
-
-def inverse_integrals(profile, step):
-    """∫dξ/c over each interval: logarithmic mean and curvature term.
-
-    c = linear − ½c″h²s(1 − s) is inverted to first order in c″. With Σ = c_a + c_b, x = (c_b − c_a)/Σ,
-    A = artanh(x)/x and G = (A − 1)/x²: the integral of an interval is (h/Σ)[2A + c″h²G/Σ].
+    With Σ = c_a + c_b, x = (c_b − c_a)/Σ and A = artanh(x)/x, the integral of an interval is
+    (h/Σ)[2A + c″h²(A − 1)/(x²Σ)]. ``first`` and ``log_first`` stand in for the face.
     """
-    left, right = profile.value[:-1], profile.value[1:]
+    face = jnp.arange(step.size) == 0
+    left = jnp.maximum(left, 1e-300)
+    right = jnp.maximum(right, 1e-300)
+    log_left = jnp.where(face, log_first, jnp.log(left))
+    left = jnp.where(face, first, left)
     total = left + right
     x = (right - left) / total
     small = jnp.abs(x) < 0.03
     safe = jnp.where(small, 1.0, x)
     square = jnp.where(small, x * x, 0.0)
-    ratio = jnp.where(
-        small,
-        1.0 + square * (1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9))),
-        0.5 * jnp.diff(profile.logarithm) / safe,
-    )
-    bent = jnp.where(small, 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9)), (ratio - 1.0) / (safe * safe))
-    return step * (2.0 * ratio / total + profile.curvature * step * step * bent / (total * total))
+    tail = 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9))
+    ratio = jnp.where(small, 1.0 + square * tail, 0.5 * (jnp.log(right) - log_left) / safe)
+    bent = jnp.where(small, tail, (ratio - 1.0) / (safe * safe))
+    return step * (2.0 * ratio / total + bend * step * step * bent / (total * total))
 
 
-def voltages(nodes, phi, current, excess, mesh, numbers, structure):
+def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
     """Voltage of the electrolyte with its interfaces, and that of the working electrode against the reference.
 
-    ``excess`` holds the charge-transfer overpotentials (working, counter) in RT/F where they are states of their
-    own (interface capacitance); otherwise ``None``.
+    ``nodes`` (n+1,) and ``bends`` (n,) are u and u_ξξ per interval; ``excess`` holds the charge-transfer
+    overpotentials (working, counter) in RT/F where they are states of their own (interface capacitance).
     """
     step = mesh["step"]
-    plating, stripping = half_profiles(nodes, phi, step)
+    face = wall(phi)
+    at = structure.reference_node
     if structure.conduction == "proportional":
-        low, high = inverse_integrals(plating, step), inverse_integrals(stripping, step)
+        left, right = nodes[:-1], nodes[1:]
+        low = inverse_integrals(face.low, face.log_low, 1.0 + left, 1.0 + right, bends, step)
+        high = inverse_integrals(face.high, face.log_high, 1.0 - left, 1.0 - right, -bends, step)
+        integral = (low + high).sum()
     else:
         low = high = step
+        integral = 1.0
     ohmic = current * numbers["thickness"] / numbers["conductivity"]
     thermal = numbers["thermal_voltage"]
     concentration = 2.0 * (1.0 - numbers["transference"]) * numbers["thermodynamic_factor"] * thermal
@@ -103,16 +90,15 @@ def voltages(nodes, phi, current, excess, mesh, numbers, structure):
         working = counter = 0.0
     elif excess is None:
         drive = 0.5 * current * numbers["inverse_exchange"]
-        working = 2.0 * jnp.arcsinh(drive * jnp.exp(-0.5 * plating.logarithm[0]))
-        counter = 2.0 * jnp.arcsinh(drive * jnp.exp(-0.5 * stripping.logarithm[0]))
+        working = 2.0 * jnp.arcsinh(drive * jnp.exp(-0.5 * face.log_low))
+        counter = 2.0 * jnp.arcsinh(drive * jnp.exp(-0.5 * face.log_high))
     else:
         working, counter = excess
     series = current * numbers["interface_resistance"]
-    whole = ohmic * (low.sum() + high.sum()) + series + concentration * phi + thermal * (working + counter)
-    at = structure.reference_node
+    whole = ohmic * integral + series + concentration * phi + thermal * (working + counter)
     if at is None:
         return whole, jnp.nan * whole
     near = low[:at].sum() if structure.reference_near else low.sum() + high[at:].sum()
-    there = plating.logarithm[at] if structure.reference_near else stripping.logarithm[at]
-    part = ohmic * near + 0.5 * series + concentration * (there - plating.logarithm[0]) + thermal * working
+    there = jnp.log(1.0 + nodes[at] if structure.reference_near else 1.0 - nodes[at])
+    part = ohmic * near + 0.5 * series + concentration * (there - face.log_low) + thermal * working
     return whole, part

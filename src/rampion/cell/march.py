@@ -87,25 +87,14 @@ class State(NamedTuple):
     """How far the nearest stop is; positive."""
 
 
-class Rows(NamedTuple):
-    """What is kept of every accepted step."""
-
-    time: Any
-    phi: Any
-    ionic: Any
-    current: Any
-    potential: Any
-    working: Any
-    charge: Any
-    extra: Any
-    nodes: Any
-    margins: Any
+ROWS = ("time", "phi", "ionic", "current", "potential", "working", "charge")
+"""The first columns of what is kept of an accepted step; interface states, margins and nodes follow."""
 
 
 class Outcome(NamedTuple):
     """The rows of a segment, how many of them are filled, why it ended, the state and the next step."""
 
-    rows: Rows
+    rows: Any
     count: Any
     code: Any
     state: State
@@ -168,10 +157,10 @@ def _stacked(values):
     return jnp.stack([jnp.asarray(value, float) for value in values]) if values else jnp.zeros(0)
 
 
-def _circuit(nodes, phi, ionic, extra, time, pressed, mesh, numbers, structure):
+def _circuit(nodes, bends, phi, ionic, extra, time, pressed, mesh, numbers, structure):
     """Total current, voltages, rates of the interface states and margins, from the electrolyte's state."""
     excess = (extra[0], extra[1]) if structure.capacitance else None
-    whole, working = voltages(nodes, phi, ionic, excess, mesh, numbers, structure)
+    whole, working = voltages(nodes, bends, phi, ionic, excess, mesh, numbers, structure)
     concentration = numbers["concentration"]
     near = concentration * 2.0 * jax.nn.sigmoid(-phi)
     far = concentration * 2.0 * jax.nn.sigmoid(phi)
@@ -192,12 +181,14 @@ def _problem(control, mesh, numbers, structure):
     limit = numbers["limiting_current"]
     scale = 1.0 / numbers["thermal_voltage"]
 
-    def residual(unknown, bare, per_j, extra_base, alpha, time):
+    def residual(unknown, bare, bare_bends, response, extra_base, alpha, time):
         phi, extra = unknown[0], unknown[1:]
+        per_j, per_j_bends = response
         j = (bare[0] + jnp.tanh(0.5 * phi)) / per_j[0]
         ionic = j * limit
+        nodes, bends = bare - j * per_j, bare_bends - j * per_j_bends
         current, whole, working, rates, margins = _circuit(
-            bare - j * per_j, phi, ionic, extra, time, control.pressed, mesh, numbers, structure
+            nodes, bends, phi, ionic, extra, time, control.pressed, mesh, numbers, structure
         )
         elapsed = time - control.start
         target = control.value + control.slope * elapsed
@@ -209,7 +200,7 @@ def _problem(control, mesh, numbers, structure):
         inside = jnp.clip(wanted, -1.0 + 1e-15, 1.0 - 1e-15)
         by_current = phi + 2.0 * jnp.arctanh(inside)
         first = jnp.where(control.galvanostatic > 0, by_current, (measured - target) * scale)
-        value = jnp.concatenate([first[None], extra - extra_base - alpha * rates])
+        value = jnp.concatenate([first[None], extra - extra_base - alpha * rates]) if extra.size else first[None]
         possible = (control.galvanostatic == 0) | (jnp.abs(wanted) < 1.0 - 1e-15)
         return value, (current, whole, working, margins, possible)
 
@@ -220,10 +211,21 @@ def _problem(control, mesh, numbers, structure):
             value, (*measured, possible) = residual(z, *rest)
             return (value, tuple(measured)), (value, tuple(measured), possible)
 
+        if unknown.size == 1:
+            one = jnp.ones(1)
+            (value, measured), (matrix, by_unknown), (_, _, possible) = jax.jvp(both, (unknown,), (one,), has_aux=True)
+            return value, matrix[:, None], measured, jax.tree.map(lambda leaf: leaf[..., None], by_unknown), possible
         (matrix, by_unknown), (value, measured, possible) = jax.jacfwd(both, has_aux=True)(unknown)
         return value, matrix, measured, by_unknown, possible
 
     return residual, linearised
+
+
+def _nodes(mesh, modes):
+    """u at the nodes (n+1,) and u_ξξ of the intervals (n,) from the amplitudes of the modes."""
+    both = mesh["shapes"] @ modes
+    size = modes.size
+    return both[: size + 1], both[size + 1 :]
 
 
 def _divided(matrix, value):
@@ -232,11 +234,12 @@ def _divided(matrix, value):
 
 def _stage(base, extra_base, response, guess, time, iterations, problem, mesh, numbers):
     """Solve one implicit stage x = base + α ẋ for φ and the interface states, by Newton on that small system."""
-    alpha, damping, fed, per_j = response
+    alpha, damping, fed, fed_nodes = response
     limit = numbers["limiting_current"]
-    bare = mesh["shapes"] @ (damping * base)
+    bare, bare_bends = _nodes(mesh, damping * base)
     _, linearised = problem
-    frozen = jax.lax.stop_gradient((bare, per_j, extra_base, alpha, time))
+    start = (bare, bare_bends, fed_nodes, extra_base, alpha, time)
+    frozen = jax.lax.stop_gradient(start)
 
     def improved(_, unknown):
         value, matrix, *_ = linearised(unknown, *frozen)
@@ -244,16 +247,29 @@ def _stage(base, extra_base, response, guess, time, iterations, problem, mesh, n
 
     # Only the last iteration carries derivatives: at the solution they are those of the implicit function.
     unknown = jax.lax.stop_gradient(jax.lax.fori_loop(0, iterations - 1, improved, jax.lax.stop_gradient(guess)))
-    value, matrix, measured, by_unknown, possible = linearised(unknown, bare, per_j, extra_base, alpha, time)
+    value, matrix, measured, by_unknown, possible = linearised(unknown, *start)
     matrix = jax.lax.stop_gradient(matrix)
     change = _divided(matrix, value)
     current, whole, working, margins = jax.tree.map(lambda at, slope: at - slope @ change, measured, by_unknown)
     unknown = unknown - change
-    j = (bare[0] + jnp.tanh(0.5 * unknown[0])) / per_j[0]
-    nodes = bare - j * per_j
+    j = (bare[0] + jnp.tanh(0.5 * unknown[0])) / fed_nodes[0][0]
+    nodes = bare - j * fed_nodes[0]
     good = (jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))) < 1e-4) & possible
-    good = good & jnp.all(jnp.abs(nodes[1:]) < 1.0) & jnp.isfinite(whole) & jnp.isfinite(current)
+    good = good & (jnp.max(jnp.abs(nodes[1:])) < 1.0) & jnp.isfinite(whole) & jnp.isfinite(current)
     return _Stage(damping * base - j * fed, unknown, nodes, j * limit, current, whole, working, margins, matrix, good)
+
+
+def unpacked(rows, structure):
+    """The columns of the kept rows by name, with ``extra``, ``margins`` and ``nodes`` as two-dimensional arrays."""
+    states = len(extra_names(structure))
+    events = sum(len(getattr(kind[0], "EVENTS", ())) for kind in structure.terms)
+    at = len(ROWS)
+    named = {name: rows[:, k] for k, name in enumerate(ROWS)}
+    return named | {
+        "extra": rows[:, at : at + states],
+        "margins": rows[:, at + states : at + states + events],
+        "nodes": rows[:, at + states + events :],
+    }
 
 
 @functools.partial(jax.jit, static_argnames=("structure", "capacity", "keep_nodes"))
@@ -266,7 +282,7 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
     tolerance, smallest, largest_step = limits
     limit = numbers["limiting_current"]
     pace = numbers["diffusivity"] / numbers["thickness"] ** 2
-    kept = mesh["shapes"].shape[0] if keep_nodes else 0
+    kept = mesh["step"].size if keep_nodes else 0
     stopping = [
         bool(getattr(kind[0], "STOPS", False)) for kind in structure.terms for _ in getattr(kind[0], "EVENTS", ())
     ]
@@ -274,10 +290,10 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
     residual, _ = problem
 
     def fill(stage, time, charge):
-        return Rows(
-            time, stage.unknown[0], stage.ionic, stage.current, stage.potential, stage.working, charge,
-            stage.unknown[1:], stage.nodes[:kept], stage.margins,
-        )  # fmt: skip
+        first = jnp.stack([
+            time, stage.unknown[0], stage.ionic, stage.current, stage.potential, stage.working, charge
+        ])  # fmt: skip
+        return jnp.concatenate([first, stage.unknown[1:], stage.margins, stage.nodes[:kept]])
 
     def stops(stage, charge, largest):
         """The smallest margin to a stop and its code."""
@@ -300,7 +316,7 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
         alpha = weight * dt
         damping = 1.0 / (1.0 + alpha * pace * mesh["rates"])
         fed = damping * (alpha * pace * 2.0) * mesh["source"]
-        response = alpha, damping, fed, mesh["shapes"] @ fed
+        response = alpha, damping, fed, _nodes(mesh, fed)
         one, other = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0 - GAMMA))
         halfway = jnp.where(fresh, 0.5, GAMMA)
         coefficients = (
@@ -331,21 +347,20 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
             return _ERROR * dt * (a / GAMMA - b / (GAMMA * (1.0 - GAMMA)) + c / (1.0 - GAMMA))
 
         # The local error of the states, and what it makes of the unknowns and of the current.
-        shift = mesh["shapes"] @ (damping * local(now.rate, mid_rate, rate))
+        shift, shift_bends = _nodes(mesh, damping * local(now.rate, mid_rate, rate))
         extra_shift = local(now.extra_rate, mid_extra_rate, extra_rate)
-        bare = end.nodes + end.ionic / limit * response[3]
+        bare, bare_bends = _nodes(mesh, end.modes + end.ionic / limit * fed)
         extra_base = end.unknown[1:] - alpha * extra_rate
 
-        def along(epsilon):
+        def along(bare, bare_bends, extra_base):
             value, (current, *_) = residual(
-                end.unknown, bare + epsilon * shift, response[3], extra_base + epsilon * extra_shift, alpha,
-                now.time + dt,
-            )  # fmt: skip
+                end.unknown, bare, bare_bends, response[3], extra_base, alpha, now.time + dt
+            )
             return value, current
 
-        _, (moved, moved_current) = jax.jvp(along, (0.0,), (1.0,))
+        _, (moved, moved_current) = jax.jvp(along, (bare, bare_bends, extra_base), (shift, shift_bends, extra_shift))
         moved_unknown = -_divided(end.matrix, moved)
-        swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / response[3][0] * limit
+        swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / response[3][0][0] * limit
         moved_current = moved_current + swing * moved_unknown[0]
         by_current = jnp.abs(moved_current) / (jnp.abs(end.current) + 1e-2 * limit)
         error = jnp.maximum(by_current, jnp.max(jnp.abs(moved_unknown) / (1.0 + jnp.abs(end.unknown)))) / tolerance
@@ -363,7 +378,7 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
         factor = jnp.where(too_far, jnp.clip(secant, 0.02, 0.98), factor)
         accepted = fine & ~too_far
         arrived = jnp.where(dt >= remaining, control.end, now.time + dt)
-        rows = jax.tree.map(lambda store, leaf: store.at[count].set(leaf), rows, fill(end, arrived, charge))
+        rows = rows.at[count].set(fill(end, arrived, charge))
         count = count + accepted
         trend = jax.lax.stop_gradient((end.unknown - mid.unknown) / ((1.0 - halfway) * dt))
         trend = jnp.where(fresh, 0.0, trend)
@@ -380,9 +395,7 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
 
     extra = len(extra_names(structure))
     events = sum(len(getattr(kind[0], "EVENTS", ())) for kind in structure.terms)
-    zero = jnp.zeros(())
-    shapes = Rows(zero, zero, zero, zero, zero, zero, zero, jnp.zeros(extra), jnp.zeros(kept), jnp.zeros(events))
-    rows = jax.tree.map(lambda leaf: jnp.zeros((capacity, *leaf.shape)), shapes)
+    rows = jnp.zeros((capacity, len(ROWS) + extra + events + kept))
     carry = (state, jnp.asarray(step, float), rows, jnp.asarray(0), jnp.asarray(RUNNING), jnp.asarray(fresh) > 0)
     final, step, rows, count, code, _ = jax.lax.while_loop(lambda carry: carry[4] == RUNNING, advance, carry)
     return Outcome(rows, count, code, final, step)

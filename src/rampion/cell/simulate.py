@@ -29,6 +29,7 @@ from rampion.cell.march import (
     Structure,
     extra_names,
     run_segment,
+    unpacked,
 )
 from rampion.cell.mesh import Mesh, half_mesh
 from rampion.cell.parameters import Cell, chemical_diffusivity, limiting_current_density, thermal_voltage
@@ -199,14 +200,17 @@ def mesh_of(cell: Cell, accuracy: Accuracy) -> Mesh:
 
 @functools.lru_cache(maxsize=16)
 def mesh_arrays(mesh: Mesh) -> dict[str, Any]:
-    """The mesh as the compiled program takes it."""
+    """The mesh as the compiled program takes it: under ``shapes`` the nodes (n+1) and then the curvatures (n) of the
+    modes."""
     import jax.numpy as jnp
 
-    step = np.diff(mesh.position)
-    return {
-        name: jnp.asarray(array)
-        for name, array in (("step", step), ("rates", mesh.rates), ("shapes", mesh.shapes), ("source", mesh.source))
-    }
+    step, size = np.diff(mesh.position), mesh.rates.size
+    nodes = np.vstack([mesh.shapes, np.zeros((1, size))])
+    slopes = np.diff(nodes, axis=0) / step[:, None]
+    bends = 2.0 * np.diff(slopes, axis=0) / (step[:-1] + step[1:])[:, None]
+    per_interval = 0.5 * (np.vstack([bends[:1], bends]) + np.vstack([bends, np.zeros((1, size))]))
+    arrays = {"step": step, "rates": mesh.rates, "shapes": np.vstack([nodes, per_interval]), "source": mesh.source}
+    return {name: jnp.asarray(array) for name, array in arrays.items()}
 
 
 def rest_state(cell: Cell, structure: Structure, intervals: int) -> State:
@@ -330,7 +334,7 @@ def _march(state, step, control, numbers, arrays, limits, structure):
             structure=structure, capacity=_CAPACITY, keep_nodes=True,
         )  # fmt: skip
         count, code = int(outcome.count), int(outcome.code)
-        kept.append({name: np.asarray(leaf)[:count] for name, leaf in outcome.rows._asdict().items()})
+        kept.append(unpacked(np.asarray(outcome.rows)[:count], structure))
         state, step, fresh = outcome.state, outcome.step, 0
     rows = {name: np.concatenate([piece[name] for piece in kept]) for name in kept[0]}
     return state, rows, code

@@ -80,11 +80,11 @@ def ramp_current(values, ramp, potentials, mesh, tolerance, begin, *, structure,
     )  # fmt: skip
     index = jnp.arange(capacity)
     filled = index < outcome.count
-    time = jnp.where(filled, jax.lax.stop_gradient(outcome.rows.time), duration * (2.0 + index))
+    time = jnp.where(filled, jax.lax.stop_gradient(outcome.rows[:, 0]), duration * (2.0 + index))
     at = (potentials - start) / slope
     first = jnp.clip(jnp.searchsorted(time, at) - 2, 0, jnp.maximum(outcome.count - 4, 0))
     which = first[:, None] + jnp.arange(4)
-    points, heights = time[which], outcome.rows.current[which]
+    points, heights = time[which], outcome.rows[:, 3][which]
     gap = at[:, None, None] - points[:, None, :]
     between = points[:, :, None] - points[:, None, :]
     same = jnp.eye(4, dtype=bool)
