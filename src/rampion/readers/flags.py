@@ -35,6 +35,10 @@ class ReaderFlag(FlagKind):
     CLOCK_UNKNOWN = (Severity.NOTE, "The file does not say when it was recorded.")
     CLOCK_AMBIGUOUS = (Severity.NOTE, "The date {date!r} can be read two ways; it was read as {reading}.")
     CURRENT_UNKNOWN = (Severity.WARNING, "The file holds no current for this block.")
+    CURRENT_AS_SET = (
+        Severity.WARNING,
+        "The file holds no measured current; the current that the instrument was set to stands in its place.",
+    )
     POTENTIAL_UNKNOWN = (Severity.WARNING, "The file holds no potential for this block.")
     # choices
     CELL_VOLTAGE_CHOSEN = (
@@ -100,4 +104,8 @@ class ReaderFlag(FlagKind):
         Severity.NOTE,
         "There is no sample sheet, so samples are named after their files and {names} are not known; "
         "'rampion template' writes an empty sheet.",
+    )
+    SCAN_RATE_DIFFERS = (
+        Severity.WARNING,
+        "The file states a scan rate of {file:.4g} mV/s and the sample sheet {sheet:.4g} mV/s; the file's was kept.",
     )

@@ -138,8 +138,12 @@ def match_files(row: SampleRow, files: Iterable[str]) -> tuple[str, ...]:
     """Those of the files (paths with ``/``, relative to the folder) that a row names, in their order.
 
     A name matches the path, its last part, or that without its ending; ``*`` and ``?`` stand for any characters. The
-    case of letters does not matter.
+    case of letters does not matter. A row that names no file has those that carry the sample's name as a whole word
+    (``S1`` is in ``S1_LSV.mpr`` and not in ``S10.mpr``).
     """
+    if not row.files:
+        word = re.compile(rf"(?<![^\W_]){re.escape(row.sample.name)}(?![^\W_])", re.I)
+        return tuple(file for file in files if word.search(file))
     return tuple(file for file in files if any(_matches(pattern, file) for pattern in row.files))
 
 

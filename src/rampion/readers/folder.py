@@ -1,0 +1,163 @@
+"""A folder of instrument files, with or without a sample sheet, to one campaign.
+
+Every file below the folder is tried; what is refused becomes a flag of the campaign, never a failure. The sample sheet
+(given, or ``samples.csv``, ``.xlsx``, ``.toml`` in the folder) ties files to samples; files of one run are joined. A
+scan rate stated in the sheet gives a ramp its protocol, and its times where the file holds none.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rampion.errors import InputError, RampionError, RefusedError
+from rampion.estimate import Estimate, Flag, merge_flags
+from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, Sweep, Trace
+from rampion.readers.detect import read_file
+from rampion.readers.flags import ReaderFlag
+from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
+
+_SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
+_NAMED_AFTER_FILES = ("thickness", "area")
+
+
+def read_folder(
+    path: Path | str,
+    sheet: Path | str | None = None,
+    only: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Campaign:
+    """Every readable file of a folder and of those below it.
+
+    Parameters
+    ----------
+    sheet : the sample sheet; by default ``samples.csv``, ``.xlsx`` or ``.toml`` in the folder.
+    only : the name of a single file, relative to the folder, that is to be read.
+    columns : the column map for plain tables (see :func:`rampion.readers.table.read`).
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, or the sheet is wrong.
+    RefusedError
+        When not one file could be read.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; expected one with instrument files.")
+    sheet_path = Path(sheet) if sheet is not None else _find_sheet(folder)
+    book = read_samples(sheet_path) if sheet_path is not None else None
+    files = [only] if only is not None else _list_files(folder, sheet_path)
+    owners, flags = _assign(files, book, complete=only is None)
+    experiments: list[Experiment] = []
+    for file in files:
+        try:
+            experiment = read_file(folder / file, columns=columns)
+        except RampionError as error:
+            if only is not None:
+                raise
+            reason = re.sub(rf"^{re.escape(Path(file).name)} ", "it ", str(error))
+            flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))
+            continue
+        experiments.append(_owned(experiment, file, owners.get(file)))
+    if not experiments:
+        raise RefusedError(_nothing(folder, flags))
+    if book is None:
+        names = " and ".join(name.replace("_", " ") for name in _NAMED_AFTER_FILES)
+        flags.append(ReaderFlag.SHEET_MISSING.flag(names=names))
+    return Campaign(experiments=tuple(experiments), name=folder.resolve().name, flags=merge_flags(flags))
+
+
+def _find_sheet(folder: Path) -> Path | None:
+    found = sorted(file for file in folder.iterdir() if file.name.lower() in _SHEETS)
+    if len(found) > 1:
+        raise InputError(
+            f"{folder.name} holds several sample sheets ({', '.join(file.name for file in found)}); say which counts."
+        )
+    return found[0] if found else None
+
+
+def _list_files(folder: Path, sheet: Path | None) -> list[str]:
+    """Paths relative to the folder, numbers in names in their order, without hidden files and the sheet."""
+    sheets = {sheet.resolve()} if sheet is not None else set()
+    files = [
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.is_file()
+        and file.resolve() not in sheets
+        and not any(part.startswith((".", "~$")) for part in file.relative_to(folder).parts)
+    ]
+    return sorted(files, key=_natural)
+
+
+def _natural(file: str) -> list[tuple[int, int, str]]:
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in re.split(r"(\d+)", file)]
+
+
+def _assign(files: Sequence[str], book: SampleSheet | None, complete: bool) -> tuple[dict[str, SampleRow], list[Flag]]:
+    """The row that owns each file; the first one that names it counts."""
+    if book is None:
+        return {}, []
+    owners: dict[str, SampleRow] = {}
+    flags = list(book.flags)
+    for row in book.rows:
+        for file in match_files(row, files):
+            first = owners.setdefault(file, row)
+            if first is not row:
+                flags.append(ReaderFlag.FILE_REPEATED.flag(file=file, first=first.row, row=row.row))
+        for pattern in row.files:
+            if complete and not match_files(replace(row, files=(pattern,)), files):
+                flags.append(ReaderFlag.FILE_UNMATCHED.flag(row=row.row, file=pattern))
+        if complete and not row.files and not match_files(row, files):
+            flags.append(ReaderFlag.FILE_UNMATCHED.flag(row=row.row, file=row.sample.name))
+    unlisted = (file for file in files if file not in owners)
+    return owners, flags + [ReaderFlag.FILE_UNLISTED.flag(file=file) for file in unlisted]
+
+
+def _owned(experiment: Experiment, file: str, row: SampleRow | None) -> Experiment:
+    """The experiment of a sheet's sample, or of one named after the file."""
+    if row is None:
+        return replace(experiment, sample=Sample(name=experiment.name or Path(file).stem))
+    parts = tuple(_with_stated(part, row.stated) for part in experiment.parts)
+    return replace(experiment, sample=row.sample, parts=parts)
+
+
+def _with_stated(part: Trace | Spectrum, stated: Mapping[str, Estimate]) -> Trace | Spectrum:
+    """A ramp with the protocol that the sheet states, and with times where the file holds none."""
+    rate = stated.get("scan_rate")
+    if rate is None or not isinstance(part, Trace) or not _is_ramp(part.potential):
+        return part
+    if isinstance(part.protocol, Sweep):
+        if abs(part.protocol.rate - rate.value) > 0.05 * rate.value:
+            flag = ReaderFlag.SCAN_RATE_DIFFERS.flag(file=part.protocol.rate * 1e3, sheet=rate.value * 1e3)
+            return replace(part, flags=(*part.flags, flag))
+        return part
+    every, duration = stated.get("pause_interval"), stated.get("pause_duration")
+    pause = Pause(every=every.value, duration=duration.value) if every and duration else None
+    ends = [stated[key].value if key in stated else math.nan for key in ("start_potential", "stop_potential")]
+    protocol = part.protocol or Sweep(rate=rate.value, start=ends[0], stop=ends[1], pause=pause)
+    if np.isfinite(part.time).any() or pause is not None:
+        return replace(part, protocol=protocol)
+    time = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(part.potential)))]) / rate.value
+    flag = ReaderFlag.TIME_LAID_OUT.flag(origin="the sheet's scan rate", interval=float(np.median(np.diff(time))))
+    return replace(part, time=time, protocol=protocol, flags=(*part.flags, flag))
+
+
+def _is_ramp(potential: np.ndarray) -> bool:
+    """Whether the potential runs one way (its total path is hardly longer than its span)."""
+    if potential.size < 3 or not np.isfinite(potential).all():
+        return False
+    span = abs(potential[-1] - potential[0])
+    return bool(span > 0 and np.abs(np.diff(potential)).sum() < 1.2 * span)
+
+
+def _nothing(folder: Path, flags: Sequence[Flag]) -> str:
+    refused = [flag.message for flag in flags if flag.code == "file_refused"]
+    if not refused:
+        return f"{folder.name} holds no file; expected instrument files such as .mpr, .mpt, .DTA or .csv."
+    return f"Not one of the {len(refused)} files in {folder.name} could be read; the first: {refused[0]}"

@@ -1,0 +1,140 @@
+"""Folders: files tied to samples, refusals as flags, stated rates."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from rampion.errors import InputError, RefusedError
+from rampion.measurement import Pause, Sweep
+from rampion.readers.folder import read_folder
+
+
+def sweep_csv(path, rate=1e-3, with_time=True, points=21):
+    potential = np.linspace(0, 1, points)
+    header = "t / s,E / V,I / A" if with_time else "E / V,I / A"
+    rows = [(f"{e / rate:.6f}," if with_time else "") + f"{e:.6f},{1e-3 * e:.9f}" for e in potential]
+    path.write_text("\n".join([header, *rows, ""]), encoding="utf-8")
+
+
+def eis_csv(path):
+    rows = [f"{10.0**k},{10 + k},{-k - 1}" for k in range(5, 0, -1)]
+    path.write_text("\n".join(["f / Hz,Z' / Ohm,Z'' / Ohm", *rows, ""]), encoding="utf-8")
+
+
+def codes(campaign):
+    return [flag.code for flag in campaign.flags]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "run").mkdir()
+    sweep_csv(tmp_path / "S1_LSV.csv")
+    sweep_csv(tmp_path / "run" / "S2_LSV.csv", with_time=False)
+    eis_csv(tmp_path / "S10_EIS.csv")
+    (tmp_path / "notes.txt").write_text("Pellet 3 looked grey.", encoding="utf-8")
+    (tmp_path / ".hidden.csv").write_text("x", encoding="utf-8")
+    return tmp_path
+
+
+def test_folder_without_sheet_names_samples_after_files(folder):
+    campaign = read_folder(folder)
+    assert [experiment.sample.name for experiment in campaign.experiments] == ["S2_LSV", "S1_LSV", "S10_EIS"]
+    assert codes(campaign) == ["file_refused", "sheet_missing"]
+    assert "'notes.txt' was not read: it holds no table" in campaign.flags[0].message
+    assert "thickness and area are not known" in campaign.flags[1].message
+    assert campaign.name == folder.name
+
+
+def test_sheet_in_the_folder_ties_files_to_samples(folder):
+    (folder / "samples.csv").write_text(
+        "sample;file;thickness [mm];area [mm²];scan rate [mV/s]\nA;S1_LSV.csv;1,00 ± 0,02;4;1\nB;S2*;0,5;4;0,5\n",
+        encoding="utf-8",
+    )
+    campaign = read_folder(folder)
+    by_name = {experiment.sample.name: experiment for experiment in campaign.experiments}
+    assert set(by_name) == {"A", "B", "S10_EIS"}
+    assert by_name["A"].sample.thickness is not None
+    assert by_name["A"].sample.thickness.std == pytest.approx(2e-5)
+    assert codes(campaign) == ["file_unlisted", "file_unlisted", "file_refused"]
+    # the file without times has them from the stated rate, and says so
+    (trace,) = by_name["B"].traces
+    np.testing.assert_allclose(trace.time, trace.potential / 5e-4)
+    assert trace.protocol == Sweep(rate=5e-4)
+    assert [flag.code for flag in trace.flags] == ["time_laid_out"]
+
+
+def test_stated_pauses_reach_the_protocol_and_forbid_laying_out_times(folder):
+    (folder / "samples.csv").write_text(
+        "sample,file,scan rate [mV/s],pause interval [mV],pause duration [s],stop potential [V]\n"
+        "A,S1_LSV,1,50,300,1\nB,S2_LSV,1,50,300,1\n",
+        encoding="utf-8",
+    )
+    campaign = read_folder(folder)
+    by_name = {experiment.sample.name: experiment.traces for experiment in campaign.experiments}
+    for name in "AB":
+        protocol = by_name[name][0].protocol
+        assert isinstance(protocol, Sweep)
+        assert protocol.pause == Pause(every=0.05, duration=300)
+        assert (protocol.stop, math.isnan(protocol.start)) == (1.0, True)
+    assert np.isnan(by_name["B"][0].time).all()
+
+
+def test_row_without_file_owns_what_carries_its_name_as_a_word(folder):
+    (folder / "samples.csv").write_text("sample,thickness [mm],area [mm2]\nS1,1,4\nS2,1,4\nS7,1,4\n", encoding="utf-8")
+    campaign = read_folder(folder)
+    assert [experiment.sample.name for experiment in campaign.experiments] == ["S2", "S1", "S10_EIS"]
+    unmatched = [flag.message for flag in campaign.flags if flag.code == "file_unmatched"]
+    assert unmatched == ["Row 4 of the sample sheet names 'S7', and no such file was found."]
+
+
+def test_files_named_twice_and_files_not_there_are_flagged(folder):
+    (folder / "samples.csv").write_text(
+        "sample,file,thickness [mm],area [mm2]\nA,S1*.csv; gone.mpr,1,4\nB,S1_LSV.csv,1,4\n", encoding="utf-8"
+    )
+    campaign = read_folder(folder)
+    owner = {experiment.name: experiment.sample.name for experiment in campaign.experiments}
+    assert owner["S1_LSV"] == "A"
+    assert {"file_unmatched", "file_repeated"} <= set(codes(campaign))
+
+
+def test_single_file_with_the_sheet_beside_it(folder):
+    (folder / "samples.csv").write_text("sample,file,thickness [mm],area [mm2]\nA,S1_LSV.csv,1,4\n", encoding="utf-8")
+    campaign = read_folder(folder, only="S1_LSV.csv")
+    (experiment,) = campaign.experiments
+    assert experiment.sample.name == "A"
+    assert codes(campaign) == []
+    with pytest.raises(RefusedError):
+        read_folder(folder, only="notes.txt")
+
+
+def test_sheet_elsewhere_and_two_sheets(folder, tmp_path_factory):
+    sheet = tmp_path_factory.mktemp("sheets") / "mine.csv"
+    sheet.write_text("sample,file,thickness [mm],area [mm2]\nA,S1_LSV.csv,1,4\n", encoding="utf-8")
+    campaign = read_folder(folder, sheet=sheet)
+    assert "A" in [experiment.sample.name for experiment in campaign.experiments]
+    for name in ("samples.csv", "Samples.xlsx"):
+        (folder / name).write_text("sample,file\nA,S1_LSV.csv\n", encoding="utf-8")
+    with pytest.raises(InputError, match="several sample sheets"):
+        read_folder(folder)
+
+
+def test_column_map_reaches_the_tables(folder):
+    (folder / "bare.csv").write_text("U,I\n0,1\n1,2\n2,3\n", encoding="utf-8")
+    columns = {"potential": "U [mV]", "current": "I [mA]"}
+    with pytest.raises(RefusedError, match="name no unit"):
+        read_folder(folder, only="bare.csv")
+    (experiment,) = read_folder(folder, only="bare.csv", columns=columns).experiments
+    np.testing.assert_allclose(experiment.traces[0].potential, [0, 1e-3, 2e-3])
+
+
+def test_folders_with_nothing_to_read(tmp_path):
+    with pytest.raises(InputError, match="is no folder"):
+        read_folder(tmp_path / "gone")
+    with pytest.raises(RefusedError, match="holds no file"):
+        read_folder(tmp_path)
+    (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
+    with pytest.raises(RefusedError, match="Not one of the 1 files"):
+        read_folder(tmp_path)
