@@ -1,0 +1,294 @@
+"""From the traces of one run to findings: what each trace is, which belong together, and who judges it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from rampion.estimate import Estimate, Flag, merge_flags
+from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
+from rampion.voltammetry.constant_current import find_initiation
+from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
+from rampion.voltammetry.event import ask_for, judge_sweep, per_area
+from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
+from rampion.voltammetry.flags import VoltammetryFlag
+from rampion.voltammetry.noise import noise_level
+from rampion.voltammetry.voltammogram import (
+    SMALLEST_SWEEP,
+    Voltammogram,
+    find_voltammograms,
+    join_traces,
+    split_legs,
+)
+
+
+class Shape(Enum):
+    """What a trace is."""
+
+    SWEEP = "sweep"
+    HOLD = "hold"
+    CONSTANT_CURRENT = "constant current"
+    STEPS = "steps"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Analysis:
+    """Findings of one run, and the flags of traces that were not judged."""
+
+    findings: tuple[Finding, ...]
+    flags: tuple[Flag, ...]
+
+
+def analyse_trace(traces: Trace | Sequence[Trace], sample: Sample) -> tuple[Finding, ...]:
+    """The findings of one trace, or of the traces of one run in order; see :func:`analyse_run`."""
+    return analyse_run((traces,) if isinstance(traces, Trace) else tuple(traces), sample).findings
+
+
+def analyse_run(traces: Sequence[Trace], sample: Sample) -> Analysis:
+    """The findings of the traces of one run, in order, with flags for what was not judged.
+
+    A sweep is judged by :func:`~rampion.voltammetry.event.judge_sweep`, a constant current by its initiation time,
+    galvanostatic steps by the critical step. Sweeps that continue each other (each begins within 5 % of the range of
+    where the last ended), with the holds between them, are one paused sweep; a repeated or returning sweep gives one
+    finding per forward leg.
+    """
+    findings: list[Finding] = []
+    flags: list[Flag] = []
+    group: list[Trace] = []
+
+    def close() -> None:
+        while group and classify_trace(group[-1])[0] is not Shape.SWEEP:
+            group.pop()
+        if group:
+            findings.extend(_judge_group(tuple(group), sample))
+        group.clear()
+
+    for trace in traces:
+        shape, reason = classify_trace(trace)
+        if shape is Shape.SWEEP:
+            if group and not _continues(group, trace):
+                close()
+            group.append(trace)
+        elif shape is Shape.HOLD and group and _continues(group, trace):
+            group.append(trace)
+        else:
+            if shape not in (Shape.OTHER, Shape.HOLD):
+                close()
+            if shape is Shape.CONSTANT_CURRENT:
+                findings.append(_judge_constant_current(trace, sample))
+            elif shape is Shape.STEPS:
+                finding = _judge_cycling(trace, sample)
+                if finding is not None:
+                    findings.append(finding)
+            else:
+                flags.append(VoltammetryFlag.NOT_A_SWEEP.flag(reason=reason))
+    close()
+    return Analysis(findings=tuple(findings), flags=tuple(dict.fromkeys(flags)))
+
+
+def classify_trace(trace: Trace) -> tuple[Shape, str]:
+    """What a trace is, by its protocol where it states one and by its data otherwise, and the reason in words.
+
+    By data: constant current when nine tenths of the currents lie within 2 % of their median; steps when the current
+    stays on a few such levels; a hold when the potential stays within its noise; a sweep when each leg of the
+    potential is straight in time.
+    """
+    kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
+    if kept.sum() < SMALLEST_SWEEP:
+        return Shape.OTHER, f"{int(kept.sum())} points with potential and current"
+    if isinstance(trace.protocol, Rest):
+        return Shape.OTHER, "a rest"
+    for protocol, shape in (
+        (Sweep, Shape.SWEEP),
+        (Hold, Shape.HOLD),
+        (ConstantCurrent, Shape.CONSTANT_CURRENT),
+        (Steps, Shape.STEPS),
+    ):
+        if isinstance(trace.protocol, protocol):
+            return shape, "its protocol"
+    potential, current = trace.potential[kept], trace.current[kept]
+    time = trace.time[kept]
+    if not np.isfinite(time).all():
+        time = np.arange(time.size, dtype=float)
+    largest = float(np.max(np.abs(current)))
+    if largest == 0:
+        return Shape.OTHER, "no current"
+    middle = float(np.median(current))
+    if abs(middle) > 0.1 * largest and np.mean(np.abs(current - middle) < 0.02 * abs(middle)) > 0.9:
+        return Shape.CONSTANT_CURRENT, "its current is constant"
+    stretches = split_steps(time, current)
+    covered = sum(b - a for a, b in stretches)
+    constant = [
+        np.percentile(np.abs(current[a:b] - np.median(current[a:b])), 90)
+        < 0.02 * max(abs(np.median(current[a:b])), 0.05 * largest)
+        for a, b in stretches
+    ]
+    if len(stretches) >= 2 and covered > 0.8 * current.size and np.mean(constant) > 0.8:
+        return Shape.STEPS, "its current stays on levels"
+    span = float(np.ptp(potential))
+    noise = noise_level(time, potential)
+    if span < max(10 * (noise if math.isfinite(noise) else 0.0), 2e-3):
+        return Shape.HOLD, "its potential does not move"
+    straight = 0
+    for first, end, _ in split_legs(time, potential):
+        if end - first < SMALLEST_SWEEP:
+            continue
+        if abs(_rank_correlation(time[first:end], potential[first:end])) > 0.97:
+            straight += end - first
+    if straight > 0.7 * potential.size:
+        return Shape.SWEEP, "its potential is swept"
+    return Shape.OTHER, "neither its potential nor its current follows a programme"
+
+
+def _rank_correlation(time: np.ndarray, potential: np.ndarray) -> float:
+    """Correlation of the potential with the order of its samples, holds counting little."""
+    moving = np.maximum.accumulate(potential) if potential[-1] > potential[0] else np.minimum.accumulate(potential)
+    fresh = np.concatenate([[True], np.diff(moving) != 0])
+    if fresh.sum() < 5 or np.ptp(moving[fresh]) == 0:
+        return 0.0
+    return float(np.corrcoef(np.arange(int(fresh.sum())), moving[fresh])[0, 1])
+
+
+def _continues(group: list[Trace], trace: Trace) -> bool:
+    """Whether a trace begins where the group ended."""
+    past = [t.potential[np.isfinite(t.potential)] for t in group]
+    last, first = float(past[-1][-1]), trace.potential[np.isfinite(trace.potential)]
+    span = max(float(np.ptp(np.concatenate(past))), float(np.ptp(first)))
+    return abs(float(first[0]) - last) < max(0.05 * span, 1e-3)
+
+
+def _judge_group(traces: tuple[Trace, ...], sample: Sample) -> tuple[Finding, ...]:
+    record = join_traces(traces)
+    return tuple(judge_sweep(voltammogram, sample) for voltammogram in find_voltammograms(record))
+
+
+def _galvanostatic(trace: Trace) -> tuple[Voltammogram, tuple[Flag, ...]]:
+    """The trace's arrays, as recorded, in the record that figures draw."""
+    record = join_traces((trace,))
+    n = record.time.size
+    return Voltammogram(
+        time=record.time,
+        potential=record.potential,
+        current=record.current,
+        swept=np.ones(n, dtype=bool),
+        ramp=record.potential,
+        noise=np.full(n, math.nan),
+        potential_noise=math.nan,
+        resolution=record.resolution,
+        scan_rate=None,
+        returning_potential=np.zeros(0),
+        returning_current=np.zeros(0),
+        synthetic=record.synthetic,
+    ), record.flags
+
+
+def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
+    """Initiation time and the charge and voltage there; no event when the voltage never drops."""
+    arrays, flags = _galvanostatic(trace)
+    level = float(np.median(arrays.current))
+    stray = float(np.std(arrays.current))
+    current = Estimate(abs(level), stray / math.sqrt(arrays.current.size))
+    time = arrays.time - arrays.time[0]
+    sign = math.copysign(1.0, level)
+    potential = sign * arrays.potential
+    more: list[Flag] = []
+    if np.median(potential) < 0:
+        potential = -potential
+        more.append(VoltammetryFlag.POLARITY.flag())
+    if stray > 0.05 * abs(level):
+        more.append(VoltammetryFlag.NOT_CONSTANT.flag(relative=stray / abs(level)))
+    found = find_initiation(time, potential, level)
+    if found is None:
+        verdict, confidence, evidence = Verdict.NO_EVENT, 0.95, ()
+        more.append(VoltammetryFlag.RIGHT_CENSORED.flag())
+        at = Estimate(float(time[-1]), math.nan)
+        voltage = Estimate(float(np.max(potential)), math.nan)
+        charge = Estimate(abs(level) * float(time[-1]), current.std * float(time[-1]))
+    else:
+        verdict = Verdict.SOFT_SHORT if found.recovered else Verdict.PENETRATION
+        confidence = float(
+            np.clip(1.0 - 0.5 * math.exp(1.0 - min(found.significance / 6.0, found.drop / 0.1)), 0.5, 0.999)
+        )
+        evidence = (
+            Statistic("voltage_drop", found.drop, "fall of the voltage over the voltage before"),
+            Statistic("drop_significance", found.significance, "steepest place of the fall, in standard errors"),
+        )
+        at, voltage, charge = found.time, found.potential, found.charge
+    return Finding(
+        verdict=verdict,
+        confidence=confidence,
+        kind=Kind.CONSTANT_CURRENT,
+        evidence=evidence,
+        current=current,
+        potential=voltage,
+        time=at,
+        total_charge=charge,
+        current_density=per_area(current, sample.area),
+        charge=per_area(charge, sample.area),
+        initiation=found,
+        voltammogram=arrays,
+        sample=sample.name,
+        synthetic=arrays.synthetic,
+        flags=merge_flags(flags, more, ask_for(sample)),
+    )
+
+
+def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
+    """The critical step; ``None`` when the trace holds fewer than two steps."""
+    arrays, flags = _galvanostatic(trace)
+    found = find_critical_step(arrays.time, arrays.potential, arrays.current)
+    if found is None:
+        return None
+    more: list[Flag] = []
+    durations = [step.duration for step in found.steps]
+    if max(durations[:-1] or durations) > 1.2 * min(durations[:-1] or durations):
+        more.append(VoltammetryFlag.UNEVEN_STEPS.flag())
+    current = critical_current(found)
+    area = sample.area
+    if found.failing is None:
+        more.append(VoltammetryFlag.RIGHT_CENSORED.flag())
+        last = found.steps[-1]
+        verdict, confidence = Verdict.NO_EVENT, 0.95
+        voltage = Estimate(max(abs(step.late_potential) for step in found.steps), math.nan)
+        at = Estimate(last.start + last.duration - float(arrays.time[0]), math.nan)
+        evidence: tuple[Statistic, ...] = ()
+    else:
+        step = found.steps[found.failing]
+        inside = found.initiation
+        verdict = Verdict.PENETRATION
+        fall = (
+            inside.drop
+            if inside
+            else 1.0 - step.resistance / float(np.median([s.resistance for s in found.steps[: found.failing]]))
+        )
+        confidence = float(np.clip(1.0 - 0.5 * math.exp(1.0 - fall / (0.1 if inside else 0.25)), 0.5, 0.999))
+        voltage = inside.potential if inside else Estimate(abs(step.early_potential), math.nan)
+        offset = step.start - float(arrays.time[0])
+        at = Estimate(offset + inside.time.value, inside.time.std) if inside else Estimate(offset, math.nan)
+        evidence = (Statistic("voltage_drop", fall, "fall of the voltage, or of voltage over current, in the step"),)
+    if area is not None:
+        more.append(VoltammetryFlag.AREAL_CAPACITY_LARGE.flag(capacity=found.half_cycle_capacity / area.value))
+    charge = Estimate(found.cumulative_capacity, math.nan)
+    return Finding(
+        verdict=verdict,
+        confidence=confidence,
+        kind=Kind.CYCLING,
+        evidence=evidence,
+        current=current,
+        potential=voltage,
+        time=at,
+        total_charge=charge,
+        current_density=per_area(current, area),
+        charge=per_area(charge, area),
+        initiation=found.initiation,
+        cycling=found,
+        voltammogram=arrays,
+        sample=sample.name,
+        synthetic=arrays.synthetic,
+        flags=merge_flags(flags, more, ask_for(sample)),
+    )

@@ -1,0 +1,378 @@
+"""The verdict on one sweep: its pieces weighed in order, with the evidence and a confidence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from rampion.estimate import Estimate, Flag, merge_flags
+from rampion.measurement import Sample
+from rampion.voltammetry.contact import ContactLoss, find_contact_loss
+from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
+from rampion.voltammetry.flags import VoltammetryFlag
+from rampion.voltammetry.limits import Clipping, find_clipping
+from rampion.voltammetry.noise import moving_lines
+from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line
+from rampion.voltammetry.peak import Peak, find_peak
+from rampion.voltammetry.penetration import DIVERGING, Penetration, Rise, find_rises, fit_onset
+from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
+from rampion.voltammetry.short import Excursion, NoiseChange, find_excursions, find_noise_change
+from rampion.voltammetry.voltammogram import Voltammogram
+
+_LEVEL_SLOPE = 0.1  # of the ohmic conductance: the end of a sweep that has levelled off
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pieces:
+    """All that was found on one sweep, before it is weighed. ``index`` maps the swept points to the voltammogram's."""
+
+    index: np.ndarray
+    line: OhmicLine | None
+    clipping: Clipping | None
+    excursions: tuple[Excursion, ...]
+    outside: Bool[np.ndarray, " n"]
+    rises: tuple[Rise, ...]
+    penetration: Penetration | None
+    peak: Peak | None
+    contact: ContactLoss | None
+    noise_change: NoiseChange | None
+    levelled: bool
+
+
+def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
+    """The finding of one forward sweep.
+
+    The pieces are looked for in this order, and the first that is there gives the verdict: a lasting rise beyond the
+    ohmic conductance (penetration, whatever came before it); an abrupt or exhausted current (contact loss);
+    excursions that came back or a lasting growth of noise (soft short); a current or a potential that met the
+    instrument's limit; an interior maximum that decays (limiting peak); nothing (no event).
+
+    Assumes one sweep away from zero, turned positive (:mod:`rampion.voltammetry.voltammogram`).
+
+    Parameters
+    ----------
+    voltammogram : the sweep.
+    sample : thickness [m] and area [m²] with their uncertainties, where known.
+    """
+    line = fit_ohmic_line(voltammogram, sample)
+    semi = semi_integrate(voltammogram.time, voltammogram.current)
+    pieces = _find_pieces(voltammogram, line, semi)
+    verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
+    current, potential = _place(voltammogram, pieces, verdict)
+    time, charge = _clocked(voltammogram, current, potential)
+    if line is None:
+        flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag())
+    if confidence < 0.8:
+        flags.append(VoltammetryFlag.LOW_CONFIDENCE.flag(confidence=confidence))
+    area = sample.area
+    return Finding(
+        verdict=verdict,
+        confidence=confidence,
+        kind=Kind.SWEEP,
+        evidence=tuple(evidence),
+        current=current,
+        potential=potential,
+        time=time,
+        total_charge=charge,
+        current_density=per_area(current, area),
+        charge=per_area(charge, area),
+        conductivity=conductivity(line, sample) if line is not None else None,
+        scan_rate=voltammogram.scan_rate,
+        ohmic=line,
+        peak=pieces.peak,
+        penetration=pieces.penetration,
+        excursions=pieces.excursions,
+        noise_change=pieces.noise_change,
+        contact_loss=pieces.contact,
+        clipping=pieces.clipping,
+        semi_integral=_semi_integral(voltammogram, semi, pieces, verdict, area),
+        pauses=voltammogram.pauses,
+        voltammogram=voltammogram,
+        sample=sample.name,
+        synthetic=voltammogram.synthetic,
+        flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, ask_for(sample)),
+    )
+
+
+def per_area(estimate: Estimate, area: Estimate | None) -> Estimate | None:
+    """The estimate over the electrode area [m²]; an area without a stated uncertainty counts as exact."""
+    if area is None:
+        return None
+    error = area.relative if math.isfinite(area.std) else 0.0
+    value = estimate.value / area.value
+    widened = [
+        value - side * math.hypot((estimate.value - end) / area.value, 1.96 * error * value)
+        for end, side in ((estimate.low, 1.0), (estimate.high, -1.0))
+    ]
+    return Estimate(value, math.hypot(estimate.std / area.value, error * value), widened[0], widened[1], estimate.flags)
+
+
+def ask_for(sample: Sample) -> tuple[Flag, ...]:
+    """Flags that ask by name for what the sample lacks."""
+    flags = []
+    if sample.area is None:
+        flags.append(VoltammetryFlag.AREA_MISSING.flag())
+    elif not math.isfinite(sample.area.std):
+        flags.append(VoltammetryFlag.AREA_UNCERTAINTY_MISSING.flag())
+    if sample.thickness is None:
+        flags.append(VoltammetryFlag.THICKNESS_MISSING.flag())
+    elif not math.isfinite(sample.thickness.std):
+        flags.append(VoltammetryFlag.THICKNESS_UNCERTAINTY_MISSING.flag())
+    return tuple(flags)
+
+
+def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float[np.ndarray, " n"]) -> Pieces:
+    index = np.flatnonzero(voltammogram.swept)
+    x, y, noise = voltammogram.ramp[index], voltammogram.current[index], voltammogram.noise[index]
+    clipping = find_clipping(x, y, noise, voltammogram.resolution)
+    if clipping is not None:
+        index, x, y, noise = (a[: clipping.first] for a in (index, x, y, noise))
+    excursions, inside = find_excursions(x, y, noise)
+    rising = tuple(e for e in excursions if e.height > 0)
+    outside = ~inside
+    u, v, s = x[outside], y[outside], noise[outside]
+    conductance = (
+        line.conductance.value
+        if line is not None
+        else float(np.polyfit(u[: u.size // 4 + 2], v[: u.size // 4 + 2], 1)[0])
+    )
+    conductance = max(conductance, 0.0)
+    start = int(np.searchsorted(u, line.window[0])) if line is not None else 0
+    rises = find_rises(u, v, s, conductance, start)
+    penetration = _penetration(u, v, s, rises, start)
+    last = penetration.first + 1 if penetration is not None else u.size
+    peak = find_peak(u[:last], v[:last], s[:last])
+    contact = None
+    if penetration is None:
+        contact = find_contact_loss(x, y, noise, semi[index], inside)
+    level = False
+    if peak is None and u.size >= 24 and conductance > 0:
+        _, slope, _, error = moving_lines(u, v, s, u.size // 10)
+        end = slope[-u.size // 10 - 1], error[-u.size // 10 - 1]
+        level = bool(end[0] < _LEVEL_SLOPE * conductance + 2 * end[1] and end[1] < 0.2 * conductance)
+    return Pieces(
+        index=index,
+        line=line,
+        clipping=clipping,
+        excursions=rising if rising else excursions,
+        outside=outside,
+        rises=rises,
+        penetration=penetration,
+        peak=peak,
+        contact=contact,
+        noise_change=find_noise_change(u[:last], v[:last]),
+        levelled=level,
+    )
+
+
+def _penetration(
+    x: np.ndarray, y: np.ndarray, noise: np.ndarray, rises: tuple[Rise, ...], start: int
+) -> Penetration | None:
+    lasting = [rise for rise in rises if rise.lasting]
+    if not lasting:
+        return None
+    rise = lasting[0]
+    current, potential, first = fit_onset(x, y, noise, rise, start)
+    return Penetration(
+        onset_current=current,
+        onset_potential=potential,
+        first=first,
+        steepness=rise.steepness,
+        excess=rise.excess,
+        significance=rise.significance,
+    )
+
+
+def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, list[Statistic], list[Flag]]:
+    """Verdict, confidence, evidence and flags."""
+    flags: list[Flag] = []
+    say = VoltammetryFlag
+    evidence = _evidence(pieces)
+    up = [e for e in pieces.excursions if e.height > 0]
+    slow = [rise for rise in pieces.rises if rise.recovered]
+    dips = [e for e in pieces.excursions if e.height < 0]
+    if dips:
+        flags.append(say.DIPS.flag(count=len(dips)))
+    change = pieces.noise_change
+    if change is not None:
+        kind = (
+            say.RANGE_CHANGE.flag(potential=change.potential)
+            if change.with_resolution
+            else say.NOISE_CHANGE.flag(ratio=change.ratio, potential=change.potential)
+        )
+        flags.append(kind)
+    if pieces.penetration is not None:
+        hole = pieces.penetration
+        if pieces.peak is not None:
+            flags.append(
+                say.PEAK_BEFORE_PENETRATION.flag(
+                    current=pieces.peak.current.value, potential=pieces.peak.potential.value
+                )
+            )
+        before = [e for e in up if e.potential < hole.onset_potential.value]
+        if before:
+            flags.append(say.EVENT_BEFORE_PENETRATION.flag(potential=before[0].potential))
+        if pieces.clipping is not None:
+            flags.append(say.CLIPPED_AFTER_EVENT.flag(current=pieces.clipping.current))
+        margin = min(hole.significance / 6.0, hole.steepness / DIVERGING, hole.excess / 0.05)
+        return Verdict.PENETRATION, _confidence(margin), evidence, flags
+    if pieces.contact is not None:
+        loss = pieces.contact
+        margin = loss.abrupt_share / 0.15 if loss.by == "abrupt" else min(0.12 / max(loss.remaining, 0.01), 3.0)
+        return Verdict.CONTACT_LOSS, _confidence(margin), evidence, flags
+    if up or slow:
+        strongest = max([e.significance for e in up] + [rise.significance for rise in slow])
+        return Verdict.SOFT_SHORT, _confidence(strongest / 6.0), evidence, flags
+    if change is not None and not change.with_resolution:
+        return Verdict.SOFT_SHORT, _confidence(change.ratio / 2.5), evidence, flags
+    if pieces.clipping is not None:
+        return Verdict.INSTRUMENT_LIMIT, _confidence(pieces.clipping.points / 5.0), evidence, flags
+    if pieces.peak is not None:
+        flags.append(say.TRANSPORT_OR_CONTACT.flag())
+        if pieces.peak.plateau is None:
+            flags.append(say.PLATEAU_NOT_REACHED.flag())
+        margin = min(pieces.peak.significance / 6.0, pieces.peak.drop / 0.01)
+        return Verdict.LIMITING_PEAK, _confidence(margin), evidence, flags
+    flags.append(say.RIGHT_CENSORED.flag())
+    if pieces.levelled:
+        flags.append(say.PLATEAU_WITHOUT_PEAK.flag(current=_largest(voltammogram, pieces)[0].value))
+    bends = [rise for rise in pieces.rises if rise.excess > 0.05]
+    if bends:
+        flags.append(say.CONVEX.flag(ratio=max(rise.steepness for rise in bends)))
+    return Verdict.NO_EVENT, 0.7 if bends else 0.95, evidence, flags
+
+
+def _confidence(margin: float) -> float:
+    """½ at the threshold, towards 1 as the deciding statistic exceeds it: 1 - ½ exp(1 - margin)."""
+    return float(np.clip(1.0 - 0.5 * math.exp(min(0.0, 1.0 - margin)), 0.5, 0.999))
+
+
+def _evidence(pieces: Pieces) -> list[Statistic]:
+    found = []
+    if pieces.line is not None:
+        found.append(Statistic("ohmic_curvature", pieces.line.curvature, "bend of the ohmic line, in standard errors"))
+    if pieces.penetration is not None:
+        hole = pieces.penetration
+        found.append(Statistic("steepness", hole.steepness, "largest slope over the ohmic conductance"))
+        found.append(Statistic("excess", hole.excess, "largest rise above the course, over the current at the onset"))
+        found.append(Statistic("rise_significance", hole.significance, "steepest place, in standard errors"))
+    if pieces.peak is not None:
+        found.append(Statistic("peak_drop", pieces.peak.drop, "fall after the maximum, over the maximum"))
+        found.append(Statistic("peak_significance", pieces.peak.significance, "that fall, in standard errors"))
+    if pieces.contact is not None:
+        loss = pieces.contact
+        found.append(Statistic("abrupt_share", loss.abrupt_share, "current lost in steps, over the current before"))
+        found.append(Statistic("remaining", loss.remaining, "current at the end, over the maximum"))
+        found.append(Statistic("semi_integral_kept", loss.semi_integral_kept, "semi-integral's end over its maximum"))
+    if pieces.excursions:
+        found.append(Statistic("excursions", float(len(pieces.excursions)), "steps of the current away and back"))
+        largest = max(abs(e.significance) for e in pieces.excursions)
+        found.append(Statistic("excursion_significance", largest, "the largest of them, in standard deviations"))
+    if pieces.noise_change is not None:
+        found.append(Statistic("noise_ratio", pieces.noise_change.ratio, "noise after over before"))
+    if pieces.clipping is not None:
+        found.append(Statistic("clipped_points", float(pieces.clipping.points), "points held at the largest current"))
+    return found
+
+
+def _largest(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Estimate, Estimate]:
+    """The largest smoothed current and its potential."""
+    kept = pieces.index[pieces.outside]
+    x, y, noise = voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept]
+    value, _, error, _ = moving_lines(x, y, noise, max(2, x.size // 50))
+    top = int(np.argmax(value))
+    step = float(np.median(np.diff(x))) if x.size > 1 else 0.0
+    return Estimate(value[top], error[top]), Estimate(x[top], max(step, voltammogram.potential_noise) / math.sqrt(12))
+
+
+def _course_at(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> tuple[Estimate, Estimate]:
+    """The course of the current just before a potential: the value at the end of a line through up to 20 points."""
+    kept = pieces.index[pieces.outside]
+    kept = kept[voltammogram.ramp[kept] < potential]
+    x, y, noise = voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept]
+    if kept.size < 3:
+        kept = pieces.index[:3]
+        return Estimate(float(np.mean(voltammogram.current[kept]))), Estimate(potential)
+    half = min(20, kept.size - 1)
+    value, _, error, _ = moving_lines(x, y, noise, half)
+    step = float(potential - x[-1])
+    return Estimate(value[-1], error[-1]), Estimate(potential - step / 2, max(step, 0.0) / math.sqrt(12))
+
+
+def _place(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) -> tuple[Estimate, Estimate]:
+    """Current [A] and potential [V] of the event."""
+    if verdict is Verdict.PENETRATION:
+        assert pieces.penetration is not None
+        return pieces.penetration.onset_current, pieces.penetration.onset_potential
+    if verdict is Verdict.LIMITING_PEAK:
+        assert pieces.peak is not None
+        return pieces.peak.current, pieces.peak.potential
+    if verdict is Verdict.SOFT_SHORT:
+        starts = [e.potential for e in pieces.excursions if e.height > 0]
+        kept = voltammogram.ramp[pieces.index[pieces.outside]]
+        starts += [float(kept[rise.at]) for rise in pieces.rises if rise.recovered]
+        if not starts and pieces.noise_change is not None:
+            starts = [pieces.noise_change.potential]
+        return _course_at(voltammogram, pieces, min(starts))
+    if verdict is Verdict.CONTACT_LOSS:
+        assert pieces.contact is not None
+        if pieces.contact.by == "exhausted" and pieces.peak is not None:
+            return pieces.peak.current, pieces.peak.potential
+        after = min(pieces.contact.first + 1, pieces.index.size - 1)
+        return _course_at(voltammogram, pieces, float(voltammogram.ramp[pieces.index[after]]))
+    if verdict is Verdict.INSTRUMENT_LIMIT and pieces.clipping is not None:
+        at = np.flatnonzero(voltammogram.swept)[pieces.clipping.first]
+        step = float(voltammogram.ramp[at] - voltammogram.ramp[at - 1])
+        return (
+            Estimate(pieces.clipping.current, max(voltammogram.resolution, 1e-12) / math.sqrt(12)),
+            Estimate(float(voltammogram.ramp[at]), step / math.sqrt(12)),
+        )
+    return _largest(voltammogram, pieces)
+
+
+def _clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) -> tuple[Estimate, Estimate]:
+    """Time [s] and charge [C] from the start of the sweep to the event; NaN without a clock.
+
+    The charge is the trapezoidal integral of the recorded current, pauses included; its error is that of the event's
+    place times the current there, joined with the noise.
+    """
+    if voltammogram.scan_rate is None:
+        return Estimate(math.nan), Estimate(math.nan)
+    moving = np.flatnonzero(voltammogram.swept)
+    order = np.maximum.accumulate(voltammogram.ramp[moving])
+    at = float(np.interp(potential.value, order, voltammogram.time[moving]))
+    error = potential.std / max(voltammogram.scan_rate.value, 1e-300)
+    steps = np.diff(voltammogram.time)
+    passed = np.concatenate([[0.0], np.cumsum(0.5 * (voltammogram.current[1:] + voltammogram.current[:-1]) * steps)])
+    charge = float(np.interp(at, voltammogram.time, passed))
+    before = voltammogram.time[1:] <= at
+    scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[before] ** 2)))
+    return (
+        Estimate(at - float(voltammogram.time[0]), error),
+        Estimate(charge, math.hypot(abs(current.value) * error, scatter)),
+    )
+
+
+def _semi_integral(
+    voltammogram: Voltammogram, semi: np.ndarray, pieces: Pieces, verdict: Verdict, area: Estimate | None
+) -> SemiIntegral | None:
+    if voltammogram.scan_rate is None:
+        return None
+    scale = 1.0 / area.value if area is not None else 1.0
+    plateau = None
+    if verdict is Verdict.LIMITING_PEAK and pieces.peak is not None:
+        kept = pieces.index[voltammogram.ramp[pieces.index] > pieces.peak.potential.value]
+        steps = np.diff(voltammogram.time, append=voltammogram.time[-1])
+        noise = voltammogram.noise * np.sqrt(np.maximum(steps, 0.0))
+        plateau = find_plateau(voltammogram.ramp[kept], semi[kept], noise[kept])
+    level = None if plateau is None else (per_area(plateau, area) or plateau)
+    return SemiIntegral(
+        time=voltammogram.time,
+        potential=voltammogram.potential,
+        value=semi * scale,
+        plateau=level,
+        per_area=area is not None,
+    )

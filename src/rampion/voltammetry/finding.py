@@ -1,0 +1,89 @@
+"""The finding: what one trace says of one sample, with its evidence. Inert records, SI units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rampion.estimate import Estimate, Flag
+from rampion.voltammetry.constant_current import Initiation
+from rampion.voltammetry.contact import ContactLoss
+from rampion.voltammetry.cycling import Cycling
+from rampion.voltammetry.limits import Clipping
+from rampion.voltammetry.ohmic import OhmicLine
+from rampion.voltammetry.peak import Peak
+from rampion.voltammetry.penetration import Penetration
+from rampion.voltammetry.semi_integral import SemiIntegral
+from rampion.voltammetry.short import Excursion, NoiseChange
+from rampion.voltammetry.voltammogram import PauseMark, Voltammogram
+
+
+class Verdict(StrEnum):
+    """What happened to the sample in the trace."""
+
+    LIMITING_PEAK = "limiting_peak"
+    PENETRATION = "penetration"
+    SOFT_SHORT = "soft_short"
+    CONTACT_LOSS = "contact_loss"
+    INSTRUMENT_LIMIT = "instrument_limit"
+    NO_EVENT = "no_event"
+
+
+class Kind(StrEnum):
+    """What the trace is."""
+
+    SWEEP = "sweep"
+    CONSTANT_CURRENT = "constant_current"
+    CYCLING = "cycling"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """One number a verdict rests on: its name, its value, and what it says in words."""
+
+    name: str
+    value: float
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Finding:
+    """What one sweep, constant current or cycling test shows.
+
+    current [A], current_density [A/m²], potential [V], time [s], total_charge [C] and charge [C/m²] are those of the
+    event: the maximum of a limiting peak, the onset of a penetration, the first excursion of a soft short, the last
+    point before contact was lost or the instrument's limit was met, and the largest reached when there was no event
+    (a lower bound). Quantities per area are ``None`` when the area is not known.
+
+    confidence is 0.5 … 1: how far the deciding statistic lies from its threshold, not a calibrated probability.
+    The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
+    for a figure (for the galvanostatic kinds they are the trace itself).
+    """
+
+    verdict: Verdict
+    confidence: float
+    kind: Kind
+    evidence: tuple[Statistic, ...]
+    current: Estimate
+    potential: Estimate
+    time: Estimate
+    total_charge: Estimate
+    current_density: Estimate | None = None
+    charge: Estimate | None = None
+    conductivity: Estimate | None = None
+    scan_rate: Estimate | None = None
+    ohmic: OhmicLine | None = None
+    peak: Peak | None = None
+    penetration: Penetration | None = None
+    excursions: tuple[Excursion, ...] = ()
+    noise_change: NoiseChange | None = None
+    contact_loss: ContactLoss | None = None
+    clipping: Clipping | None = None
+    semi_integral: SemiIntegral | None = None
+    initiation: Initiation | None = None
+    cycling: Cycling | None = None
+    pauses: tuple[PauseMark, ...] = ()
+    voltammogram: Voltammogram
+    sample: str = ""
+    synthetic: bool = False
+    flags: tuple[Flag, ...] = ()

@@ -1,0 +1,137 @@
+"""Findings about one trace that are worth a sentence to the user."""
+
+from __future__ import annotations
+
+from rampion.estimate import FlagKind, Severity
+
+
+class VoltammetryFlag(FlagKind):
+    """What reading one trace brought up besides the verdict."""
+
+    NOT_A_SWEEP = (
+        Severity.NOTE,
+        "The trace is neither a voltage sweep, a constant current nor galvanostatic steps ({reason}); "
+        "it is not judged.",
+    )
+    TOO_SHORT = (Severity.WARNING, "Only {points} usable points; at least {needed} are needed for a verdict.")
+    POINTS_DROPPED = (Severity.NOTE, "{points} points without potential or current were left out.")
+    NO_TIME = (Severity.WARNING, "No time was recorded: scan rate, charge and semi-integral are not known.")
+    TIME_FROM_RATE = (Severity.NOTE, "No time was recorded: it was rebuilt from the stated scan rate.")
+    CLOCK_UNKNOWN = (Severity.NOTE, "The parts of the run share no clock; the time between them is not known.")
+    AREA_MISSING = (
+        Severity.WARNING,
+        "The electrode area of the sample is not known; give the area to get current density, charge and conductivity.",
+    )
+    THICKNESS_MISSING = (
+        Severity.WARNING,
+        "The thickness of the sample is not known; give the thickness to get the conductivity.",
+    )
+    AREA_UNCERTAINTY_MISSING = (
+        Severity.NOTE,
+        "The area has no stated uncertainty; the uncertainties per area are those of the measurement alone.",
+    )
+    THICKNESS_UNCERTAINTY_MISSING = (
+        Severity.NOTE,
+        "The thickness has no stated uncertainty; the conductivity's uncertainty leaves it out.",
+    )
+    NEGATIVE_SWEEP = (
+        Severity.NOTE,
+        "The sweep ran to negative potentials; potential and current are given as magnitudes.",
+    )
+    POLARITY = (
+        Severity.WARNING,
+        "Current and potential have opposite signs (leads swapped or another sign convention); the current's sign "
+        "was turned.",
+    )
+    AWAY_FROM_ZERO = (
+        Severity.WARNING,
+        "The sweep does not begin near zero voltage and current (current is zero at {potential:.3g} V); a symmetric "
+        "cell at rest would: the reading as Li | ceramic | Li may not apply.",
+    )
+    PAUSES = (
+        Severity.NOTE,
+        "The sweep was paused {count} times for {seconds:.0f} s in all; the current relaxes in pauses, so compare the "
+        "peak only with sweeps paused alike.",
+    )
+    UNEVEN_SAMPLING = (
+        Severity.NOTE,
+        "The sampling is uneven (largest step {ratio:.0f} times the usual one in the sweep).",
+    )
+    COARSE_RESOLUTION = (
+        Severity.NOTE,
+        "The current is recorded in steps of {resolution:.3g} A, coarser than its noise; the steps limit the accuracy.",
+    )
+    START_TRANSIENT = (
+        Severity.NOTE,
+        "The first {potential:.3g} V of the sweep are a charging transient and were left out of the ohmic line.",
+    )
+    CURRENT_OFFSET = (
+        Severity.NOTE,
+        "The ohmic line does not pass through zero: {offset:.3g} A at 0 V, as a capacitance of {capacitance:.3g} F "
+        "charged at the scan rate, or a zero error of {potential:.3g} V, would give.",
+    )
+    NO_OHMIC_LINE = (Severity.WARNING, "No early part of the sweep is a straight line within the noise.")
+    SHORT_OHMIC_LINE = (
+        Severity.NOTE,
+        "The curve is straight only up to {potential:.3g} V; the conductivity rests on {points} points and curvature "
+        "hidden in the noise may bias it.",
+    )
+    PLATEAU_WITHOUT_PEAK = (
+        Severity.NOTE,
+        "The current levels off at {current:.4g} A without a maximum: a limiting plateau, as a slow sweep gives.",
+    )
+    PLATEAU_NOT_REACHED = (Severity.NOTE, "After the peak the current still falls at the end; no plateau was reached.")
+    TRANSPORT_OR_CONTACT = (
+        Severity.NOTE,
+        "A single sweep cannot tell a transport limit from a loss of contact; scan rates, thicknesses or relaxation "
+        "can.",
+    )
+    PEAK_BEFORE_PENETRATION = (
+        Severity.NOTE,
+        "A current maximum of {current:.4g} A at {potential:.4g} V came before the penetration.",
+    )
+    EVENT_BEFORE_PENETRATION = (
+        Severity.NOTE,
+        "Recoverable excursions of the current (soft shorts) came before the penetration, first at {potential:.4g} V.",
+    )
+    RISE_AFTER_PEAK = (
+        Severity.NOTE,
+        "After the peak the current rises again, more slowly than the ohmic line: leakage, not a penetration by the "
+        "rule.",
+    )
+    CONVEX = (
+        Severity.NOTE,
+        "The current rises up to {ratio:.2f} times as steeply as the ohmic line without diverging; activation of the "
+        "interface does so too, and it is not counted as penetration.",
+    )
+    RIGHT_CENSORED = (
+        Severity.NOTE,
+        "No event up to the end of the record: the values are the largest reached, lower bounds of any event.",
+    )
+    RANGE_CHANGE = (
+        Severity.NOTE,
+        "The instrument seems to have changed its current range near {potential:.4g} V (step in resolution and noise).",
+    )
+    CLIPPED_AFTER_EVENT = (
+        Severity.NOTE,
+        "After the event the current stays at {current:.4g} A, the instrument's limit.",
+    )
+    NOISE_CHANGE = (
+        Severity.WARNING,
+        "The noise of the current grows {ratio:.1f}-fold near {potential:.4g} V.",
+    )
+    DIPS = (
+        Severity.NOTE,
+        "The current dips and comes back {count} times, as an intermittent contact would.",
+    )
+    LOW_CONFIDENCE = (Severity.WARNING, "The verdict is uncertain (confidence {confidence:.2f}); look at the figure.")
+    STOPPED_EARLY = (
+        Severity.NOTE,
+        "The sweep ends at {potential:.4g} V, short of the {stop:.4g} V it was meant to reach.",
+    )
+    AREAL_CAPACITY_LARGE = (
+        Severity.NOTE,
+        "The half cycles before the event moved {capacity:.3g} C/m² each; the critical current density depends on it.",
+    )
+    UNEVEN_STEPS = (Severity.NOTE, "The steps differ in length; the capacity per half cycle is not constant.")
+    NOT_CONSTANT = (Severity.WARNING, "The current strays by {relative:.1%} from its constant value.")

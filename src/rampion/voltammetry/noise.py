@@ -1,0 +1,124 @@
+"""The noise of a sampled curve, its resolution, and straight lines fitted in moving windows."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+NORMAL_MAD = 1.4826  # standard deviation over median absolute deviation of a normal distribution
+RELATIVE_FLOOR = 1e-4  # no instrument's current is known better than this share of its largest value
+
+
+def interpolation_residual(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
+    """Each inner point minus the cubic through its four neighbours, in units of that difference's noise gain.
+
+    r_i = (y_i - Σ w_j y_j)/√(1 + Σ w_j²), j = i-2, i-1, i+1, i+2, with Lagrange weights on the uneven grid; white noise
+    of standard deviation s gives r of standard deviation s, and a smooth curve nearly nothing.
+
+    Parameters and returns: x, y (n,); r (n - 4,), in the unit of y.
+    """
+    n = y.size
+    if n < 5:
+        return np.zeros(0)
+    neighbours = np.stack([x[0 : n - 4], x[1 : n - 3], x[3 : n - 1], x[4:n]]) - x[2 : n - 2]
+    values = np.stack([y[0 : n - 4], y[1 : n - 3], y[3 : n - 1], y[4:n]])
+    weights = np.ones_like(neighbours)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for j in range(4):
+            for k in range(4):
+                if k != j:
+                    weights[j] *= neighbours[k] / (neighbours[k] - neighbours[j])
+    residual = (y[2 : n - 2] - np.sum(weights * values, axis=0)) / np.sqrt(1.0 + np.sum(weights**2, axis=0))
+    return residual[np.isfinite(residual)]
+
+
+def noise_level(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float:
+    """Standard deviation of the white noise on a smooth curve, robust against steps and spikes.
+
+    s = 1.4826 · median|r| of :func:`interpolation_residual`. Fails when the noise is correlated over more than a few
+    samples (then it is underestimated) or fewer than 9 points are given (NaN).
+    """
+    residual = interpolation_residual(x, y)
+    return NORMAL_MAD * float(np.median(np.abs(residual))) if residual.size >= 5 else math.nan
+
+
+def local_noise(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], floor: float, window: int = 40
+) -> Float[np.ndarray, " n"]:
+    """(n,) noise along the curve, from windows of at least ``window`` points, running median over three of them.
+
+    ``floor`` is the smallest value returned (half the resolution, or a share of the largest current).
+    """
+    n = y.size
+    parts = int(np.clip(n // window, 1, 12))
+    edges = np.linspace(0, n, parts + 1).astype(int)
+    levels = np.array([noise_level(x[a:b], y[a:b]) for a, b in itertools.pairwise(edges)])
+    levels = np.where(np.isfinite(levels), levels, floor)
+    if parts >= 3:
+        padded = np.concatenate([[np.median(levels[:2])], levels, [np.median(levels[-2:])]])
+        levels = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
+    centres = 0.5 * (edges[:-1] + edges[1:])
+    return np.maximum(np.interp(np.arange(n), centres, levels), floor)
+
+
+def find_resolution(y: Float[np.ndarray, " n"]) -> float:
+    """The step in which values are recorded, when repeats show that there is one; 0 otherwise.
+
+    Repeats: at least a tenth of neighbouring values are equal while the curve moves on.
+    """
+    steps = np.abs(np.diff(y))
+    moving = steps[steps > 0]
+    if moving.size < 5 or np.mean(steps == 0) < 0.1:
+        return 0.0
+    smallest = float(np.min(moving))
+    near = moving[moving < 1.5 * smallest]
+    return float(np.median(near)) if near.size >= max(3, 0.02 * moving.size) else 0.0
+
+
+def moving_lines(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[np.ndarray, " n"], half: int
+) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Weighted straight lines in windows of ``2 half + 1`` points: value, slope and their standard errors, each (n,).
+
+    Windows are cut at the ends. The value is the line's at the window's own point.
+    """
+    n = y.size
+    centre, scale = float(np.mean(x)), float(np.ptp(x)) or 1.0
+    u = (x - centre) / scale
+    offset = float(np.median(y))
+    w = std**-2.0
+    w = w / np.max(w)
+    sums = np.zeros((5, n + 1))
+    np.cumsum(np.stack([w, w * u, w * (y - offset), w * u * u, w * u * (y - offset)]), axis=1, out=sums[:, 1:])
+    low, high = np.maximum(np.arange(n) - half, 0), np.minimum(np.arange(n) + half + 1, n)
+    s, su, sy, suu, suy = sums[:, high] - sums[:, low]
+    spread = suu - su * su / s
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = (suy - su * sy / s) / spread
+        value = sy / s + slope * (u - su / s) + offset
+        gain = float(np.min(std)) ** 2  # weights were scaled by the largest
+        slope_error = np.sqrt(gain / spread)
+        value_error = np.sqrt(gain * (1.0 / s + (u - su / s) ** 2 / spread))
+    flat = ~(spread > 1e-14 * s)
+    slope_error[flat], slope[flat] = math.inf, 0.0
+    value[flat], value_error[flat] = (sy / s + offset)[flat], np.sqrt(gain / s)[flat]
+    return value, slope / scale, value_error, slope_error / scale
+
+
+def block_means(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[np.ndarray, " n"], blocks: int
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """Means of at most ``blocks`` runs of points, and their standard errors; unchanged when there are fewer points."""
+    n = y.size
+    if n <= blocks:
+        return x, y, std
+    edges = np.linspace(0, n, blocks + 1).astype(int)[:-1]
+    counts = np.diff(np.append(edges, n))
+    return (
+        np.add.reduceat(x, edges) / counts,
+        np.add.reduceat(y, edges) / counts,
+        np.sqrt(np.add.reduceat(std**2, edges)) / counts,
+    )

@@ -1,0 +1,193 @@
+"""The limiting peak: an interior maximum of the current above the noise, followed by a sustained decay."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from rampion.estimate import Estimate
+from rampion.voltammetry.noise import block_means, moving_lines
+
+BASELINE = "zero current: no baseline was subtracted"
+_SMALLEST_DROP = 0.01  # of the maximum
+_SIGNIFICANCE = 6.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """A current maximum.
+
+    current [A], potential [V], half_width [V] (from half the maximum on the rising side to the maximum), drop: fall of
+    the smoothed current after the maximum over the maximum, significance: that fall over its standard error, plateau
+    [A] (None when the current still falls at the end), decay_window [V], baseline: what the height counts from.
+    """
+
+    current: Estimate
+    potential: Estimate
+    half_width: float
+    drop: float
+    significance: float
+    plateau: Estimate | None
+    decay_window: tuple[float, float]
+    baseline: str = BASELINE
+
+
+def find_peak(
+    potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"], noise: Float[np.ndarray, " n"]
+) -> Peak | None:
+    """The limiting peak of a sweep, or ``None`` when there is no interior maximum above the noise.
+
+    The curve is smoothed by moving lines; its maximum counts when the smoothed current later falls by more than six
+    standard errors and 1 % of the maximum and stays below it to the end. Height and place are those of the vertex
+    of a local quartic (:func:`fit_maximum`).
+
+    Assumes a forward sweep, upward, with excursions and what follows a penetration cut out, and white noise.
+    Fails when fewer than 12 points are given (``None``).
+
+    Parameters
+    ----------
+    potential, current, noise : (n,) [V], [A], [A].
+    """
+    if potential.size < 12:
+        return None
+    x, y, std = block_means(potential, current, noise, 400)
+    half = max(2, x.size // 50)
+    smooth, _, error, _ = moving_lines(x, y, std, half)
+    top = int(np.argmax(smooth))
+    if top < 3 or top > x.size - 4:
+        return None
+    lowest = top + int(np.argmin(smooth[top:]))
+    fall = smooth[top] - smooth[lowest]
+    significance = float(fall / math.hypot(error[top], error[lowest]))
+    if significance < _SIGNIFICANCE or fall < _SMALLEST_DROP * abs(smooth[top]) or smooth[top] <= 0:
+        return None
+    before = np.min(smooth[: top + 1])
+    if smooth[top] - before < _SIGNIFICANCE * error[top]:
+        return None
+    late = smooth[top + (x.size - top) * 3 // 4 :]
+    if np.mean(late) > smooth[top] - 0.4 * fall:  # a dip that came back
+        return None
+    height, place = fit_maximum(potential, current, noise, float(x[top]))
+    rising = np.flatnonzero(smooth[:top] <= 0.5 * height.value)
+    half_width = float(place.value - x[rising[-1]]) if rising.size else math.nan
+    return Peak(
+        current=height,
+        potential=place,
+        half_width=half_width,
+        drop=float(fall / smooth[top]),
+        significance=significance,
+        plateau=_plateau(x[top:], y[top:], std[top:]),
+        decay_window=(float(x[top]), float(x[lowest])),
+    )
+
+
+def _plateau(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> Estimate | None:
+    """Mean of the last tenth of the decay when the current changes there by less than 3 %; ``None`` otherwise."""
+    last = x >= x[-1] - 0.2 * (x[-1] - x[0])
+    if last.sum() < 4:
+        return None
+    slope, level = np.polyfit(x[last] - x[last].mean(), y[last], 1, w=1 / std[last])
+    change = abs(slope) * np.ptp(x[last])
+    if change > 0.05 * abs(level):
+        return None
+    return Estimate(level, math.hypot(1.0 / math.sqrt(np.sum(std[last] ** -2.0)), change / math.sqrt(12.0)))
+
+
+def fit_maximum(
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    noise: Float[np.ndarray, " n"],
+    near: float,
+    degree: int = 4,
+) -> tuple[Estimate, Estimate]:
+    """Height [A] and place [V] of the maximum near a potential, by a local polynomial.
+
+    Windows around the maximum grow while a polynomial of the given degree leaves only noise (χ², and the next two
+    powers below two standard errors); the fit then uses seven tenths of the longest, where the bias left by the
+    next powers is small against the scatter. The height's error is that of the polynomial at its vertex, the place's
+    the slope's error there over the curvature.
+
+    Assumes white noise. Fails when the maximum is narrower than about 12 samples: the errors are then too small
+    (they are enlarged by the scatter of the fit where that exceeds the noise).
+
+    Parameters
+    ----------
+    potential, current, noise : (n,) [V], [A], [A].
+    near : [V] first guess of the place.
+    """
+    distance = np.abs(potential - near)
+    order = np.argsort(distance)
+    n = potential.size
+    least = min(n, 2 * degree + 3)
+    reach = [float(distance[order[least - 1]])]
+    while reach[-1] < distance[order[-1]]:
+        reach.append(reach[-1] * 1.15)
+    good, misses = reach[0], 0
+    for radius in reach:
+        used = _symmetric(potential, near, radius)
+        if used.sum() < least:
+            continue
+        if _only_noise(potential[used], current[used], noise[used], near, radius, degree):
+            good, misses = radius, 0
+        else:
+            misses += 1
+            if misses >= 2:
+                break
+    radius = max(0.7 * good, reach[0])
+    used = _symmetric(potential, near, radius)
+    if used.sum() < least:
+        used = distance <= reach[0] * (1 + 1e-9)
+        radius = reach[0]
+    return _vertex(potential[used], current[used], noise[used], near, radius, degree)
+
+
+def _symmetric(potential: np.ndarray, near: float, radius: float) -> Bool[np.ndarray, " n"]:
+    return np.abs(potential - near) <= radius * (1 + 1e-9)
+
+
+def _basis(u: np.ndarray, degree: int) -> np.ndarray:
+    return np.polynomial.legendre.legvander(u, degree)
+
+
+def _only_noise(x: np.ndarray, y: np.ndarray, std: np.ndarray, near: float, radius: float, degree: int) -> bool:
+    """Whether the polynomial leaves only noise."""
+    x, y, std = block_means(x, y, std, 600)
+    u = (x - near) / radius
+    q, _ = np.linalg.qr(_basis(u, degree + 2) / std[:, None])
+    coefficients = q.T @ (y / std)
+    left = y / std - q @ coefficients
+    degrees = max(u.size - degree - 3, 1)
+    if np.sum(left**2) - degrees > 3.0 * math.sqrt(2.0 * degrees) * 1.3:
+        return False
+    return bool(np.all(np.abs(coefficients[degree + 1 :]) < 2.0))
+
+
+def _vertex(
+    x: np.ndarray, y: np.ndarray, std: np.ndarray, near: float, radius: float, degree: int
+) -> tuple[Estimate, Estimate]:
+    """Maximum of the fitted polynomial inside the window, with the errors of height and place."""
+    u = (x - near) / radius
+    degree = min(degree, max(2, u.size - 3))
+    design = _basis(u, degree)
+    covariance = np.linalg.inv((design / std[:, None]).T @ (design / std[:, None]))
+    coefficients = covariance @ (design.T @ (y / std**2))
+    left = (y - design @ coefficients) / std
+    covariance = covariance * max(1.0, float(np.sum(left**2)) / max(u.size - degree - 1, 1))
+    grid = np.linspace(max(u.min(), -1.0), min(u.max(), 1.0), 401)
+    at = float(grid[int(np.argmax(_basis(grid, degree) @ coefficients))])
+    first = np.polynomial.legendre.legder(coefficients)
+    second = np.polynomial.legendre.legder(coefficients, 2)
+    curvature = float(np.polynomial.legendre.legval(at, second))
+    slope = float(np.polynomial.legendre.legval(at, first))
+    if curvature < 0 and abs(slope / curvature) < 0.01:
+        at -= slope / curvature
+    row = _basis(np.array([at]), degree)[0]
+    step = 1e-4
+    slope_row = (_basis(np.array([at + step]), degree)[0] - _basis(np.array([at - step]), degree)[0]) / (2 * step)
+    height_error = math.sqrt(float(row @ covariance @ row))
+    slope_error = math.sqrt(float(slope_row @ covariance @ slope_row))
+    place_error = slope_error / abs(curvature) if curvature < 0 else math.nan
+    return Estimate(float(row @ coefficients), height_error), Estimate(near + at * radius, place_error * radius)

@@ -1,0 +1,348 @@
+"""Penetration: a rise of the current beyond the ohmic conductance that lasts, and the onset where it begins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.estimate import NORMAL_95, Estimate
+from rampion.voltammetry.noise import moving_lines
+
+RULE = (
+    "onset: the break point where a smooth course (the ohmic line, or a polynomial where the curve bends) gives way to "
+    "a lasting rise steeper than the ohmic conductance; power-law, exponential and step rises are fitted and the best "
+    "break point taken; current density and potential are those of the course at the break"
+)
+STEEPER = 1.25  # times the ohmic conductance, beyond six standard errors: a steep place
+DIVERGING = 1.5  # times the ohmic conductance somewhere after: a divergence and not the bend of activation
+_SIGNIFICANCE = 6.0
+_SMALLEST_EXCESS = 0.05  # of the current at the onset
+_POWERS = (0.0, 0.7, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0)
+_FOLDS = (0.07, 0.1, 0.14, 0.2, 0.3, 0.5, 1.0)  # e-folding lengths over the length of the rise
+_CHI_SQUARE_95 = 3.841
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Penetration:
+    """A lasting rise beyond the ohmic line.
+
+    onset_current [A], onset_potential [V]; first: index of the last point before the onset; steepness: largest slope
+    over the ohmic conductance; excess: largest current above the course over the onset's current; significance of the
+    steepest place; rule: how the onset is defined.
+    """
+
+    onset_current: Estimate
+    onset_potential: Estimate
+    first: int
+    steepness: float
+    excess: float
+    significance: float
+    rule: str = RULE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rise:
+    """A steep place and what became of it: lasting, recovered (came back), or neither (a gentle bend)."""
+
+    at: int
+    half: int
+    excess: float
+    steepness: float
+    significance: float
+    lasting: bool
+    recovered: bool
+    end: int
+
+
+def find_rises(
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    noise: Float[np.ndarray, " n"],
+    conductance: float,
+    start: int,
+) -> tuple[Rise, ...]:
+    """Steep places of a sweep from point ``start`` on, each followed to see whether it lasts.
+
+    At window half-widths 1, 2, 4 … n/12 the local slope is steep when it exceeds 1.25 G by six standard errors. The
+    course before the place is carried on with its own slope (between 0 and G); the rise lasts when the mean excess over
+    the course in the last tenth of what follows is at least a quarter of the largest, or the current is cut off to
+    nearly zero after it (the instrument stopped).
+
+    Parameters
+    ----------
+    potential, current, noise : (n,) [V], [A], [A]; recovered excursions already taken out.
+    conductance : G [S] of the ohmic line.
+    start : index from which to look.
+    """
+    n = potential.size
+    significance = np.full(n, -math.inf)
+    widest = np.zeros(n, dtype=int)
+    ratio = np.zeros(n)
+    half = 1
+    while half <= max(1, n // 12):
+        _, slope, _, error = moving_lines(potential, current, noise, half)
+        z = (slope - STEEPER * conductance) / error
+        z[: start + half] = -math.inf
+        z[n - half :] = -math.inf
+        better = (z > _SIGNIFICANCE) & (significance <= _SIGNIFICANCE)
+        widest[better] = half
+        significance = np.maximum(significance, z)
+        steep = z > _SIGNIFICANCE
+        ratio[steep] = np.maximum(ratio[steep], slope[steep] / max(conductance, 1e-300))
+        half *= 2
+    rises: list[Rise] = []
+    position = start
+    while True:
+        steep = np.flatnonzero(significance[position:] > _SIGNIFICANCE)
+        if steep.size == 0 or len(rises) >= 20:
+            return tuple(rises)
+        at = position + int(steep[0])
+        rise = _follow(potential, current, noise, conductance, at, int(widest[at]), significance, ratio)
+        rises.append(rise)
+        if rise.lasting:
+            return tuple(rises)
+        position = max(rise.end, at) + 1
+
+
+def _follow(
+    potential: np.ndarray,
+    current: np.ndarray,
+    noise: np.ndarray,
+    conductance: float,
+    at: int,
+    half: int,
+    significance: np.ndarray,
+    ratio: np.ndarray,
+) -> Rise:
+    """What the current does after a steep place."""
+    n = potential.size
+    before = max(at - half - 1, 0)
+    span = slice(max(0, before - max(8, 2 * half)), before + 1)
+    x, y = potential[span], current[span]
+    trend = float(np.polyfit(x, y, 1, w=1 / noise[span])[0]) if x.size >= 4 and np.ptp(x) > 0 else conductance
+    trend = float(np.clip(trend, 0.0, max(conductance, 0.0)))
+    level = float(np.mean(y) - trend * np.mean(x))
+    course = level + trend * potential
+    excess = current - course
+    size = float(max(abs(course[at]), noise[at]))
+    after = excess[before + 1 :]
+    width = max(1, min(5, after.size // 10))
+    smooth = np.convolve(after, np.ones(width) / width, mode="valid") if after.size >= width else after
+    largest = float(np.max(smooth))
+    enough = largest > max(_SIGNIFICANCE * float(noise[at]) / math.sqrt(width), _SMALLEST_EXCESS * size)
+    top = before + 1 + int(np.argmax(smooth))
+    tail = excess[min(n - 1, max(top, n - max(2, (n - top) // 10))) :]
+    cut_off = abs(float(np.median(current[-2:]))) < 0.2 * size and largest > 0.5 * size
+    stays = float(np.mean(tail)) > 0.25 * largest
+    steepness = float(np.max(ratio[at : min(n, at + max(3 * half, top - at) + 1)]))
+    back = np.flatnonzero(excess[top:] < 0.25 * largest)
+    end = n - 1 if stays else max(at, top + (int(back[0]) if back.size else 0))
+    return Rise(
+        at=at,
+        half=half,
+        excess=largest / size,
+        steepness=steepness,
+        significance=float(np.max(significance[at : end + 1])),
+        lasting=bool(enough and (stays or cut_off) and steepness >= DIVERGING),
+        recovered=bool(enough and not stays and not cut_off),
+        end=end,
+    )
+
+
+def fit_onset(
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    noise: Float[np.ndarray, " n"],
+    rise: Rise,
+    start: int,
+) -> tuple[Estimate, Estimate, int]:
+    """Break point of a lasting rise: onset current [A], onset potential [V], and the last point before it.
+
+    I(V) = polynomial(V) + a f((V - V₀)₊), a > 0, with f a power (0 is a step, up to 4) or eˣ - 1 at several lengths;
+    the polynomial is a straight line when the sweep from ``start`` allows one, else a parabola or cubic over as long a
+    part before the rise as they fit. V₀ is profiled over all shapes; its 95 % interval is where χ² lies within 3.84 of
+    the least (enlarged by the reduced χ² where that exceeds one). A step between two samples has the middle of the
+    gap for its onset.
+
+    Assumes that the rise is followed until it exceeds the course by about 12 % or 25 times the noise.
+    Fails when the rise begins as slowly as V⁴ or slower: the break point is then late by what the noise hides.
+    """
+    dense = max(start, rise.at - 150)
+    begin, degree = _course_before(potential, current, noise, start, rise.at)
+
+    def fitted(share: float, sigmas: float) -> _BreakPoint:
+        end = _end_of_fit(potential, current, noise, rise, begin, degree, share, sigmas)
+        return _profile(*_thinned(potential[begin:end], current[begin:end], noise[begin:end], dense - begin), degree)
+
+    fit = fitted(0.12, 25.0)
+    for shrink in (2.0, 4.0, 8.0):  # the shapes describe the beginning of a rise better than all of it
+        if fit.reduced < 2.0:
+            break
+        fit = fitted(0.12 / shrink, 25.0 / shrink)
+    error = fit.course_error
+    ends = sorted((fit.value + fit.slope * (fit.low - fit.place), fit.value + fit.slope * (fit.high - fit.place)))
+    std = (fit.high - fit.low) / (2 * NORMAL_95)
+    onset_current = Estimate(
+        fit.value,
+        math.hypot(fit.slope * std, error),
+        fit.value - math.hypot(fit.value - ends[0], NORMAL_95 * error),
+        fit.value + math.hypot(ends[1] - fit.value, NORMAL_95 * error),
+    )
+    onset_potential = Estimate(fit.place, std, fit.low, fit.high)
+    return onset_current, onset_potential, max(int(np.searchsorted(potential, fit.place)) - 1, 0)
+
+
+def _course_before(
+    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, start: int, at: int
+) -> tuple[int, int]:
+    """First point and degree of the polynomial that describes the course before the rise."""
+    for share, degree in ((0.0, 1), (0.0, 2), (0.25, 2), (0.0, 3), (0.5, 2), (0.25, 3), (0.5, 3), (0.7, 2), (0.8, 2)):
+        begin = start + int(share * (at - start))
+        last = begin + int(0.85 * (at - begin))
+        if last - begin < 2 * degree + 4:
+            continue
+        x, y, std = _thinned(potential[begin:last], current[begin:last], noise[begin:last], last - begin)
+        if _consistent(x, y, std, degree):
+            return begin, degree
+    return max(start, at - max(20, (at - start) // 8)), 2 if at - start > 12 else 1
+
+
+def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray, degree: int) -> bool:
+    """Whether a polynomial leaves only noise: χ², and the next two powers below 2.5 standard errors."""
+    u = 2 * (x - x[0]) / ((x[-1] - x[0]) or 1.0) - 1
+    q, _ = np.linalg.qr(np.polynomial.legendre.legvander(u, degree + 2) / std[:, None])
+    coefficients = q.T @ (y / std)
+    left = y / std - q @ coefficients
+    degrees = max(u.size - degree - 3, 1)
+    if np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
+        return False
+    return bool(np.all(np.abs(coefficients[degree + 1 :]) < 2.5))
+
+
+def _thinned(
+    x: np.ndarray, y: np.ndarray, std: np.ndarray, keep_from: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Blocks of means before ``keep_from``, every point after it (up to 300, else blocks again)."""
+    from rampion.voltammetry.noise import block_means
+
+    keep_from = int(np.clip(keep_from, 0, x.size))
+    early = block_means(x[:keep_from], y[:keep_from], std[:keep_from], 120) if keep_from else (x[:0], y[:0], std[:0])
+    late = block_means(x[keep_from:], y[keep_from:], std[keep_from:], 300) if keep_from < x.size else (x[:0],) * 3
+    return (
+        np.concatenate([early[0], late[0]]),
+        np.concatenate([early[1], late[1]]),
+        np.concatenate([early[2], late[2]]),
+    )
+
+
+def _end_of_fit(
+    potential: np.ndarray,
+    current: np.ndarray,
+    noise: np.ndarray,
+    rise: Rise,
+    begin: int,
+    degree: int,
+    share: float,
+    sigmas: float,
+) -> int:
+    """End (exclusive) of the part fitted: where the excess over the carried-on course is large enough."""
+    n = potential.size
+    last = begin + max(int(0.85 * (rise.at - begin)), degree + 3)
+    x = potential[begin:last]
+    centre, scale = float(np.mean(x)), float(np.ptp(x)) or 1.0
+    line = np.polyfit((x - centre) / scale, current[begin:last], min(degree, 2), w=1 / noise[begin:last])
+    excess = current - np.polyval(line, (potential - centre) / scale)
+    size = max(abs(float(current[rise.at])), float(noise[rise.at]))
+    large = np.flatnonzero(excess[rise.at :] > max(sigmas * float(noise[rise.at]), share * size))
+    first = rise.at + (int(large[0]) if large.size else n - 1 - rise.at)
+    return min(n, max(first + 1, rise.at + 4))
+
+
+@dataclass(frozen=True, slots=True)
+class _BreakPoint:
+    """V₀ and its interval [V], the reduced χ², and the course there: value [A], its error, slope [S]."""
+
+    place: float
+    low: float
+    high: float
+    reduced: float
+    value: float
+    course_error: float
+    slope: float
+
+
+def _profile(x: np.ndarray, y: np.ndarray, std: np.ndarray, degree: int) -> _BreakPoint:
+    """Profile of χ² over the break point, on a grid refined twice around its least value."""
+    span = x[-1] - x[0]
+
+    def legendre(v: np.ndarray) -> np.ndarray:
+        return np.polynomial.legendre.legvander(2 * (v - x[0]) / span - 1, degree)
+
+    design = legendre(x) / std[:, None]
+    q = np.linalg.qr(design)[0]
+    z = y / std
+    free = z - q @ (q.T @ z)
+    degrees = max(x.size - degree - 4, 1)
+    first = x[min(degree + 2, x.size - 2)]
+    between = 0.5 * (x[1:] + x[:-1])[-60:]
+    grid = np.unique(np.concatenate([np.linspace(first, x[-1], 100), between]))
+    grid = grid[(grid >= first) & (grid < x[-1])]
+    scores, shapes = _scores(x, std, q, free, grid)
+    for _ in range(2):
+        best = float(np.min(scores))
+        inside = np.flatnonzero(scores <= best + 12 * max(1.0, best / degrees))
+        grid = np.linspace(grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, grid.size - 1)], 81)
+        scores, shapes = _scores(x, std, q, free, grid)
+    best = float(np.min(scores))
+    scale = max(1.0, best / degrees)
+    flat = np.flatnonzero(scores <= best + 1e-6 * scale + 1e-9 * abs(best))
+    index = int(flat[flat.size // 2])
+    place = float(0.5 * (grid[flat[0]] + grid[flat[-1]]))
+    within = np.flatnonzero(scores <= best + _CHI_SQUARE_95 * scale)
+    pitch = float(grid[1] - grid[0])
+    both = np.column_stack([design, _shape(x, float(grid[index]), int(shapes[index])) / std])
+    covariance = np.linalg.pinv(both.T @ both)
+    coefficients = (covariance @ (both.T @ z))[:-1]
+    row = legendre(np.array([place, place + 1e-6 * span]))
+    values = row @ coefficients
+    return _BreakPoint(
+        place=place,
+        low=min(float(grid[within[0]]), place) - 0.5 * pitch,
+        high=max(float(grid[within[-1]]), place) + 0.5 * pitch,
+        reduced=best / degrees,
+        value=float(values[0]),
+        course_error=math.sqrt(max(float(row[0] @ covariance[:-1, :-1] @ row[0]), 0.0) * scale),
+        slope=float(values[1] - values[0]) / (1e-6 * span),
+    )
+
+
+def _shape(x: np.ndarray, place: np.ndarray | float, which: int) -> np.ndarray:
+    """One rise after its break point, at most about one at the last point; (…, n)."""
+    past = x - np.asarray(place)[..., None]
+    length = np.maximum(x[-1] - np.asarray(place)[..., None], 1e-300)
+    ahead = np.clip(past / length, 0.0, None)
+    if which < len(_POWERS):
+        return np.where(past > 0, ahead ** _POWERS[which], 0.0)
+    fold = _FOLDS[which - len(_POWERS)]
+    return np.where(past > 0, np.expm1(np.minimum(ahead, 1.0) / fold) / np.expm1(1.0 / fold), 0.0)
+
+
+def _scores(
+    x: np.ndarray, std: np.ndarray, q: np.ndarray, free: np.ndarray, places: np.ndarray
+) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
+    """Least χ² over the shapes at each break point, and which shape gave it; both (m,)."""
+    total = float(free @ free)
+    best = np.full(places.size, total)
+    which = np.zeros(places.size)
+    for k in range(len(_POWERS) + len(_FOLDS)):
+        shape = _shape(x, places, k) / std
+        shape = shape - (shape @ q) @ q.T
+        along, norm = shape @ free, np.sum(shape**2, axis=1)
+        gain = np.where((along > 0) & (norm > 1e-12), along**2 / np.maximum(norm, 1e-12), 0.0)
+        score = total - gain
+        better = score < best
+        best[better], which[better] = score[better], k
+    return best, which

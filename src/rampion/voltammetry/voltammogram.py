@@ -1,0 +1,401 @@
+"""Sweeps from the traces of one run: pieces joined, legs split, polarity turned, pauses marked, noise estimated."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from rampion.estimate import Estimate, Flag
+from rampion.measurement import Sweep, Trace
+from rampion.voltammetry.flags import VoltammetryFlag
+from rampion.voltammetry.noise import RELATIVE_FLOOR, find_resolution, local_noise, noise_level
+
+SMALLEST_SWEEP = 12  # points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseMark:
+    """A hold inside a sweep: its potential [V], start [s], duration [s], and the current [A] before and after it."""
+
+    potential: float
+    start: float
+    duration: float
+    current_before: float
+    current_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Voltammogram:
+    """One forward sweep, turned so that it runs upwards with positive current.
+
+    Attributes
+    ----------
+    time, potential, current : (n,) [s], [V], [A]; all points, those recorded in pauses included.
+    swept : (n,) True where the potential was moving; the pauses are False.
+    ramp : (n,) [V] the abscissa for fits: the straight ramp through the potentials where they follow one within
+        their noise, the recorded potentials otherwise.
+    noise : (n,) [A] standard deviation of the current's noise along the sweep.
+    potential_noise, resolution : [V], [A].
+    scan_rate : [V/s], None without a clock.
+    sign : +1 or -1, what potentials were multiplied by; current_sign likewise for the current.
+    returning_potential, returning_current : (m,) the sweep back, empty when there is none.
+    stop : [V] where the sweep was meant to end, NaN when not known.
+    """
+
+    time: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"]
+    current: Float[np.ndarray, " n"]
+    swept: Bool[np.ndarray, " n"]
+    ramp: Float[np.ndarray, " n"]
+    noise: Float[np.ndarray, " n"]
+    potential_noise: float
+    resolution: float
+    scan_rate: Estimate | None
+    sign: float = 1.0
+    current_sign: float = 1.0
+    pauses: tuple[PauseMark, ...] = ()
+    returning_potential: Float[np.ndarray, " m"]
+    returning_current: Float[np.ndarray, " m"]
+    stop: float = math.nan
+    synthetic: bool = False
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Record:
+    """The points of one or several traces end to end, with what is known of them."""
+
+    time: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"]
+    current: Float[np.ndarray, " n"]
+    has_clock: bool
+    resolution: float
+    rate: float
+    stop: float
+    synthetic: bool
+    flags: tuple[Flag, ...]
+
+
+def join_traces(traces: Sequence[Trace]) -> Record:
+    """The traces of one run end to end on one clock; points without potential or current are left out.
+
+    Without recorded time the clock is rebuilt from the protocol's scan rate; without that the points are numbered.
+    Parts that share no clock follow each other at the usual sampling interval.
+    """
+    times, potentials, currents, flags, dropped = [], [], [], [], 0
+    end, has_clock = -math.inf, True
+    rate = stop = resolution = math.nan
+    for trace in traces:
+        kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
+        dropped += int(np.sum(~kept))
+        if not kept.any():
+            continue
+        potential, current, time = trace.potential[kept], trace.current[kept], trace.time[kept]
+        if isinstance(trace.protocol, Sweep):
+            rate, stop = trace.protocol.rate, trace.protocol.stop
+        if not np.isfinite(time).all():
+            stated = trace.protocol.rate if isinstance(trace.protocol, Sweep) else math.nan
+            if math.isfinite(stated) and stated > 0:
+                time = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(potential)))]) / stated
+                flags.append(VoltammetryFlag.TIME_FROM_RATE.flag())
+            else:
+                time, has_clock = np.arange(kept.sum(), dtype=float), False
+                flags.append(VoltammetryFlag.NO_TIME.flag())
+        if time[0] < end:
+            usual = float(np.median(np.diff(time))) if time.size > 1 else 1.0
+            time = time - time[0] + end + usual
+            flags.append(VoltammetryFlag.CLOCK_UNKNOWN.flag())
+        end = float(time[-1])
+        resolution = trace.current_resolution if math.isfinite(trace.current_resolution) else resolution
+        times.append(time)
+        potentials.append(potential)
+        currents.append(current)
+    if dropped:
+        flags.append(VoltammetryFlag.POINTS_DROPPED.flag(points=dropped))
+    empty = np.zeros(0)
+    return Record(
+        time=np.concatenate(times) if times else empty,
+        potential=np.concatenate(potentials) if times else empty,
+        current=np.concatenate(currents) if times else empty,
+        has_clock=has_clock,
+        resolution=resolution,
+        rate=rate,
+        stop=stop,
+        synthetic=any(trace.synthetic for trace in traces),
+        flags=tuple(dict.fromkeys(flags)),
+    )
+
+
+def split_legs(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]) -> tuple[tuple[int, int, int], ...]:
+    """Legs ``(first, end, direction)`` between the turning points of the potential, cut where it crosses zero.
+
+    A turn counts when the potential comes back by more than 8 times its noise and 4 % of its range; a jump (fewer
+    than four points) is no leg. A cut at zero needs a tenth of the range on both sides.
+    """
+    n = potential.size
+    noise = noise_level(time, potential)
+    noise = noise if math.isfinite(noise) else 0.0
+    span = float(np.ptp(potential))
+    threshold = max(8 * noise, 0.04 * span)
+    turns, direction = [0], 0
+    low = high = 0
+    stride = max(1, n // 20000)
+    for i in range(0, n, stride):
+        v = potential[i]
+        if v > potential[high]:
+            high = i
+        if v < potential[low]:
+            low = i
+        if direction >= 0 and potential[high] - v > threshold and high >= turns[-1]:
+            if high > turns[-1]:
+                turns.append(high)
+            direction, low = -1, i
+        elif direction <= 0 and v - potential[low] > threshold and low >= turns[-1]:
+            if low > turns[-1]:
+                turns.append(low)
+            direction, high = 1, i
+    turns.append(n - 1)
+    legs = []
+    for first, last in itertools.pairwise(turns):
+        ends = potential[first], potential[last]
+        sign = 1 if ends[1] > ends[0] else -1
+        cuts = [first, last + 1]
+        if ends[0] * ends[1] < 0 and min(abs(ends[0]), abs(ends[1])) > max(0.1 * span, 8 * noise):
+            across = first + int(np.argmax(sign * potential[first : last + 1] > 0))
+            cuts = [first, across, last + 1]
+        legs += [(a, b, sign) for a, b in itertools.pairwise(cuts) if b - a >= 4]
+    return tuple(legs)
+
+
+def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
+    """Every forward sweep (away from zero) of a record, each with the sweep back that follows it.
+
+    A record that only ever moves towards zero is taken as forward, with a flag from the ohmic line's zero crossing.
+    """
+    legs = split_legs(record.time, record.potential)
+    if not legs:
+        return ()
+    span = float(np.ptp(record.potential))
+
+    def outward(leg: tuple[int, int, int]) -> bool:
+        return abs(record.potential[leg[1] - 1]) > abs(record.potential[leg[0]])
+
+    def long_enough(leg: tuple[int, int, int]) -> bool:
+        return leg[1] - leg[0] >= SMALLEST_SWEEP and np.ptp(record.potential[leg[0] : leg[1]]) > 0.1 * span
+
+    forward = [k for k, leg in enumerate(legs) if outward(leg) and long_enough(leg)]
+    if not forward:
+        forward = [k for k, leg in enumerate(legs) if long_enough(leg)]
+    sweeps = []
+    for k in forward:
+        follows = k + 1 < len(legs) and not outward(legs[k + 1]) and legs[k + 1][2] == -legs[k][2]
+        sweeps.append(_turned(record, legs[k], legs[k + 1] if follows else None))
+    return tuple(sweeps)
+
+
+def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int] | None) -> Voltammogram:
+    """The leg as a voltammogram: signs turned, pauses marked, scan rate, noise and resolution estimated."""
+    first, end, direction = leg
+    flags = list(record.flags)
+    sign = float(direction)
+    if direction < 0 and record.potential[end - 1] < 0:
+        flags.append(VoltammetryFlag.NEGATIVE_SWEEP.flag())
+    time, potential = record.time[first:end], sign * record.potential[first:end]
+    current = sign * record.current[first:end]
+    current_sign = sign
+    early = slice(0, max(SMALLEST_SWEEP // 2, current.size // 3))
+    slope = np.polyfit(potential[early], current[early], 1)[0] if np.ptp(potential[early]) > 0 else 0.0
+    if slope < 0 and np.median(current) < 0:
+        current, current_sign = -current, -sign
+        flags.append(VoltammetryFlag.POLARITY.flag())
+    potential_noise = noise_level(time, potential)
+    potential_noise = potential_noise if math.isfinite(potential_noise) else 0.0
+    swept, pauses, rate = find_pauses(time, potential, current, potential_noise)
+    ramp = potential
+    scan_rate = None
+    if rate > 0:
+        active = time - _paused_time(time, pauses)
+        scan_rate, line = _fit_ramp(active[swept], potential[swept], rate)
+        ideal = line + scan_rate.value * active
+        stray = np.abs(potential - ideal)[swept]
+        if np.max(stray) < max(6 * potential_noise, 2e-4 * float(np.ptp(potential))):
+            ramp = ideal
+    found = find_resolution(current[swept])
+    resolution = max(found, record.resolution if math.isfinite(record.resolution) else 0.0)
+    floor = max(resolution / math.sqrt(12.0), RELATIVE_FLOOR * float(np.max(np.abs(current), initial=0.0)), 1e-300)
+    noise = np.full(time.size, floor)
+    noise[swept] = local_noise(time[swept], current[swept], floor)
+    noise = np.interp(np.arange(time.size), np.flatnonzero(swept), noise[swept])
+    if found > 2 * float(np.median(noise)):
+        flags.append(VoltammetryFlag.COARSE_RESOLUTION.flag(resolution=found))
+    if pauses:
+        seconds = sum(pause.duration for pause in pauses)
+        flags.append(VoltammetryFlag.PAUSES.flag(count=len(pauses), seconds=seconds))
+    steps = np.diff(ramp[swept])
+    if steps.size and np.median(steps) > 0 and np.max(steps) > 10 * np.median(steps):
+        flags.append(VoltammetryFlag.UNEVEN_SAMPLING.flag(ratio=float(np.max(steps) / np.median(steps))))
+    stop = sign * record.stop
+    if math.isfinite(stop) and potential[-1] < stop - max(0.03 * abs(stop), 8 * potential_noise):
+        flags.append(VoltammetryFlag.STOPPED_EARLY.flag(potential=float(potential[-1]), stop=stop))
+    if not record.has_clock:
+        scan_rate = None
+    empty = np.zeros(0)
+    return Voltammogram(
+        time=time,
+        potential=potential,
+        current=current,
+        swept=swept,
+        ramp=ramp,
+        noise=noise,
+        potential_noise=potential_noise,
+        resolution=resolution,
+        scan_rate=scan_rate,
+        sign=sign,
+        current_sign=current_sign,
+        pauses=pauses,
+        returning_potential=sign * record.potential[back[0] : back[1]] if back else empty,
+        returning_current=current_sign * record.current[back[0] : back[1]] if back else empty,
+        stop=stop,
+        synthetic=record.synthetic,
+        flags=tuple(dict.fromkeys(flags)),
+    )
+
+
+def find_pauses(
+    time: Float[np.ndarray, " n"],
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    potential_noise: float,
+) -> tuple[Bool[np.ndarray, " n"], tuple[PauseMark, ...], float]:
+    """Holds inside an upward sweep: the points that were swept (n,), the pauses, and the ramp's rate [V/s].
+
+    The rate is the median over equal bins of potential of (bin)/(time spent in it); a pause is where a level takes
+    longer than the ramp needs, by more than the noise of potential and a few samples explain: recorded points at one
+    level, or a gap in time. The rate is 0 when the potential does not move.
+
+    Assumes one rate, and pauses in fewer than half of the bins of potential.
+    """
+    n = time.size
+    swept = np.ones(n, dtype=bool)
+    top = np.maximum.accumulate(potential)
+    span = float(top[-1] - top[0])
+    usual = float(np.median(np.diff(time)))
+    if span <= 0 or usual <= 0:
+        return swept, (), 0.0
+    bins = int(np.clip(min(n // 6, span / (8 * potential_noise) if potential_noise > 0 else n), 4, 200))
+    edges = np.linspace(top[0], top[-1], bins + 1)
+    rise = np.concatenate([[True], np.diff(top) > 0])
+    crossing = np.interp(edges, top[rise], time[rise])
+    spent = np.diff(crossing)
+    width = span / bins
+    rate = width / float(np.median(spent))
+    marks = []
+    least = max(4 * usual, 8 * potential_noise / rate, 0.25 * width / rate)
+    k = 0
+    while k < bins:
+        if spent[k] - width / rate <= least:
+            k += 1
+            continue
+        last = k
+        while last + 1 < bins and spent[last + 1] - width / rate > least:
+            last += 1
+        marks += _pause_between(time, potential, current, crossing[k], crossing[last + 1], rate, potential_noise, least)
+        k = last + 1
+    for _, inside in marks:
+        swept[inside] = False
+    return swept, tuple(mark for mark, _ in marks), rate
+
+
+def _pause_between(
+    time: np.ndarray,
+    potential: np.ndarray,
+    current: np.ndarray,
+    start: float,
+    end: float,
+    rate: float,
+    potential_noise: float,
+    least: float,
+) -> list[tuple[PauseMark, slice]]:
+    """The pauses inside one interval of time: gaps between samples, and stretches of samples at one level."""
+    a = max(int(np.searchsorted(time, start)) - 1, 0)
+    b = min(int(np.searchsorted(time, end)) + 1, time.size)
+    found = []
+    excess = np.diff(time[a:b]) - np.diff(potential[a:b]) / rate
+    gaps = a + np.flatnonzero(excess > np.maximum(least, 0.5 * np.diff(time[a:b])))
+    for i in gaps:
+        found.append((i, i + 1, float(excess[i - a])))
+    bounds = [a, *[g + 1 for g in gaps], b]
+    for first, last in itertools.pairwise(bounds):
+        if last - first < 4:
+            continue
+        middle = slice(first, last)
+        slowest = potential[middle]
+        # the level that holds the most samples per volt
+        level = float(np.median(slowest)) if last - first < 20 else _densest(slowest, potential_noise, rate, least)
+        near = first + np.flatnonzero(np.abs(slowest - level) <= 3 * potential_noise + 0.5 * rate * least)
+        if near.size < 3:
+            continue
+        i, j = int(near[0]), int(near[-1])
+        longer = time[j] - time[i] - (6 * potential_noise / rate + least)
+        if longer > 0:
+            moved = max(potential[j] - potential[i], 0.0)
+            found.append((i, j, float(time[j] - time[i] - moved / rate)))
+    marks = []
+    for i, j, duration in sorted(found):
+        inside = slice(i + 1, j) if j > i + 1 else slice(i, i)
+        marks.append(
+            (
+                PauseMark(
+                    potential=float(np.median(potential[i : j + 1])),
+                    start=float(time[i]),
+                    duration=duration,
+                    current_before=float(current[i]),
+                    current_after=float(current[j]),
+                ),
+                inside,
+            )
+        )
+    return marks
+
+
+def _densest(values: np.ndarray, potential_noise: float, rate: float, least: float) -> float:
+    """The centre of the narrow band that holds the most values."""
+    width = max(2 * potential_noise, 0.5 * rate * least, 1e-9)
+    ordered = np.sort(values)
+    counts = np.searchsorted(ordered, ordered + width) - np.arange(ordered.size)
+    k = int(np.argmax(counts))
+    return float(np.median(ordered[k : k + counts[k]]))
+
+
+def _paused_time(time: np.ndarray, pauses: tuple[PauseMark, ...]) -> np.ndarray:
+    """(n,) time spent in pauses before each point."""
+    total = np.zeros(time.size)
+    for pause in pauses:
+        total += np.clip(time - pause.start, 0.0, pause.duration)
+    return total
+
+
+def _fit_ramp(active: np.ndarray, potential: np.ndarray, rate: float) -> tuple[Estimate, float]:
+    """Rate and intercept of the straight ramp; points far off it (more than 5 times the scatter) are left out once."""
+    kept = np.ones(active.size, dtype=bool)
+    slope, intercept, error = rate, 0.0, math.nan
+    for _ in range(2):
+        x, y = active[kept], potential[kept]
+        centre, level = x.mean(), y.mean()
+        spread = float(np.sum((x - centre) ** 2))
+        if spread <= 0:
+            break
+        slope = float(np.sum((x - centre) * (y - level)) / spread)
+        intercept = level - slope * centre
+        residual = potential - intercept - slope * active
+        scatter = 1.4826 * float(np.median(np.abs(residual - np.median(residual))))
+        error = math.sqrt(max(float(np.mean(residual[kept] ** 2)), 0.0) / spread)
+        kept = np.abs(residual) <= max(5 * scatter, 1e-12)
+        if kept.sum() < 5:
+            break
+    return Estimate(slope, error), intercept
