@@ -1,7 +1,4 @@
-"""The verbs, composed: read, analyse. Here the siblings meet; no formula lives here.
-
-Every verb is the same function in Python, in the shell and in the app.
-"""
+"""read, analyse, simulate: from files or parameters to what each sample shows."""
 
 from __future__ import annotations
 
@@ -14,24 +11,12 @@ from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Protocol, Sample, Spectrum
 from rampion.readers import read_file
-from rampion.readers.folder import read_folder
 
 if TYPE_CHECKING:
     from rampion.cell.parameters import Cell
     from rampion.cell.simulate import Simulation
     from rampion.impedance.finding import SpectrumFinding
     from rampion.voltammetry.finding import Finding
-
-__all__ = [
-    "Analysis",
-    "SampleAnalysis",
-    "analyse",
-    "analyse_each",
-    "analyse_experiment",
-    "read",
-    "read_file",
-    "simulate",
-]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,6 +60,8 @@ def read(
     RefusedError
         When a single file is not instrument data.
     """
+    from rampion.readers.folder import read_folder
+
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist; expected an instrument file or a folder of them.")

@@ -1,0 +1,105 @@
+"""The events of a campaign as one table: what happened to each sample, at which scan rate and thickness."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from rampion.estimate import Estimate
+from rampion.measurement import Sample
+from rampion.study.analysis import Analysis
+from rampion.voltammetry.finding import Finding, Kind, Verdict
+
+PLATEAU = "plateau_without_peak"
+SAME = 0.12  # thicknesses, and scan rates, closer than this fraction count as one setting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Event:
+    """One finding with the sample it belongs to."""
+
+    sample: Sample
+    finding: Finding
+
+    @property
+    def plateau(self) -> bool:
+        """Whether the current levelled off without a maximum: a limiting current reached slowly."""
+        return any(flag.code == PLATEAU for flag in self.finding.flags)
+
+    @property
+    def limited(self) -> bool:
+        """Whether a limiting current was seen, as a peak or as a plateau."""
+        return self.finding.verdict is Verdict.LIMITING_PEAK or self.plateau
+
+    @property
+    def penetrated(self) -> bool:
+        """Whether lithium penetrated."""
+        return self.finding.verdict is Verdict.PENETRATION
+
+    @property
+    def rate(self) -> float:
+        """Scan rate [V/s]."""
+        return self.finding.scan_rate.value if self.finding.scan_rate else math.nan
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything a law needs is known: geometry, current density."""
+        known = self.sample.thickness is not None and self.finding.current_density is not None
+        return known and self.finding.current_density.value > 0  # type: ignore[union-attr]
+
+
+def events_of(analysis: Analysis) -> tuple[Event, ...]:
+    """Every finding of the campaign beside its sample."""
+    return tuple(
+        Event(sample=sample.experiment.sample, finding=finding)
+        for sample in analysis.samples
+        for finding in sample.findings
+    )
+
+
+def sweeps(events: Iterable[Event]) -> tuple[Event, ...]:
+    """Uninterrupted sweeps with known geometry and scan rate: pauses change peaks, so paused ones stand apart."""
+    return tuple(
+        event
+        for event in events
+        if event.finding.kind is Kind.SWEEP
+        and event.complete
+        and math.isfinite(event.rate)
+        and not event.finding.pauses
+    )
+
+
+def values(estimates: Iterable[Estimate | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Values and standard uncertainties, NaN where there is none."""
+    pairs = [(e.value, e.std) if e is not None else (math.nan, math.nan) for e in estimates]
+    array = np.array(pairs, dtype=float).reshape(-1, 2)
+    return array[:, 0], array[:, 1]
+
+
+def pellets(events: Iterable[Event]) -> np.ndarray | None:
+    """Parent pellet of each event; ``None`` when none is known (each sample is then its own)."""
+    labels = np.array([event.sample.pellet for event in events])
+    return labels if labels.size and np.all(labels != "") else None
+
+
+def settings(numbers: np.ndarray) -> list[np.ndarray]:
+    """Indices grouped by nearly equal number (log scale), ascending."""
+    order = np.argsort(numbers)
+    groups: list[list[int]] = []
+    for index in order:
+        if groups and math.log(numbers[index] / np.mean(numbers[groups[-1]])) < SAME:
+            groups[-1].append(int(index))
+        else:
+            groups.append([int(index)])
+    return [np.array(sorted(group)) for group in groups]
+
+
+def column(events: Iterable[Event], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """One quantity of the events, from the sample or the finding, with its uncertainty."""
+    picked = [
+        getattr(event.sample, name) if hasattr(event.sample, name) else getattr(event.finding, name) for event in events
+    ]
+    return values(picked)
