@@ -21,6 +21,10 @@ class ReaderFlag(FlagKind):
     DUPLICATE_COLUMNS = (Severity.NOTE, "The column names {names} occur more than once; the later ones were numbered.")
     # whole files
     CUT_FILE = (Severity.WARNING, "The file ends in the middle of {where}; {kept} complete points were kept.")
+    LAST_NUMBER_DOUBTFUL = (
+        Severity.NOTE,
+        "The last line has no line end, so its last number (column {column!r}) may be cut and was left out.",
+    )
     HEADER_COUNT_WRONG = (
         Severity.NOTE,
         "The file announces {announced} header lines but the table begins after {found}; the table was followed.",

@@ -391,12 +391,18 @@ def _distrust_end(
     if ragged and len(cells) < len([*names]):
         return (ReaderFlag.CUT_FILE.flag(where="a line", kept=rows),)
     before = split_cells(lines[-2], separator) if len(lines) > 1 else []
-    layout = [re.sub(r"\d", "0", row[-1].lstrip("+-")) if row else "" for row in (before, cells)]
-    if len(before) == len(cells) and layout[0] == layout[1] and re.search(r"[eE][+-]000$", layout[0]):
+    if len(before) == len(cells) and ((cells[-1:] == before[-1:] and cells[-1].isdigit()) or _is_whole(cells, before)):
         return ()
-    if cells and len(cells) <= len(names) and names[len(cells) - 1] in columns:
-        columns[names[len(cells) - 1]][-1] = np.nan
-    return (ReaderFlag.CUT_FILE.flag(where="a line", kept=rows - 1),)
+    if not cells or len(cells) > len(names) or names[len(cells) - 1] not in columns:
+        return ()
+    columns[names[len(cells) - 1]][-1] = np.nan
+    return (ReaderFlag.LAST_NUMBER_DOUBTFUL.flag(column=names[len(cells) - 1]),)
+
+
+def _is_whole(cells: Sequence[str], before: Sequence[str]) -> bool:
+    """Whether a row's last number has the layout of the one above it, up to the last digit of its exponent."""
+    layout, above = (re.sub(r"\d", "0", row[-1].lstrip("+-")) for row in (cells, before))
+    return layout == above and bool(re.search(r"[eE][+-]000$", layout))
 
 
 def _contradicts(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], mark: str) -> bool:

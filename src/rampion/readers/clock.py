@@ -1,0 +1,50 @@
+"""Dates as instruments write them, to seconds since 1970; naive local time is taken as it stands."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+
+from rampion.estimate import Flag
+from rampion.readers.flags import ReaderFlag
+
+_DATE = re.compile(r"(\d{1,4})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{1,4})")
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([AaPp][Mm])?")
+
+
+def read_start(date: str, time: str = "", *, month_first: bool | None = None) -> tuple[float, tuple[Flag, ...]]:
+    """Seconds since 1970 of a date and time of day, NaN when they cannot be read; a flag where days could be months.
+
+    ``2023-08-11``, ``11.8.2023`` (day first), ``08/11/2023``: with slashes or hyphens the month stands first unless it
+    is above 12; ``month_first`` says what the program is known to write.
+    """
+    found = _DATE.search(date)
+    if found is None:
+        return math.nan, (ReaderFlag.CLOCK_UNKNOWN.flag(),)
+    first, mark, second, third = int(found[1]), found[2], int(found[3]), int(found[4])
+    flags: tuple[Flag, ...] = ()
+    if len(found[1]) == 4:
+        year, month, day = first, second, third
+    else:
+        year = third + (2000 if third < 100 else 0)
+        ahead = mark != "." if month_first is None else month_first
+        if max(first, second) > 12:
+            ahead = second > 12
+        elif month_first is None and mark != "." and first != second:
+            reading = f"{year:04d}-{first:02d}-{second:02d}, month before day"
+            flags = (ReaderFlag.CLOCK_AMBIGUOUS.flag(date=found[0], reading=reading),)
+        month, day = (first, second) if ahead else (second, first)
+    hour = minute = second_of_minute = 0
+    fraction = 0.0
+    clock = _TIME.search(time or date[found.end() :])
+    if clock:
+        hour, minute, second_of_minute = int(clock[1]), int(clock[2]), int(clock[3] or 0)
+        fraction = float(f"0.{clock[4]}") if clock[4] else 0.0
+        if clock[5]:
+            hour = hour % 12 + (12 if clock[5].lower() == "pm" else 0)
+    try:
+        moment = datetime(year, month, day, hour, minute, second_of_minute, tzinfo=UTC)
+    except ValueError:
+        return math.nan, (ReaderFlag.CLOCK_UNKNOWN.flag(),)
+    return moment.timestamp() + fraction, flags

@@ -1,0 +1,142 @@
+"""One instrument file to one experiment: the format is recognised by content, then by name.
+
+A new format is one module with ``recognise(head, name)`` and ``read(content, name, path)``, named in ``_FORMATS``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from rampion.errors import InputError, RampionError, RefusedError
+from rampion.estimate import merge_flags
+from rampion.measurement import Experiment, Source, on_one_clock
+
+# In the order of asking: what is known by its first bytes before what is known by its words; a plain table is last.
+_FORMATS = (
+    "eclab_binary",
+    "neware",
+    "palmsens",
+    "eclab_text",
+    "chi",
+    "relaxis",
+    "zahner",
+    "zplot",
+    "autolab",
+    "versastudio",
+    "table",
+)
+_HEAD = 8192
+
+_NOT_DATA = {
+    ".nox": "an Autolab NOVA project, whose format is closed; export the data from NOVA as text (ASCII)",
+    ".mps": "EC-Lab settings without data; read the .mpr or .mpt files that the run wrote",
+    ".mgr": "an EC-Lab graph without data; read the .mpr or .mpt files that the run wrote",
+    ".mdat": "a binary recording of a closed format; export it from the instrument's program as text",
+    ".bin": "a binary recording of an unknown format; export it from the instrument's program as text",
+    ".psmethod": "a PSTrace method, settings without data; open the session (.pssession) that it measured",
+    ".json": "JSON of no instrument that is known here; export a table of time, potential and current",
+    ".zip": "an archive; unpack it first",
+    ".pdf": "a document; read the instrument's own file",
+    ".docx": "a document; read the instrument's own file",
+    ".png": "a picture; read the instrument's own file",
+    ".jpg": "a picture; read the instrument's own file",
+    ".opj": "an Origin project; export its worksheets as text",
+    ".opju": "an Origin project; export its worksheets as text",
+}
+_NOT_DATA_BEGINNINGS = (
+    (b"EC-LAB SETTING FILE", _NOT_DATA[".mps"]),
+    (b"BT-LAB SETTING FILE", _NOT_DATA[".mps"]),
+    (b"VMP EXPERIMENT LOOP INDEXES", "EC-Lab's list of loops without data; read the data file beside it"),
+    (b"%PDF", _NOT_DATA[".pdf"]),
+    (b"\x89PNG", _NOT_DATA[".png"]),
+)
+
+
+def recognise_format(head: bytes, name: str) -> str | None:
+    """The name of the format that the first bytes and the file's name show, or ``None``."""
+    for title in _FORMATS:
+        if _reader(title).recognise(head, name):
+            return title
+    return None
+
+
+def _reader(title: str) -> ModuleType:
+    return import_module(f"rampion.readers.{title}")
+
+
+def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Experiment:
+    """Everything one file holds: its traces and spectra in order, on one clock, each with its source.
+
+    Parameters
+    ----------
+    path : the file.
+    columns : for a plain table, role → header (see :func:`rampion.readers.table.read`).
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it is damaged beyond what can be saved.
+    RefusedError
+        When it is not a measurement, its format is closed, or the library that reads it is not installed.
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {found}; expected an instrument's file.")
+    content = path.read_bytes()
+    name = path.name
+    head = content[:_HEAD]
+    if not content.strip(b"\0 \t\r\n"):
+        raise RefusedError(f"{name} is empty; the run was not recorded or not saved.")
+    for beginning, what in _NOT_DATA_BEGINNINGS:
+        if head.startswith(beginning):
+            raise RefusedError(f"{name} is {what}.")
+    title = recognise_format(head, name)
+    if title is None or (title == "table" and head.count(0) > len(head) // 10 and not head.startswith(b"PK")):
+        raise RefusedError(f"{name} is {_described(name)}.")
+    reader = _reader(title)
+    try:
+        if title == "table" or columns:
+            title = "table"
+            parts, flags = _reader(title).read(content, name, path, columns=columns)
+        else:
+            parts, flags = reader.read(content, name, path)
+    except RampionError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{name} looks like {title.replace('_', ' ')} and is damaged in a way that is not understood ({error!r}); "
+            "export it again from the instrument's program."
+        ) from error
+    digest = hashlib.sha256(content).hexdigest()
+    placed = tuple(
+        replace(
+            part,
+            source=Source(
+                path=str(path),
+                sha256=digest,
+                format=(part.source.format if part.source else "") or title,
+                block=block,
+                instrument=part.source.instrument if part.source else "",
+            ),
+        )
+        for block, part in enumerate(parts)
+    )
+    if not placed:
+        raise RefusedError(f"{name} holds no measured point; the run was empty or aborted.")
+    return on_one_clock(Experiment(parts=placed, name=path.stem, flags=merge_flags(flags)))
+
+
+def _described(name: str) -> str:
+    suffix = Path(name).suffix.lower()
+    if suffix in _NOT_DATA:
+        return _NOT_DATA[suffix]
+    return (
+        "of no format that is known here; export it from the instrument's program as text "
+        "(EC-Lab .mpt, Gamry .DTA, or a table of time, potential and current)"
+    )
