@@ -1,0 +1,48 @@
+"""Conductivity from area resistance and thickness, and what the Nernst–Einstein relation makes of it.
+
+    σ = L/R_A ,   D^σ = σRT/(c z²F²)
+
+Source of the use of D^σ for garnets: arXiv:2110.13399.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rampion.estimate import Estimate, product
+from rampion.transport.finding import FARADAY, GAS, ROOM
+from rampion.transport.flags import TransportFlag
+
+
+def conductivity(area_resistance: Estimate, thickness: Estimate) -> Estimate:
+    """σ = L/R_A [S/m].
+
+    Assumes the resistance is the electrolyte's alone. Fails when an interface adds to it: σ is then a lower bound.
+    """
+    return product([(thickness, 1.0), (area_resistance, -1.0)])
+
+
+def compare_conductivities(sweep: Estimate, impedance: Estimate, threshold: float = 0.01) -> Estimate:
+    """Relative difference of the sweep's conductivity from the impedance's, flagged when beyond its uncertainty."""
+    ratio = product([(sweep, 1.0), (impedance, -1.0)])
+    z = (ratio.value - 1) / ratio.std if ratio.std > 0 else math.nan
+    p_value = math.erfc(abs(z) / math.sqrt(2)) if math.isfinite(z) else math.nan
+    flags = (
+        (TransportFlag.CONDUCTIVITIES_DIFFER.flag(difference=ratio.value - 1, p_value=p_value),)
+        if p_value < threshold
+        else ()
+    )
+    return Estimate(ratio.value - 1, ratio.std, flags=flags)
+
+
+def nernst_einstein_diffusivity(sigma: Estimate, concentration: Estimate, temperature: float = ROOM) -> Estimate:
+    """D^σ = σRT/(cF²) [m²/s] of univalent carriers at concentration c [mol/m³].
+
+    Assumes independent carriers. Fails when they are correlated: the tracer's D is then H_R·D^σ with Haven ratio H_R.
+    """
+    return product([(sigma, 1.0), (concentration, -1.0)]).scaled(GAS * temperature / FARADAY**2)
+
+
+def nernst_einstein_concentration(sigma: Estimate, diffusivity: Estimate, temperature: float = ROOM) -> Estimate:
+    """c = σRT/(D^σF²) [mol/m³] of univalent carriers with the total diffusivity D^σ = D₊ + D₋."""
+    return product([(sigma, 1.0), (diffusivity, -1.0)]).scaled(GAS * temperature / FARADAY**2)
