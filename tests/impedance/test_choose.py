@@ -1,0 +1,57 @@
+"""The number of arcs by evidence, within the family of a pellet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from circuit_cases import CASES, synthetic
+
+from rampion.errors import InputError
+from rampion.impedance.choose import choose_circuit, family_circuit
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_true_circuit_is_chosen(case):
+    circuit, truth, window = CASES[case]
+    for seed in (900, 901):
+        choice = choose_circuit(synthetic(circuit, truth, window, seed))
+        assert choice.fit.notation == circuit
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", CASES)
+def test_the_true_circuit_is_chosen_nearly_always(case):
+    circuit, truth, window = CASES[case]
+    chosen = [choose_circuit(synthetic(circuit, truth, window, seed)).fit.notation for seed in range(7000, 7060)]
+    assert np.mean([text == circuit for text in chosen]) >= 0.95
+
+
+def test_a_resistor_needs_no_arc():
+    spectrum = synthetic("R0", {"R0": 100.0}, (1e5, 1.0), 1)
+    assert choose_circuit(spectrum).fit.notation == "R0"
+
+
+def test_a_blocking_electrode_is_a_tail_and_a_diffusion_a_warburg():
+    truth = {"R0": 50.0, "R1": 200.0, "CPE1.Q": 1e-8, "CPE1.alpha": 0.9, "CPE2.Q": 1e-5, "CPE2.alpha": 0.9}
+    spectrum = synthetic("R0-p(R1,CPE1)-CPE2", truth, (1e6, 1.0), 5)
+    assert choose_circuit(spectrum).fit.notation == "R0-p(R1,CPE1)-CPE2"
+    truth = {"R0": 50.0, "R1": 200.0, "CPE1.Q": 1e-6, "CPE1.alpha": 0.9, "Ws2.R": 150.0, "Ws2.tau": 20.0}
+    spectrum = synthetic("R0-p(R1,CPE1)-Ws2", truth, (1e6, 1e-3), 6)
+    assert choose_circuit(spectrum).fit.notation == "R0-p(R1,CPE1)-Ws2"
+
+
+def test_candidates_are_listed_with_reasons():
+    circuit, truth, window = CASES["A"]
+    choice = choose_circuit(synthetic(circuit, truth, window, 30), criterion="aicc")
+    assert choice.candidates[0].criterion == min(candidate.criterion for candidate in choice.candidates)
+    assert any("not told" in candidate.reason for candidate in choice.candidates)
+
+
+def test_a_family_of_ones_own():
+    circuit, truth, window = CASES["A"]
+    spectrum = synthetic(circuit, truth, window, 31)
+    choice = choose_circuit(spectrum, [family_circuit(1), family_circuit(2, "Ws"), "R0-p(R1,CPE1)-p(R2,CPE2)"])
+    assert choice.fit.notation == circuit
+    assert {candidate.circuit for candidate in choice.candidates} >= {"R0-p(R1,CPE1)", circuit}
+    with pytest.raises(InputError, match="'aic'"):
+        choose_circuit(spectrum, criterion="aic")

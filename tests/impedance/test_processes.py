@@ -1,0 +1,140 @@
+"""Capacitances, names of arcs, conductivity: against closed forms and Monte Carlo."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from circuit_cases import CASES, synthetic
+
+from rampion.estimate import Estimate
+from rampion.impedance.assignment import RANGES, assign_arcs
+from rampion.impedance.conductivity import compare_with_ohmic_slope, conductivity_from_resistance
+from rampion.impedance.finding import analyse_spectrum
+from rampion.impedance.fit import fit_circuit
+from rampion.impedance.processes import effective_capacitance, effective_capacitance_brug, processes_of
+from rampion.measurement import Sample
+from rampion.records import to_plain
+
+
+def test_effective_capacitances_of_a_true_capacitor_are_its_own():
+    assert effective_capacitance(100.0, 1e-6, 1.0) == pytest.approx(1e-6)
+    assert effective_capacitance_brug(100.0, 1e-6, 1.0, 10.0) == pytest.approx(1e-6)
+
+
+def test_hsu_and_mansfeld_in_both_of_its_forms():
+    """Q^{1/α} R^{(1-α)/α} = Q ω_max^{α-1}."""
+    size, q, alpha = 900.0, 3e-6, 0.8
+    apex = (size * q) ** (-1 / alpha)
+    assert effective_capacitance(size, q, alpha) == pytest.approx(q * apex ** (alpha - 1))
+    # Brug with a far greater resistance before the arc is Hsu-Mansfeld
+    assert effective_capacitance_brug(size, q, alpha, 1e12) == pytest.approx(effective_capacitance(size, q, alpha))
+
+
+def test_uncertainties_of_processes_are_those_of_the_parameters_drawn():
+    circuit, truth, window = CASES["A"]
+    fit = fit_circuit(synthetic(circuit, truth, window, 3), circuit)
+    arc = processes_of(fit)[2]
+    draws = np.exp(np.random.default_rng(0).multivariate_normal(fit.logarithms, fit.covariance, 20_000))
+    values = dict(zip(fit.parameters, draws.T, strict=True))
+    size, q, alpha = values["R2"], values["CPE2.Q"], values["CPE2.alpha"]
+    capacitance = q ** (1 / alpha) * size ** ((1 - alpha) / alpha)
+    before = values["R0"] + values["R1"]
+    brug = q ** (1 / alpha) * (1 / before + 1 / size) ** ((alpha - 1) / alpha)
+    frequency = 1 / (2 * np.pi * (size * q) ** (1 / alpha))
+    for estimate, drawn in ((arc.capacitance, capacitance), (arc.capacitance_brug, brug), (arc.frequency, frequency)):
+        assert estimate.value == pytest.approx(np.median(drawn), rel=2e-3)
+        assert estimate.std == pytest.approx(np.std(drawn), rel=0.03)
+
+
+def test_the_same_arc_as_zarc_has_the_same_numbers():
+    circuit, truth, window = CASES["A"]
+    spectrum = synthetic(circuit, truth, window, 4)
+    pair, arc = (processes_of(fit_circuit(spectrum, text))[-1] for text in (circuit, "R0-Zarc1-Zarc2"))
+    for name in ("resistance", "capacitance", "capacitance_brug", "exponent", "frequency"):
+        assert getattr(arc, name).value == pytest.approx(getattr(pair, name).value, rel=1e-3)
+        assert getattr(arc, name).std == pytest.approx(getattr(pair, name).std, rel=1e-2)
+
+
+@pytest.mark.parametrize(("name", "capacitance"), [
+    ("bulk", 1e-12), ("grain boundary", 3e-10), ("electrode interface", 1e-6), ("electrode reaction", 1e-4),
+])  # fmt: skip
+def test_the_ranges_of_irvine_sinclair_and_west(name, capacitance):
+    """A pellet of 2 mm × 2 mm and 1 mm: L/A = 2.5 cm⁻¹."""
+    found = assign_arcs([Estimate(capacitance / 2.5, 0.01 * capacitance)], Estimate(1e-3), Estimate(4e-6))[0]
+    assert found.capacitance.value == pytest.approx(capacitance)
+    assert found.name == name
+    assert found.confidence > 0.8
+
+
+def test_between_two_ranges_the_name_is_not_sure():
+    found = assign_arcs([Estimate(2e-9, 1e-11)], Estimate(1e-2), Estimate(1e-4))[0]
+    assert found.confidence < 0.8
+    assert "surface layer" in found.flags[0].message
+    assert "grain boundary" in found.flags[0].message
+    assert sum(share for _, share in found.probabilities) == pytest.approx(1.0)
+
+
+def test_arcs_are_named_together():
+    """After a grain boundary, the arc between two ranges cannot be a bulk."""
+    edge = Estimate(1.5e-11)
+    alone = dict(assign_arcs([edge], Estimate(1e-2), Estimate(1e-4))[0].probabilities)
+    second = dict(assign_arcs([Estimate(3e-10), edge], Estimate(1e-2), Estimate(1e-4))[1].probabilities)
+    assert alone["bulk"] > 0.3
+    assert second["bulk"] < 0.01
+
+
+def test_without_geometry_the_user_is_told():
+    found = assign_arcs([Estimate(1e-6)])[0]
+    assert any(flag.code == "geometry_unknown" for flag in found.flags)
+    assert not found.normalised
+
+
+def test_ranges_are_in_order():
+    lows = [low for low, _ in RANGES.values()]
+    assert lows == sorted(lows)
+
+
+def test_conductivity_carries_the_uncertainty_of_the_geometry():
+    sigma = conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3, 2e-5), Estimate(4e-6, 4e-8))
+    assert sigma.value == pytest.approx(1e-3 / (417 * 4e-6))
+    assert sigma.relative == pytest.approx(math.sqrt(0.01**2 + 0.02**2 + 0.01**2))
+    assert math.isnan(conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3), Estimate(4e-6)).std)
+
+
+def test_the_comparison_with_the_ohmic_slope_is_calibrated():
+    """Under equality the p-value is uniform; a difference of four standard errors is seen."""
+    random = np.random.default_rng(1)
+    first = 400 * (1 + 0.02 * random.standard_normal(4000))
+    second = 400 * (1 + 0.03 * random.standard_normal(4000))
+    values = [
+        compare_with_ohmic_slope(Estimate(a, 8.0), Estimate(b, 12.0)).p_value
+        for a, b in zip(first, second, strict=True)
+    ]
+    assert np.mean(np.array(values) < 0.05) == pytest.approx(0.05, abs=0.012)
+    assert compare_with_ohmic_slope(Estimate(460.0, 8.0), Estimate(400.0, 12.0)).p_value < 1e-3
+    assert math.isnan(compare_with_ohmic_slope(Estimate(460.0), Estimate(400.0, 12.0)).p_value)
+
+
+def test_the_finding_of_a_garnet_pellet():
+    """Bulk above the window, grain boundary and interface inside it; σ from bulk and grain boundary."""
+    truth = {
+        "R0": 300.0, "R1": 120.0, "CPE1.Q": 4e-10, "CPE1.alpha": 0.95, "R2": 900.0, "CPE2.Q": 3e-6, "CPE2.alpha": 0.8,
+    }  # fmt: skip
+    spectrum = synthetic("R0-p(R1,CPE1)-p(R2,CPE2)", truth, (7e6, 10.0), 9)
+    sample = Sample(thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 4e-8))
+    finding = analyse_spectrum(spectrum, sample)
+    assert finding.circuit == "R0-p(R1,CPE1)-p(R2,CPE2)"
+    assert [process.name for process in finding.processes] == ["bulk", "grain boundary", "electrode interface"]
+    sigma = finding.conductivity
+    assert sigma.low < 1e-3 / (420.0 * 4e-6) < sigma.high
+    assert finding.kramers_kronig.valid
+    plain = to_plain(finding)
+    assert plain["kind"] == "spectrum"
+    assert set(plain["parameters"]["R1"]) >= {"value", "std", "unit"}
+    assert plain["parameters"]["R1"]["unit"] == "ohm"
+    assert set(plain["processes"][1]) >= {"name", "resistance", "capacitance", "exponent", "frequency"}
+    without = analyse_spectrum(spectrum, Sample())
+    assert without.conductivity is None
+    assert any(flag.code == "geometry_unknown" for flag in without.flags)

@@ -1,0 +1,98 @@
+"""Series: every process keeps its track, arcs may appear and vanish, shared parameters are shared."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from circuit_cases import CASES, synthetic
+
+from rampion.errors import InputError
+from rampion.impedance.series import fit_series
+
+CIRCUIT, TRUTH, WINDOW = CASES["A"]
+
+
+def series(changes, noise=0.003, seed=40, circuit=CIRCUIT, truth=TRUTH, window=WINDOW):
+    return [synthetic(circuit, truth | change, window, seed + place, noise) for place, change in enumerate(changes)]
+
+
+def test_an_arc_that_grows_tenfold_keeps_its_track():
+    growth = np.geomspace(1, 10, 20)
+    found = fit_series(series([{"R2": 900.0 * factor} for factor in growth]), coordinate=np.linspace(0, 0.95, 20))
+    assert found.circuit == CIRCUIT
+    _, first, second = found.tracks
+    assert np.all(first.present)
+    assert np.all(second.present)
+    np.testing.assert_allclose(first.resistance, 500.0, rtol=0.1)
+    np.testing.assert_allclose(second.resistance, 900.0 * growth, rtol=0.03)
+    assert not [flag for flag in found.flags if flag.code == "track_broken"]
+
+
+def test_the_growing_arc_may_overtake_the_slower_one():
+    """The faster arc grows tenfold at constant capacitance and crosses the slower: tracks cross with it, or say so."""
+    circuit = "R0-p(R1,CPE1)-p(R2,CPE2)"
+    truth = {
+        "R0": 50.0, "R1": 100.0, "CPE1.Q": 3e-7, "CPE1.alpha": 0.97, "R2": 150.0, "CPE2.Q": 1e-6, "CPE2.alpha": 0.97,
+    }  # fmt: skip
+    growth = np.geomspace(1, 40, 20)
+    changes = [{"R1": 100.0 * g, "CPE1.Q": 3e-7} for g in growth]
+    found = fit_series(series(changes, 0.001, circuit=circuit, truth=truth, window=(1e5, 1.0)), circuit, reduce=False)
+    broken = [flag for flag in found.flags if flag.code == "track_broken"]
+    tracks = {track.name: track for track in found.tracks}
+    ends = [tracks[name].capacitance[[0, -1]] for name in ("arc 1", "arc 2")]
+    swapped = any(abs(math.log(end / start)) > 0.5 for start, end in ends)
+    assert broken or not swapped
+
+
+def test_an_arc_that_appears_is_told():
+    changes = [{"R2": 1e-3, "CPE2.Q": 1e-3}] * 5 + [{"R2": 900.0 * f} for f in np.linspace(0.3, 1, 7)]
+    found = fit_series(series(changes), CIRCUIT)
+    late = found.tracks[-1]
+    assert not late.present[:5].any()
+    assert late.present[5:].all()
+    assert any(flag.code == "arc_appears" and "from spectrum 5" in flag.message for flag in found.flags)
+    np.testing.assert_allclose(found.tracks[1].resistance[5:], 500.0, rtol=0.15)
+
+
+def test_shared_parameters_are_one_and_sharper():
+    changes = [{"R2": 900.0 * f} for f in np.geomspace(1, 3, 6)]
+    spectra = series(changes)
+    apart = fit_series(spectra, CIRCUIT)
+    joint = fit_series(spectra, CIRCUIT, shared=("R0", "R1", "CPE1.Q", "CPE1.alpha"))
+    sizes = [fit.parameters["R0"].value for fit in joint.fits]
+    assert np.ptp(sizes) == 0
+    assert joint.fits[0].parameters["R0"].std == pytest.approx(
+        np.mean([fit.parameters["R0"].std for fit in apart.fits]) / math.sqrt(6), rel=0.4
+    )
+    assert abs(sizes[0] - 300.0) < 4 * joint.fits[0].parameters["R0"].std
+
+
+def test_smoothness_takes_noise_out_of_a_track():
+    growth = np.geomspace(1, 3, 8)
+    spectra = series([{"R2": 900.0 * f} for f in growth], noise=0.01)
+    rough = fit_series(spectra, CIRCUIT)
+    smooth = fit_series(spectra, CIRCUIT, roughness=0.003)
+
+    def miss(found):
+        return np.sqrt(np.mean((found.tracks[1].resistance / 500.0 - 1) ** 2))
+
+    assert miss(smooth) < 0.8 * miss(rough)
+
+
+def test_spectra_of_different_lengths_go_together():
+    spectra = [synthetic(CIRCUIT, TRUTH, WINDOW, 60, points=60), synthetic(CIRCUIT, TRUTH, WINDOW, 61, points=45)]
+    found = fit_series(spectra, CIRCUIT)
+    assert found.fits[1].fitted.shape == (45,)
+    assert found.fits[1].parameters["R2"].value == pytest.approx(900.0, rel=0.02)
+
+
+def test_what_cannot_be_a_series_is_refused():
+    with pytest.raises(InputError, match="no spectrum"):
+        fit_series([])
+    spectra = series([{}, {}])
+    with pytest.raises(InputError, match="'R9'"):
+        fit_series(spectra, CIRCUIT, shared=("R9",))
+    with pytest.raises(InputError, match="3 values for 2 spectra"):
+        fit_series(spectra, CIRCUIT, coordinate=np.arange(3.0))
