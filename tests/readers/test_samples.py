@@ -144,6 +144,14 @@ def test_units_may_stand_in_the_cells(tmp_path):
     assert entry.sample.relative_density.value == 0.95
 
 
+def test_uncertainties_in_percent_are_relative(tmp_path):
+    for headers in (["sample", "thickness [mm]", "thickness std [%]"], ["sample", "thickness [mm]", "±"]):
+        cells = ["S1", "2", "5" if "%" in headers[2] else "5 %"]
+        (entry,) = read_samples(write_csv(tmp_path / "samples.csv", headers, [cells])).rows
+        assert entry.sample.thickness is not None
+        assert entry.sample.thickness.std == pytest.approx(1e-4)
+
+
 def test_rows_of_one_sample_complete_each_other(tmp_path):
     rows = [["S1", "a.mpr", "1", "", "4", "", ""], ["S1", "b.mpr", "", "", "", "0.5", ""]]
     sheet = read_samples(write_csv(tmp_path / "samples.csv", HEADERS, rows))

@@ -196,6 +196,16 @@ def test_names_and_units_in_two_rows_below_a_preamble():
     np.testing.assert_allclose(trace.current, [1e-6, 2e-6, 3e-6])
 
 
+def test_curves_side_by_side_give_the_first_and_say_so():
+    rows = [["0", "1", "5", "9"], ["1", "2", "6", "8"], ["2", "3", "7", "7"]]
+    content = sheet(["E/V", "I/A", "E/V", "I/A"], rows)
+    (first,), flags = table.read(content, "own.csv")
+    np.testing.assert_allclose(first.current, [1, 2, 3])
+    assert "duplicate_columns" in [flag.code for flag in flags]
+    (second,), _ = table.read(content, "own.csv", columns={"potential": "E/V (2) [V]", "current": "I/A (2) [A]"})
+    np.testing.assert_allclose(second.current, [9, 8, 7])
+
+
 def test_clock_readings_need_no_unit():
     rows = [["0:00:01.5", "1", "2"], ["0:01:00", "1", "2"], ["1-00:00:00", "1", "2"]]
     (trace,), _ = table.read(sheet(["Total Time", "E/V", "I/A"], rows), "own.csv")

@@ -240,7 +240,7 @@ def _refusal(headers: Sequence[str], found: Mapping[str, Column], name: str) -> 
     if "current_density" in found and "current" not in found:
         return (
             f"{name} holds a current density ({found['current_density'].header!r}) and no current, which would need "
-            "the electrode area of whoever divided by it; export the current, or name its column in a column map."
+            "the electrode area of whoever divided by it; export the current, or say which column it is."
         )
     no_unit = [
         header
@@ -254,10 +254,15 @@ def _refusal(headers: Sequence[str], found: Mapping[str, Column], name: str) -> 
             role = next(role for role in ("potential", "current", "time") if _plain(header)[0] in _NAMES[role])
             pairs.setdefault(role, f"{header} [{_EXAMPLE[role]}]")
         return (
-            f"{name}: the columns {', '.join(map(repr, no_unit))} name no unit; "
-            f"give a column map with the units, e.g. {pairs}."
+            f"{name}: the columns {', '.join(map(repr, no_unit))} name no unit; say which is what in which unit: "
+            f"columns={pairs}, or in the shell {_shell(pairs)}."
         )
+    example = {"potential": "Ecell/V", "current": "I/mA"}
     return (
         f"{name} has {_listed(headers)}; expected potential and current, or frequency and impedance: "
-        "name them in a column map, e.g. {'potential': 'Ecell/V', 'current': 'I/mA'}."
+        f"say which is what, e.g. columns={example}, or in the shell {_shell(example)}."
     )
+
+
+def _shell(columns: Mapping[str, str]) -> str:
+    return " ".join(f'--column {role}="{header}"' for role, header in columns.items())

@@ -262,7 +262,7 @@ def _with_spread(value: Estimate, text: str, kind: str, unit: str | None) -> Est
     shown = number["unit"] or unit or ""
     if not shown and quantity(kind).unit:
         raise InputError(f"{text!r} has no unit; write it in the header, e.g. 'std [{quantity(kind).shown_unit}]'.")
-    if number["unit"] == "%" and kind != "relative_density":
+    if shown == "%" and kind != "relative_density":
         return Estimate(value.value, std / 100 * abs(value.value))
     return Estimate(value.value, std * abs(conversion(shown, kind)[0]))
 

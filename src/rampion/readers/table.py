@@ -73,7 +73,7 @@ def read(
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
     cells = split_cells(lines[place.first], place.separator)
-    headers = _usable_headers(place.headers, cells, columns, name)
+    headers, repeated = _usable_headers(place.headers, cells, columns, name)
     clocks = [header for header, cell in zip(headers, cells, strict=False) if header and _is_clock(cell)]
     meanings, guess = settle_columns(headers, columns, name, clocks)
     body = "\n".join(lines[place.first :]) + ("\n" if text.endswith(("\n", "\r")) else "")
@@ -88,21 +88,22 @@ def read(
     parts, found = build_parts(values, meanings, source=Source(format="table"), start=start)
     if not parts:
         raise RefusedError(f"{name} holds a header and no complete row of numbers: the run is empty.")
-    return parts, flags + table.flags + guess + found
+    return parts, flags + repeated + table.flags + guess + found
 
 
 def _usable_headers(
     titles: Sequence[str], row: Sequence[str], columns: Mapping[str, str] | None, name: str
-) -> list[str]:
+) -> tuple[list[str], tuple[Flag, ...]]:
     """Unique header names, one per cell of a row; numbers where there is no header and the user names columns."""
     if titles:
-        return unique_names([*titles, *[""] * (len(row) - len(titles))])[0]
+        return unique_names([*titles, *[""] * (len(row) - len(titles))])
     if not columns:
         raise RefusedError(
             f"{name} has {len(row)} columns of numbers without a header (the first row reads {'  '.join(row[:8])}); "
-            "name them by number in a column map, e.g. {'potential': '1 [V]', 'current': '2 [mA]'}."
+            "say which is what by number: columns={'potential': '1 [V]', 'current': '2 [mA]'}, or in the shell "
+            '--column potential="1 [V]" --column current="2 [mA]".'
         )
-    return [str(number) for number in range(1, len(row) + 1)]
+    return [str(number) for number in range(1, len(row) + 1)], ()
 
 
 def find_table(lines: Sequence[str]) -> Place | None:
@@ -239,7 +240,7 @@ def _read_sheet(
     if found is None:
         raise RefusedError(f"{name} holds no table of numbers.")
     titles, first = found
-    headers = _usable_headers(titles, written[first], columns, name)
+    headers, repeated = _usable_headers(titles, written[first], columns, name)
     clocks = [header for header, cell in zip(headers, written[first], strict=False) if header and _is_clock(cell)]
     meanings, guess = settle_columns(headers, columns, name, clocks)
     body = [list(row) + [None] * (len(headers) - len(row)) for row in rows[first:]]
@@ -261,7 +262,7 @@ def _read_sheet(
     parts, found = build_parts(values, meanings, source=Source(format="workbook"), technique=title, start=start)
     if not parts:
         raise RefusedError(f"{name} holds a header and no complete row of numbers.")
-    return parts, guess + found
+    return parts, repeated + guess + found
 
 
 def _written(cell: Any) -> str:
