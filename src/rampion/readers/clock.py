@@ -13,11 +13,13 @@ _DATE = re.compile(r"(\d{1,4})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{1,4})")
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?\s*([AaPp][Mm])?")
 
 
-def read_start(date: str, time: str = "", *, month_first: bool | None = None) -> tuple[float, tuple[Flag, ...]]:
+def read_start(
+    date: str, time: str = "", *, month_first: bool = True, certain: bool = False
+) -> tuple[float, tuple[Flag, ...]]:
     """Seconds since 1970 of a date and time of day, NaN when they cannot be read; a flag where days could be months.
 
-    ``2023-08-11``, ``11.8.2023`` (day first), ``08/11/2023``: with slashes or hyphens the month stands first unless it
-    is above 12; ``month_first`` says what the program is known to write.
+    ``2023-08-11``, ``11.8.2023`` (day first), ``08/11/2023``: with slashes or hyphens ``month_first`` decides, unless
+    one of the two numbers is above 12; ``certain`` says that the program is known to write dates so.
     """
     found = _DATE.search(date)
     if found is None:
@@ -28,13 +30,12 @@ def read_start(date: str, time: str = "", *, month_first: bool | None = None) ->
         year, month, day = first, second, third
     else:
         year = third + (2000 if third < 100 else 0)
-        ahead = mark != "." if month_first is None else month_first
+        ahead = month_first and (certain or mark != ".")
         if max(first, second) > 12:
             ahead = second > 12
-        elif month_first is None and mark != "." and first != second:
-            reading = f"{year:04d}-{first:02d}-{second:02d}, month before day"
-            flags = (ReaderFlag.CLOCK_AMBIGUOUS.flag(date=found[0], reading=reading),)
         month, day = (first, second) if ahead else (second, first)
+        if not certain and mark != "." and first != second and max(first, second) <= 12:
+            flags = (ReaderFlag.CLOCK_AMBIGUOUS.flag(date=found[0], reading=f"{year:04d}-{month:02d}-{day:02d}"),)
     hour = minute = second_of_minute = 0
     fraction = 0.0
     clock = _TIME.search(time or date[found.end() :])

@@ -22,6 +22,7 @@ _FORMATS = (
     "neware",
     "palmsens",
     "eclab_text",
+    "gamry",
     "chi",
     "relaxis",
     "zahner",

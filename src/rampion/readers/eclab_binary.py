@@ -34,7 +34,8 @@ _MAGIC = b"BIO-LOGIC MODULAR FILE\x1a"
 _HARMONIC = re.compile(r"^(THD|NSD|NSR) | h[2-9]\|")
 # The first byte of the settings names the technique; those that files with known techniques have confirmed.
 _TECHNIQUES = {
-    0x04: "GCPL", 0x06: "CV", 0x0B: "OCV", 0x18: "CA", 0x19: "CP", 0x1D: "PEIS", 0x1E: "GEIS", 0x6C: "LSV", 0x7F: "MB",
+    0x04: "GCPL", 0x0B: "OCV", 0x18: "CA", 0x19: "CP", 0x1D: "PEIS", 0x1E: "GEIS", 0x6C: "LSV", 0x75: "CstV",
+    0x7F: "MB",
 }  # fmt: skip
 
 

@@ -96,7 +96,7 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
     start = math.nan
     if header.lines:
         stated = header.line("Acquisition started on") or header.line("Technique started on")
-        start, found = read_start(stated, month_first=True)
+        start, found = read_start(stated, certain=True)
         flags += found + _area(header)
     else:
         flags += (ReaderFlag.HEADER_MISSING.flag(),)
@@ -107,7 +107,9 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
     table = parse_table(body, header.names, words=("time/s",) if dated else ())
     columns = dict(table.columns)
     if dated:
-        moments = np.array([read_start(word, month_first=True)[0] for word in table.words["time/s"]])
+        month_first = "DDMM" not in header.line("Time format")
+        words = table.words["time/s"]
+        moments = np.array([read_start(word, month_first=month_first, certain=True)[0] for word in words])
         if np.isfinite(moments).any():
             start = float(moments[np.isfinite(moments)][0])
             columns["time/s"] = moments - start

@@ -61,6 +61,10 @@ class ReaderFlag(FlagKind):
         Severity.WARNING,
         "The impedance in this file is not calibrated, by the vendor's own word; export it from the vendor's program.",
     )
+    BLOCK_PLACED_AFTER = (
+        Severity.NOTE,
+        "The times of block {name!r} begin again at zero; it was placed after the block before it.",
+    )
     # series
     ORDER_BY_NAME = (
         Severity.NOTE,
