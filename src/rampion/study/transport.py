@@ -152,7 +152,9 @@ def _least_scan_number(peaks: Sequence[Event], collapse: CollapseFit | None, tem
         return math.nan
     diffusivity = collapse.diffusivity.value
     thickness = column(peaks, "thickness")[0]
-    numbers = [scan_number(e.rate, float(l), diffusivity, temperature) for e, l in zip(peaks, thickness, strict=True)]
+    numbers = [
+        scan_number(e.rate, float(length), diffusivity, temperature) for e, length in zip(peaks, thickness, strict=True)
+    ]
     return min(numbers)
 
 
