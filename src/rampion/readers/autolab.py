@@ -15,7 +15,7 @@ from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.columns import guess_columns
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
-from rampion.readers.table import find_table
+from rampion.readers.table import SEARCHED, find_table
 from rampion.readers.text import decode, parse_table, split_cells, unique_names
 
 
@@ -34,14 +34,13 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         When no row of numbers follows the header, or potential and current are not among the columns.
     """
     text, flags = decode(content)
-    lines = text.splitlines()
+    lines = text.split("\n", SEARCHED)  # the last piece is the rest of the text
     place = find_table(lines)
     if place is None or not place.headers:
         raise RefusedError(f"{name} is a NOVA export without a row of numbers; export the measurement again.")
     width = max(len(place.headers), len(split_cells(lines[place.first], place.separator)))
     headers, repeated = unique_names([*place.headers, *[""] * (width - len(place.headers))])
-    body = "\n".join(lines[place.first :]) + ("\n" if text.endswith(("\n", "\r")) else "")
-    table = parse_table(body, headers, separator=place.separator)
+    table = parse_table("\n".join(lines[place.first :]), headers, separator=place.separator)
     meanings = {role: one for role, one in guess_columns(headers).items() if one.header in table.columns}
     meanings.pop("current_density", None)
     source = Source(format="NOVA text", instrument="Metrohm Autolab")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -85,15 +86,15 @@ def _traces(
             flags.append((ReaderFlag.POTENTIAL_UNKNOWN if role == "potential" else ReaderFlag.CURRENT_UNKNOWN).flag())
     traces = [
         Trace(
-            time=clock[piece],
-            potential=potential[rows[piece]],
-            current=current[rows[piece]],
+            time=clock[a:b],
+            potential=potential[rows[a:b]],
+            current=current[rows[a:b]],
             technique=technique,
             start=start,
-            extra={key: column[rows[piece]] for key, column in extra.items()},
+            extra={key: column[rows[a:b]] for key, column in extra.items()},
             source=source,
         )
-        for piece in np.split(np.arange(rows.size), breaks)
+        for a, b in itertools.pairwise([0, *breaks, rows.size])
     ]
     return traces, flags
 

@@ -31,7 +31,8 @@ from rampion.readers.text import decode, detect_separator, parse_table, read_num
 _SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".asc", ".xlsx", ".xlsm"}
 _CLOCK = re.compile(r"^(?:(\d+)[-d]\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)$")
 _DATED = re.compile(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}")
-_SEARCHED = 2000
+SEARCHED = 2000
+"""Lines of a text in which the table must begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def read(
     if content[:2] == b"PK" or Path(name).suffix.lower() in (".xlsx", ".xlsm"):
         return _read_workbook(content, name, columns)
     text, flags = decode(content)
-    lines = text.splitlines()
+    text = text.replace("\r\r\n", "\n")  # some programs end lines twice
+    lines = text.split("\n", SEARCHED)  # the last piece is the rest of the text
     place = find_table(lines)
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
@@ -76,7 +78,7 @@ def read(
     headers, repeated = _usable_headers(place.headers, cells, columns, name)
     clocks = [header for header, cell in zip(headers, cells, strict=False) if header and _is_clock(cell)]
     meanings, guess = settle_columns(headers, columns, name, clocks)
-    body = "\n".join(lines[place.first :]) + ("\n" if text.endswith(("\n", "\r")) else "")
+    body = "\n".join(lines[place.first :])
     words = [header for header in clocks if "time" in meanings and meanings["time"].header == header]
     table = parse_table(body, headers, separator=place.separator, words=words)
     values, start = dict(table.columns), math.nan
@@ -108,7 +110,7 @@ def _usable_headers(
 
 def find_table(lines: Sequence[str]) -> Place | None:
     """The first row of numbers that others of the same width follow, and the header above it."""
-    filled = [number for number, line in enumerate(lines) if line.strip()]
+    filled = [number for number, line in enumerate(lines[:SEARCHED]) if line.strip()]
     rows = [number for number in filled if _is_row(re.split(r"[\t; ]+|,\s*", lines[number].strip()))]
     if not rows:
         return None
@@ -131,7 +133,7 @@ def _locate(
     """Header and number of the first row, from the cells of each row that is not empty."""
     if width < 2:
         return None
-    for at, number in enumerate(filled[:_SEARCHED]):
+    for at, number in enumerate(filled[:SEARCHED]):
         row, following = cells(number), [cells(below) for below in filled[at + 1 : at + 2]]
         if abs(len(row) - width) <= 1 and _is_row(row) and all(map(_is_row, following)):
             return _header([titles(above) for above in filled[max(0, at - 3) : at]], width), number

@@ -50,7 +50,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         columns = {"time": "time [s]", "potential": "voltage [V]", "current": "current [A]"}
         return table.read(content, name, columns=columns)
     text, _ = decode(content)
-    if table.find_table(text.splitlines()) is None:
+    if table.find_table(text.splitlines()[: table.SEARCHED]) is None:
         raise RefusedError(
             f"{name} is the header of a Zahner polarisation file without its data; "
             "export the curve again from Thales with time, potential and current."
