@@ -21,8 +21,9 @@ from rampion.cell.penetration import (
     weibull_mean,
 )
 from rampion.cell.semi_infinite import at_rest, mode_rates, semi_integral_fraction, semi_integral_of_ramp
-from rampion.cell.short import SoftShort, draw_soft_short
+from rampion.cell.short import SoftShort, draw_soft_short, with_soft_short
 from rampion.cell.vacancies import VacancyAccumulation, critical_semi_integral, vacancy_lifetime, vacancy_peak
+from rampion.errors import InputError
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sweep, Trace
 
 AREA = 4e-6
@@ -167,6 +168,15 @@ def test_a_soft_short_is_rectangular():
     trace = run(Hold(potential=0.1, duration=100.0), SoftShort(times=(20.0, 60.0), conductances=(30.0, 12.0)))
     expected = 0.1 * (60.0 + np.select([trace.time < 20.0, trace.time < 60.0], [0.0, 30.0], 12.0))
     np.testing.assert_allclose(trace.current / AREA, expected, rtol=1e-12)
+
+
+def test_a_soft_short_added_afterwards_equals_one_simulated():
+    short = SoftShort(times=(20.0, 60.0), conductances=(30.0, 12.0))
+    added = with_soft_short(run(sweep(1e-3, 0.1)), short, AREA)
+    simulated = run(sweep(1e-3, 0.1), short)
+    np.testing.assert_allclose(added.current, simulated.current, rtol=1e-9, atol=1e-15)
+    with pytest.raises(InputError, match="current control"):
+        with_soft_short(run(ConstantCurrent(current=AREA, duration=10.0)), short, AREA)
 
 
 def test_random_soft_shorts_have_the_statistics_they_were_drawn_from():

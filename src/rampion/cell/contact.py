@@ -72,14 +72,19 @@ class ContactLoss:
         if self.electrode not in ("counter", "working"):
             raise InputError(f"the electrode is {self.electrode!r}; expected 'counter' or 'working'.")
 
+    @property
+    def PLACE(self) -> str:
+        """Where the voltage falls."""
+        return self.electrode
+
     def initial(self, cell: Any) -> tuple[float]:
         """Full contact."""
         return (0.0,)
 
     def rates(self, state: Any, here: Any) -> tuple:
         """d ln θ/dt; loss fades at the residual contact, gain within 1 % of full contact."""
-        number = numerics(state[0], here.current)
-        contact = number.exp(number.maximum(state[0], math.log(self.residual)))
+        number = numerics(state[0], here.current, self.residual)
+        contact = number.exp(number.maximum(state[0], number.log(self.residual)))
         stripping = here.current if self.electrode == "counter" else -here.current
         refill = here.pressed * self.refill * contact ** (-self.stress_exponent)
         net = (stripping - refill) / self.capacity

@@ -18,11 +18,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from rampion.cell.dialect import numerics
 
 _SLOWEST, _FASTEST, _COUNT = 1e-8, 1e4, 30
 _SPACING = math.log(_FASTEST / _SLOWEST) / _COUNT
-_DECAYS = tuple(_SLOWEST * math.exp((number + 0.5) * _SPACING) for number in range(_COUNT))
+_DECAYS = _SLOWEST * np.exp((np.arange(_COUNT) + 0.5) * _SPACING)
 
 MODES = tuple(f"mode {number}" for number in range(_COUNT + 1))
 
@@ -34,13 +36,15 @@ def at_rest() -> tuple[float, ...]:
 
 def mode_rates(state: Any, drive: Any) -> tuple:
     """Time derivatives [1/s] of the states, for the flux over its critical half-order integral, J/m* [1/√s]."""
-    decaying = tuple(math.sqrt(decay) * drive - decay * value for decay, value in zip(_DECAYS, state[:-1], strict=True))
-    return (*decaying, math.sqrt(_SLOWEST) * drive)
+    number = numerics(*state, drive)
+    held = number.stack(state[:-1])
+    decays = _DECAYS.reshape(-1, *(1,) * (held.ndim - 1))
+    return (*(np.sqrt(decays) * drive - decays * held), math.sqrt(_SLOWEST) * drive)
 
 
 def semi_integral_fraction(state: Any) -> Any:
     """m/m*: the surface's change of concentration over the critical one."""
-    total = sum(state[1:-1], start=state[0])
+    total = numerics(*state).stack(state[:-1]).sum(0)
     return _SPACING / math.pi * total + 2.0 / math.pi * state[-1]
 
 

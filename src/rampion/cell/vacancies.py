@@ -67,6 +67,11 @@ class VacancyAccumulation:
         if self.electrode not in ("counter", "working"):
             raise InputError(f"the electrode is {self.electrode!r}; expected 'counter' or 'working'.")
 
+    @property
+    def PLACE(self) -> str:
+        """Where the voltage falls."""
+        return self.electrode
+
     def initial(self, cell: Any) -> tuple[float, ...]:
         """No excess."""
         return at_rest()
