@@ -70,6 +70,11 @@ class ReaderFlag(FlagKind):
         Severity.NOTE,
         "The files do not all state their start; they were kept in the order of their names.",
     )
+    CLOCK_OF_RUN = (
+        Severity.NOTE,
+        "{file!r} does not state its start; its times follow on the run's other files, so the run's start was taken.",
+    )
+    FILE_COPY = (Severity.NOTE, "{file!r} holds the same record as {other!r} and was left out.")
     # instruments
     UNEVEN_COLUMNS = (
         Severity.WARNING,
