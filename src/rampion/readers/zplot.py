@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
+from rampion.readers.clock import read_start
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.text import decode, detect_separator, parse_table
 
@@ -56,7 +56,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     announced = _announced(lines[:first], header)
     if announced is not None and int(good.sum()) < announced and not any(f.code == "cut_file" for f in table.flags):
         flags += (ReaderFlag.CUT_FILE.flag(where="the table", kept=int(good.sum())),)
-    start, clock = _start(header)
+    start, clock = read_start(header.get("Date", ""), header.get("Time", ""))
     amplitude = columns["Ampl"][good]
     time = columns["Time(Sec)"][good]
     recorded = np.isfinite(time).all() and np.ptp(time) > 0
@@ -93,22 +93,3 @@ def _announced(lines: list[str], header: dict[str, str]) -> int | None:
     """The number of points that the header promises."""
     counts = [header.get("Data Points", "")] + [line.strip() for line in lines[-3:]]
     return next((int(count) for count in counts if count.isdigit()), None)
-
-
-def _start(header: dict[str, str]) -> tuple[float, tuple[Flag, ...]]:
-    """The clock's zero from "Date: 10-12-2018" (month first, as the program writes it) and "Time: 11:04:34"."""
-    match = re.match(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})$", header.get("Date", ""))
-    moment = re.match(r"(\d{1,2}):(\d{2}):(\d{2})", header.get("Time", ""))
-    if not match or not moment:
-        return math.nan, (ReaderFlag.CLOCK_UNKNOWN.flag(),)
-    month, day, year = (int(part) for part in match.groups())
-    flags: tuple[Flag, ...] = ()
-    if month > 12:
-        month, day = day, month
-    elif day <= 12 and day != month:
-        flags = (ReaderFlag.CLOCK_AMBIGUOUS.flag(date=header["Date"], reading="month-day-year"),)
-    try:
-        date = datetime(year, month, day, *(int(part) for part in moment.groups()), tzinfo=UTC)
-    except ValueError:
-        return math.nan, (ReaderFlag.CLOCK_UNKNOWN.flag(),)
-    return date.timestamp(), flags
