@@ -1,0 +1,223 @@
+"""Spectra taken while the cell changes: the drift during each scan, read from the neighbours, and taken out.
+
+ln Z(ω, p*) = ln Z(ω, p_ω) + s(ω) (p* − p_ω),  s(ω) = ∂ ln Z/∂p from the neighbouring spectra at the same frequency,
+with p the measure of progress: time (spectra repeated in one state, as at rest), or ln(V/I) of the hold during which
+each spectrum was taken (paused sweeps, where most of the change between spectra happens between the scans).
+
+With time as progress this is the four-dimensional analysis of Stoynov and Savova-Stoynov, J. Electroanal. Chem. 183
+(1985) 133: the instantaneous spectrum read across a series.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Complex
+
+from rampion.errors import InputError
+from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.kramers_kronig import check_kramers_kronig
+from rampion.measurement import Spectrum, Trace
+
+SMALLEST_POTENTIAL = 1e-3  # [V] below it V/I says nothing about the resistance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DriftCorrection:
+    """One spectrum brought to one time, and what was done to it.
+
+    Attributes
+    ----------
+    spectrum : corrected, its points' time all ``time``; the measured one where nothing was corrected.
+    applied : whether it was corrected.
+    correction : (n,) complex, (corrected − measured)/measured.
+    drift : largest relative change of Z during the scan, at any frequency; NaN when unknown.
+    time : [s] to which it was brought.
+    source : what the drift was read from.
+    violation_before, violation_after : of the Kramers–Kronig relations, as a fraction of |Z|.
+    """
+
+    spectrum: Spectrum
+    applied: bool
+    correction: Complex[np.ndarray, " n"]
+    drift: float
+    time: float
+    source: str
+    violation_before: float
+    violation_after: float
+
+
+def _interpolated(spectrum: Spectrum, values: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """Values of one spectrum at other frequencies, linear in ln f; NaN outside its window by more than 1 %."""
+    order = np.argsort(spectrum.frequency, kind="stable")
+    known, wanted = np.log(spectrum.frequency[order]), np.log(frequency)
+    inside = (wanted > known[0] - 0.01) & (wanted < known[-1] + 0.01)
+    parts = [np.interp(wanted, known, part(values[order])) for part in (np.real, np.imag)]
+    return np.where(inside, parts[0] + 1j * parts[1], np.nan)
+
+
+def _hold_progress(spectrum: Spectrum, hold: Trace) -> tuple[np.ndarray | None, str]:
+    """(n,) ln(V/I) at each point's time from the hold's trace, or why not."""
+    assert spectrum.time is not None
+    good = np.isfinite(hold.time) & np.isfinite(hold.potential) & np.isfinite(hold.current)
+    good &= (np.abs(hold.potential) > SMALLEST_POTENTIAL) & (hold.potential * hold.current > 0)
+    if good.sum() < 2:
+        return None, "the hold has no current that its voltage could be divided by"
+    time = hold.time[good]
+    if time.max() < spectrum.time.min() or time.min() > spectrum.time.max():
+        return None, "the hold and the spectrum do not overlap in time"
+    progress = np.log(hold.potential[good] / hold.current[good])
+    if good.sum() < 8:
+        return np.interp(spectrum.time, time, progress), ""
+    centre, half = (time[0] + time[-1]) / 2, max((time[-1] - time[0]) / 2, 1e-9)
+    smooth = np.polynomial.Polynomial.fit((time - centre) / half, progress, 3)
+    return smooth(np.clip((spectrum.time - centre) / half, -1, 1)), ""
+
+
+def _sensitivity(logs: np.ndarray, progress: np.ndarray) -> np.ndarray:
+    """(n,) slope of ln Z (3, n) at the middle row's progress (3, n): of the parabola where the rows advance in order
+    with like steps, else of the straight line; of two rows where the third is NaN."""
+    first, second = progress[1] - progress[0], progress[2] - progress[1]
+    one, two = (logs[1] - logs[0]) / first, (logs[2] - logs[1]) / second
+    steady = (first * second > 0) & (np.abs(first) < 10 * np.abs(second)) & (np.abs(second) < 10 * np.abs(first))
+    parabola = (one * second + two * first) / (first + second)
+    centred = progress - progress.mean(axis=0)
+    line = np.sum(centred * logs, axis=0) / np.sum(centred**2, axis=0)
+    both = np.where(steady, parabola, line)
+    return np.where(np.isfinite(both), both, np.where(np.isfinite(one), one, two))
+
+
+def _filled(logarithm: np.ndarray, slope: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The slope with its gaps filled from the nearest frequencies (points beyond the neighbours' windows)."""
+    order = np.argsort(logarithm[usable])
+    parts = [np.interp(logarithm, logarithm[usable][order], part(slope[usable][order])) for part in (np.real, np.imag)]
+    return np.where(usable, slope, parts[0] + 1j * parts[1])
+
+
+def correct_drift(
+    spectra: Sequence[Spectrum], *, holds: Sequence[Trace | None] | None = None, significance: float = 3.0
+) -> tuple[DriftCorrection, ...]:
+    """Each spectrum of a series as it would have been at one time, the middle of its scan.
+
+    Assumes that Z at every frequency follows the measure of progress smoothly across neighbouring spectra: with
+    ``holds``, that during a hold the cell moves along the path that it takes from hold to hold, as fast as its
+    direct-current resistance says. Fails where the direct-current resistance and the spectrum change for different
+    reasons; the violation of the Kramers–Kronig relations before and after shows whether it helped.
+
+    Parameters
+    ----------
+    spectra : in order, at least two, all times on one clock (see ``rampion.measurement.on_one_clock``).
+    holds : for each spectrum the trace of the hold in which it was taken, or ``None``.
+    significance : a drift is corrected when its rms correction exceeds the noise it brings by this factor.
+
+    Raises
+    ------
+    InputError
+        With fewer than two spectra, or holds of another number.
+    """
+    if len(spectra) < 2:
+        raise InputError("Drift is read from neighbouring spectra; found one spectrum, expected at least two.")
+    if holds is not None and len(holds) != len(spectra):
+        raise InputError(f"There are {len(holds)} holds for {len(spectra)} spectra; expected one each (or None).")
+    progress: list[np.ndarray | None] = []
+    reasons: list[str] = []
+    for number, spectrum in enumerate(spectra):
+        assert spectrum.time is not None
+        hold = holds[number] if holds is not None else None
+        if not np.isfinite(spectrum.time).all():
+            found, reason = None, "the times of its points are not recorded"
+        elif holds is None:
+            found, reason = spectrum.time, ""
+        elif hold is None:
+            found, reason = None, "the current of its hold is not known"
+        else:
+            found, reason = _hold_progress(spectrum, hold)
+        progress.append(found)
+        reasons.append(reason)
+    source = "the neighbouring spectra" if holds is None else "the hold current and the neighbouring spectra"
+    return tuple(
+        _correct_one(spectra, progress, reasons, number, source, significance) for number in range(len(spectra))
+    )
+
+
+def _correct_one(
+    spectra: Sequence[Spectrum],
+    progress: Sequence[np.ndarray | None],
+    reasons: Sequence[str],
+    number: int,
+    source: str,
+    significance: float,
+) -> DriftCorrection:
+    spectrum, own = spectra[number], progress[number]
+    assert spectrum.time is not None
+    before = check_kramers_kronig(spectrum)
+    count = len(spectrum)
+
+    def unchanged(drift: float, reason: str = "") -> DriftCorrection:
+        flag = ImpedanceFlag.DRIFT_NOT_CORRECTED.flag(drift=drift, reason=reason) if reason else None
+        return DriftCorrection(
+            spectrum=replace(spectrum, flags=(*spectrum.flags, flag)) if flag else spectrum,
+            applied=False,
+            correction=np.zeros(count, complex),
+            drift=drift,
+            time=float(np.mean(spectrum.time)) if spectrum.time is not None else math.nan,
+            source=source,
+            violation_before=before.violation,
+            violation_after=before.violation,
+        )
+
+    if own is None:
+        return unchanged(math.nan, reasons[number])
+    logs = np.full((3, count), np.nan + 0j)
+    steps = np.full((3, count), np.nan)
+    logs[1], steps[1] = 0.0, own
+    for row, other in ((0, number - 1), (2, number + 1)):
+        if 0 <= other < len(spectra) and progress[other] is not None:
+            neighbour = spectra[other]
+            values = np.concatenate([[0j], np.log(neighbour.impedance[1:] / neighbour.impedance[:-1])]).cumsum()
+            values += np.log(neighbour.impedance[0])
+            theirs = np.exp(_interpolated(neighbour, values, spectrum.frequency))
+            logs[row] = np.log(theirs / spectrum.impedance)
+            steps[row] = np.real(_interpolated(neighbour, np.asarray(progress[other], complex), spectrum.frequency))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = _sensitivity(logs, steps)
+        reach = np.fmax.reduce(np.abs(np.diff(steps, axis=0)))
+    middle = (float(spectrum.time.min()) + float(spectrum.time.max())) / 2
+    order = np.argsort(spectrum.time, kind="stable")
+    target = float(np.interp(middle, spectrum.time[order], own[order]))
+    usable = np.isfinite(slope)
+    if usable.sum() < 0.8 * count:
+        return unchanged(math.nan, "no neighbour tells how it changed")
+    slope = _filled(np.log(spectrum.frequency), slope, usable)
+    shift = slope * (target - own)
+    drift = float(np.max(np.abs(slope)) * np.ptp(own))
+    brought = before.noise * np.abs(target - own[usable]) / np.maximum(reach[usable], 1e-300)
+    size = float(np.sqrt(np.mean(np.abs(shift) ** 2)))
+    if not size > significance * float(np.sqrt(np.mean(brought**2))):
+        return unchanged(drift)
+    if np.abs(shift).max() > 1:
+        return unchanged(drift, "its neighbours differ too much to be followed")
+    factor = np.exp(shift)
+    worst = int(np.argmax(np.abs(factor - 1)))
+    flag = ImpedanceFlag.DRIFT_CORRECTED.flag(
+        largest=float(np.abs(factor[worst] - 1)), frequency=float(spectrum.frequency[worst]), source=source
+    )
+    corrected = replace(
+        spectrum,
+        impedance=spectrum.impedance * factor,
+        time=np.full(count, middle),
+        flags=(*spectrum.flags, flag),
+    )
+    return DriftCorrection(
+        spectrum=corrected,
+        applied=True,
+        correction=factor - 1,
+        drift=drift,
+        time=middle,
+        source=source,
+        violation_before=before.violation,
+        violation_after=check_kramers_kronig(corrected).violation,
+    )
