@@ -32,6 +32,7 @@ _FORMATS = (
     "table",
 )
 _HEAD = 8192
+_SYNTHETIC_MARK = b"SYNTHETIC DATA made by rampion"  # what rampion.cell.files writes into every header
 
 _NOT_DATA = {
     ".nox": "an Autolab NOVA project, whose format is closed; export the data from NOVA as text (ASCII)",
@@ -125,6 +126,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
                 block=block,
                 instrument=part.source.instrument if part.source else "",
             ),
+            synthetic=part.synthetic or _SYNTHETIC_MARK in head,
         )
         for block, part in enumerate(parts)
     )
