@@ -16,10 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from rampion.cell import backend
 from rampion.cell.march import DONE
 from rampion.cell.parameters import Cell
 from rampion.cell.simulate import Accuracy
-from rampion.cell.sweep import PARAMETERS, _ramp, parameter_values, prepared, ramp_current
+from rampion.cell.sweep import PARAMETERS, _ramp, parameter_values, prepared, ramp_of
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 
@@ -41,11 +42,13 @@ class Sensitivities:
         return self.derivative * self.values
 
 
-@functools.partial(jax.jit, static_argnames=("names", "structure", "nernst_einstein"))
+@functools.partial(
+    jax.jit, static_argnames=("names", "structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS
+)
 def _both(chosen, values, ramp, potentials, mesh, tolerance, begin, *, names, structure, nernst_einstein):
     def curve(vector):
         changed = values | {name: vector[k] for k, name in enumerate(names)}
-        current, (code, _) = ramp_current(
+        current, (code, _) = ramp_of(
             changed, ramp, potentials, mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
         )
         return current, (current, code)

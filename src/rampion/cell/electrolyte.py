@@ -44,24 +44,21 @@ def wall(phi):
     return Wall(2.0 * sigmoid(-phi), 2.0 * sigmoid(phi), two - softplus(phi), two - softplus(-phi))
 
 
-def inverse_integrals(first, log_first, left, right, bend, step):
+def inverse_integrals(first, left, right, bend, step):
     """∫dξ/c over each interval: logarithmic mean, and the term of the curvature to first order.
 
     With Σ = c_a + c_b, x = (c_b − c_a)/Σ and A = artanh(x)/x, the integral of an interval is
-    (h/Σ)[2A + c″h²(A − 1)/(x²Σ)]. ``first`` and ``log_first`` stand in for the face.
+    (h/Σ)[2A + c″h²(A − 1)/(x²Σ)]. ``first`` stands in for the face.
     """
-    face = jnp.arange(step.size) == 0
-    left = jnp.maximum(left, 1e-300)
+    left = jnp.where(jnp.arange(step.size) == 0, first, jnp.maximum(left, 1e-300))
     right = jnp.maximum(right, 1e-300)
-    log_left = jnp.where(face, log_first, jnp.log(left))
-    left = jnp.where(face, first, left)
     total = left + right
     x = (right - left) / total
     small = jnp.abs(x) < 0.03
     safe = jnp.where(small, 1.0, x)
     square = jnp.where(small, x * x, 0.0)
     tail = 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9))
-    ratio = jnp.where(small, 1.0 + square * tail, 0.5 * (jnp.log(right) - log_left) / safe)
+    ratio = jnp.where(small, 1.0 + square * tail, 0.5 * jnp.log(right / left) / safe)
     bent = jnp.where(small, tail, (ratio - 1.0) / (safe * safe))
     return step * (2.0 * ratio / total + bend * step * step * bent / (total * total))
 
@@ -77,8 +74,8 @@ def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
     at = structure.reference_node
     if structure.conduction == "proportional":
         left, right = nodes[:-1], nodes[1:]
-        low = inverse_integrals(face.low, face.log_low, 1.0 + left, 1.0 + right, bends, step)
-        high = inverse_integrals(face.high, face.log_high, 1.0 - left, 1.0 - right, -bends, step)
+        low = inverse_integrals(face.low, 1.0 + left, 1.0 + right, bends, step)
+        high = inverse_integrals(face.high, 1.0 - left, 1.0 - right, -bends, step)
         integral = (low + high).sum()
     else:
         low = high = step

@@ -13,7 +13,6 @@ Source: M. E. Hosea, L. F. Shampine, Appl. Numer. Math. 20 (1996) 21–37, doi:1
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any, NamedTuple
 
@@ -272,8 +271,7 @@ def unpacked(rows, structure):
     }
 
 
-@functools.partial(jax.jit, static_argnames=("structure", "capacity", "keep_nodes"))
-def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes):
+def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes):
     """March to the end of the segment, to a stop, to a failure, or until ``capacity`` steps are kept.
 
     ``limits`` are the tolerance and the smallest and largest step. ``fresh`` is 1 at the start of a segment: two
@@ -399,3 +397,11 @@ def run_segment(state, step, control, numbers, mesh, limits, fresh, *, structure
     carry = (state, jnp.asarray(step, float), rows, jnp.asarray(0), jnp.asarray(RUNNING), jnp.asarray(fresh) > 0)
     final, step, rows, count, code, _ = jax.lax.while_loop(lambda carry: carry[4] == RUNNING, advance, carry)
     return Outcome(rows, count, code, final, step)
+
+
+run_segment = jax.jit(
+    march_segment,
+    static_argnames=("structure", "capacity", "keep_nodes"),
+    compiler_options=backend.COMPILER_OPTIONS,
+)
+"""The march, compiled."""

@@ -66,7 +66,7 @@ def mass_rows(position: Float[np.ndarray, " nodes"]) -> tuple[np.ndarray, np.nda
 
 
 @functools.lru_cache(maxsize=16)
-def half_mesh(intervals: int = 48, first: float = 1e-5, node: float | None = None) -> Mesh:
+def half_mesh(intervals: int = 32, first: float = 3e-4, node: float | None = None) -> Mesh:
     """The mesh of half the cell with its modes; ``node`` forces a node there (a reference plane, in thicknesses).
 
     The modes are found from K⁻¹M, whose Green's function ½ − max(x, x′) is known in closed form, so that the slow

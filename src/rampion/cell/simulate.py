@@ -81,8 +81,8 @@ class Accuracy:
     """How exactly to compute: relative error of J(V), intervals over half the thickness, the first of them (in L)."""
 
     tolerance: float = 1e-4
-    intervals: int = 48
-    first_interval: float = 1e-5
+    intervals: int = 32
+    first_interval: float = 3e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell import backend
-from rampion.cell.march import DONE, FULL, Control, run_segment
+from rampion.cell.march import DONE, FULL, Control, march_segment
 from rampion.cell.parameters import FARADAY, GAS_CONSTANT, Cell
 from rampion.cell.simulate import _SAFETY, Accuracy, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
 from rampion.errors import InputError, NotConvergedError
@@ -57,8 +57,7 @@ def parameter_values(cell: Cell) -> dict[str, Any]:
     return values | {"diffusivity": numbers["diffusivity"], "terms": numbers["terms"]}
 
 
-@functools.partial(jax.jit, static_argnames=("structure", "nernst_einstein", "capacity"))
-def ramp_current(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
+def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
     """J(V) [A/m²] at the potentials of a ramp (start, stop, rate), and how the march ended (code, steps)."""
     numbers = traced_numbers(values, nernst_einstein)
     start, stop, rate = ramp
@@ -74,7 +73,7 @@ def ramp_current(values, ramp, potentials, mesh, tolerance, begin, *, structure,
     shortest = jnp.minimum(duration, frozen["thickness"] ** 2 / frozen["diffusivity"])
     limits = (tolerance * _SAFETY, 1e-12 * shortest + 4e-16 * duration, duration / 10.0)
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
-    outcome = run_segment(
+    outcome = march_segment(
         begin, 1e-9 * shortest, control, numbers, mesh, limits, 1,
         structure=structure, capacity=capacity, keep_nodes=False,
     )  # fmt: skip
@@ -90,6 +89,14 @@ def ramp_current(values, ramp, potentials, mesh, tolerance, begin, *, structure,
     same = jnp.eye(4, dtype=bool)
     weights = jnp.prod(jnp.where(same, 1.0, gap / jnp.where(same, 1.0, between)), axis=2)
     return (weights * heights).sum(axis=1), (outcome.code, outcome.count)
+
+
+ramp_current = jax.jit(
+    ramp_of,
+    static_argnames=("structure", "nernst_einstein", "capacity"),
+    compiler_options=backend.COMPILER_OPTIONS,
+)
+"""The ramp, compiled."""
 
 
 def _ramp(sweep: Sweep) -> tuple[float, float, float]:
@@ -131,10 +138,10 @@ def sweep_current_density(
     return np.asarray(current)
 
 
-@functools.partial(jax.jit, static_argnames=("structure", "nernst_einstein"))
+@functools.partial(jax.jit, static_argnames=("structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS)
 def _many(values, ramps, potentials, mesh, tolerance, begin, *, structure, nernst_einstein):
     def one(item):
-        return ramp_current(
+        return ramp_of(
             item[0], item[1], item[2], mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
         )
 
