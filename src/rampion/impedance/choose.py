@@ -23,7 +23,8 @@ from rampion.measurement import Spectrum
 
 MOST_ARCS = 4
 TAILS = ("", "CPE", "Ws")
-_CLOSE = 6.0
+_CLOSE = 6.0  # of the criterion: too little to tell circuits apart
+_OVERRULED = 50.0  # of the criterion: evidence that outweighs an objection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ def choose_circuit(
 
     Assumes the true circuit is in the family, or nearly. Fails when two processes have time constants closer than
     their width: one arc is then reported (and the residuals are white). Of circuits within 6 of the best criterion the
-    one with the fewest parameters is chosen, and the other named in a flag.
+    one with the fewest parameters is chosen, and the other named in a flag. A circuit with a process that the data do
+    not tell is chosen only when every circuit without one is worse by 50.
 
     Parameters
     ----------
@@ -115,7 +117,9 @@ def choose_circuit(
     scored = sorted(
         ((_criterion(fit, criterion, correlation), objection(fit), fit) for fit in fits), key=lambda item: item[0]
     )
-    admitted = [item for item in scored if not item[1]] or scored
+    admitted = [item for item in scored if not item[1]]
+    if not admitted or admitted[0][0] > scored[0][0] + _OVERRULED:
+        admitted = scored
     close = [item for item in admitted if item[0] - admitted[0][0] < _CLOSE]
     score, _, best = max(close, key=lambda item: (item[2].degrees, -item[0]))
     best = fit_circuit(
@@ -161,10 +165,16 @@ def _pellet_family(spectrum: Spectrum, attempt) -> list[CircuitFit]:
         for arcs in (grown - 1, grown, grown - 2):
             if arcs >= 0:
                 add(family_circuit(arcs, tail, leads))
-    for circuit in sorted(fits, key=lambda text: fits[text].bic)[:3]:
+    for circuit in sorted(fits, key=lambda text: fits[text].bic)[:2]:
         arcs, tail = circuit.count("p("), next((t for t in TAILS if t and f"-{t}" in circuit.split(")")[-1]), "")
-        for with_leads, series in ((leads, False), (not leads, True), (not leads, False)):
-            add(family_circuit(arcs, tail, with_leads, series) if series or arcs or tail else "")
+        # what is told to a tenth cannot be left out, nor the only part
+        loose = bool(arcs or tail) and not fits[circuit].parameters["R0"].relative < 0.1
+        if loose:
+            add(family_circuit(arcs, tail, leads, False))
+        if not leads or not fits[circuit].parameters["L0"].relative < 0.1:
+            add(family_circuit(arcs, tail, not leads))
+            if loose:
+                add(family_circuit(arcs, tail, not leads, False))
     return list(fits.values())
 
 
@@ -174,7 +184,7 @@ def _correlation(fit: CircuitFit) -> float:
         return 0.0
     row = fit.residual[np.argsort(fit.frequency)]
     power = float(np.sum(np.abs(row) ** 2))
-    return min(max(float(np.real(np.vdot(row[1:], row[:-1]))) / power, 0.0), 0.95)
+    return min(max(float(np.real(np.vdot(row[1:], row[:-1]))) / power, 0.0), 0.6)
 
 
 def _criterion(fit: CircuitFit, criterion: str, correlation: float) -> float:

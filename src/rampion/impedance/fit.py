@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Complex, Float
 
 from rampion.errors import InputError
+from rampion.estimate import Estimate
 from rampion.fitting import BatchModel, fit_batch
 from rampion.impedance.circuit import Node, arc_time, elements_of, impedance_and_slopes, parameter_kinds, serial_parts
-from rampion.impedance.circuit_fit import CircuitFit, summarise
+from rampion.impedance.circuit_fit import CircuitFit, student_95, summarise
+from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.freedom import Freedom, freedom_of
 from rampion.impedance.guess import parameter_bounds, starting_values
 from rampion.impedance.notation import parse_circuit, print_circuit
@@ -154,7 +157,47 @@ def fit_circuit(
     if robust:
         best, scales, converged = _reweighted(tree, omega, spectrum.impedance, sizes, freedom, best, low, high)
     best = ordered(tree, freedom.spread(best[None])[0], freedom)
-    return summarise(tree, spectrum, best, scales, weighting, freedom, low, high, converged)
+    fit = summarise(tree, spectrum, best, scales, weighting, freedom, low, high, converged)
+    return with_limits_checked(fit, batch_model(tree, omega, spectrum.impedance[None], scales[None], freedom), freedom)
+
+
+def with_limits_checked(fit: CircuitFit, model: BatchModel, freedom: Freedom) -> CircuitFit:
+    """The fit with an uncertainty withdrawn where χ² is flat on one side although its curvature is not.
+
+    Each parameter told worse than 10 % is moved by four standard uncertainties and by a factor of at least 100, up and
+    down, and the others follow; where χ² stays within the 95 % threshold the data only bound it on the other side.
+    """
+    kinds = parameter_kinds(fit.circuit)  # pure numbers have bounds of nature on both sides
+    names = [
+        (place, name)
+        for place, (name, estimate) in enumerate(fit.parameters.items())
+        if estimate.relative > 0.1 and freedom.source[place] >= 0 and math.isinf(kinds[name].high)
+    ]
+    if not names:
+        return fit
+    low, high = parameter_bounds(fit.circuit, 2 * np.pi * fit.frequency, fit.impedance)
+    start = freedom.gather(fit.logarithms[None])[0]
+    bounds = freedom.gather(low[None])[0], freedom.gather(high[None])[0]
+    rows, held = [], []
+    for place, name in names:
+        free = int(freedom.source[place])
+        for side in (-1, 1):
+            row = start.copy()
+            row[free] += side * max(4 * fit.parameters[name].relative, math.log(100))
+            rows.append(row)
+            held.append(np.arange(row.size) == free)
+    moved = fit_batch(model, np.array(rows), *bounds, held=np.array(held), iterations=30, tolerance=1e-6)
+    measured = fit.weighting == "measured"
+    threshold = 3.84 if measured else fit.chi_square * student_95(fit.degrees) ** 2 / fit.degrees
+    flat = (moved.chi_square < fit.chi_square + threshold).reshape(-1, 2)
+    parameters, flags = dict(fit.parameters), list(fit.flags)
+    for (_, name), (down, up) in zip(names, flat, strict=True):
+        if down or up:
+            side = "neither from below nor from above" if down and up else f"only from {'above' if down else 'below'}"
+            flag = ImpedanceFlag.UNIDENTIFIABLE.flag(parameter=name, reason=f"they bound it {side}")
+            parameters[name] = Estimate(parameters[name].value, flags=(flag,))
+            flags.append(flag)
+    return replace(fit, parameters=parameters, flags=tuple(flags))
 
 
 def _best(

@@ -14,7 +14,7 @@ from rampion.fitting import fit_batch
 from rampion.impedance.choose import choose_circuit, objection
 from rampion.impedance.circuit import Element, Node, Series, elements_of, parameter_kinds, serial_parts
 from rampion.impedance.circuit_fit import CircuitFit, summarise
-from rampion.impedance.fit import batch_model, deviations, fit_circuit, ordered
+from rampion.impedance.fit import batch_model, deviations, fit_circuit, ordered, with_limits_checked
 from rampion.impedance.freedom import freedom_of
 from rampion.impedance.guess import parameter_bounds
 from rampion.impedance.joint import fit_joint
@@ -153,11 +153,12 @@ def _fit_all(
         own = ordered(circuit, best[index], freedom) if blocks is None else best[index]
         size = deviations(spectrum.impedance, weighting)
         block = None if blocks is None else blocks[index]
-        fits.append(
-            summarise(
-                circuit, spectrum, own, size, weighting, freedom, low, high, bool(converged[index]), covariance=block
-            )
-        )
+        met = bool(converged[index])
+        fit = summarise(circuit, spectrum, own, size, weighting, freedom, low, high, met, covariance=block)
+        if blocks is None:
+            alone = batch_model(circuit, 2 * np.pi * spectrum.frequency, spectrum.impedance[None], size[None], freedom)
+            fit = with_limits_checked(fit, alone, freedom)
+        fits.append(fit)
     return fits
 
 
