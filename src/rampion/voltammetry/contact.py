@@ -43,6 +43,7 @@ def find_contact_loss(
     noise: Float[np.ndarray, " n"],
     semi_integral: Float[np.ndarray, " n"],
     excursion: Bool[np.ndarray, " n"],
+    course: Float[np.ndarray, " n"],
 ) -> ContactLoss | None:
     """Evidence that the contact, not the electrolyte, ended the rise of the current; ``None`` when there is none.
 
@@ -57,6 +58,7 @@ def find_contact_loss(
     ----------
     potential, current, noise, semi_integral : (n,) [V], [A], [A], [A·s½].
     excursion : (n,) points inside excursions that came back.
+    course : (n,) [A] the ohmic line; infinite where there is none.
     """
     kept = np.flatnonzero(~excursion)
     if kept.size < 12:
@@ -70,7 +72,7 @@ def find_contact_loss(
     highest = float(np.max(semi_integral))
     kept_share = float(np.mean(semi_integral[-3:]) / highest) if highest > 0 else 1.0
 
-    places, heights = find_jumps(current[kept], noise[kept])
+    places, heights = find_jumps(potential[kept], current[kept], noise[kept])
     lost, first = 0.0, -1
     for place, height in zip(places, heights, strict=True):
         before = float(np.median(current[kept][max(0, place - 4) : place + 1]))
@@ -79,7 +81,8 @@ def find_contact_loss(
         later = current[kept][place + 1 : place + 6]
         if later.size < 2:  # the record ends with the step: nothing says that it lasts
             continue
-        step = (before - float(np.median(later))) / before
+        sound = min(before, float(course[kept][place]))  # the end of a missed excursion is no loss
+        step = (sound - float(np.median(later))) / before
         if step > 0.05:
             lost += step
             first = int(kept[place]) if first < 0 else first

@@ -147,7 +147,8 @@ def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float
     peak = find_peak(u[:last], v[:last], s[:last])
     contact = None
     if penetration is None:
-        contact = find_contact_loss(x, y, noise, semi[index], inside)
+        course = line.at(x) if line is not None else np.full(x.size, math.inf)
+        contact = find_contact_loss(x, y, noise, semi[index], inside, course)
     level = False
     if peak is None and u.size >= 24 and conductance > 0:
         _, slope, _, error = moving_lines(u, v, s, u.size // 10)
@@ -163,7 +164,9 @@ def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float
         penetration=penetration,
         peak=peak,
         contact=contact,
-        noise_change=find_noise_change(u[:last], v[:last]),
+        noise_change=find_noise_change(
+            voltammogram.time[index][outside][:last], u[:last], v[:last], voltammogram.resolution
+        ),
         levelled=level,
     )
 

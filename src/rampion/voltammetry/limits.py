@@ -30,8 +30,8 @@ def find_clipping(
 
     The run is at least five consecutive points (and 1 % of them) within a tenth of the noise and half a step of
     resolution of the largest value, to the end of the sweep or until the current falls. The current must have been
-    rising just before: the line through as many points before the run reaches its level at least three times sooner
-    than the run is long. That sets it apart from a maximum recorded in coarse steps.
+    rising just before: the line through as many points before the run reaches its level more than fifteen steps of
+    resolution too early for a rounded top. That sets it apart from a maximum recorded in coarse steps.
 
     Assumes that the limit is applied after the noise (digital range, overload). Fails when the limiting amplifier
     adds noise of its own as large as the cell's.
@@ -52,16 +52,21 @@ def find_clipping(
         return None
     if float(np.std(current[start : start + length])) > 0.3 * float(noise[max(0, start - 3)]) and resolution == 0:
         return None
-    before = slice(max(0, start - max(length, 6)), start)
+    # points just below the limit are partly cut already: the rise is that of the points before they touch it
+    touched = int(np.argmax(current >= top - max(3 * float(noise[start - 1]), tolerance)))
+    touched = min(touched, start)
+    if touched < 6:
+        return None
+    before = slice(max(0, touched - max(length, 6)), touched)
     run = float(potential[min(start + length, n) - 1] - potential[start])
     rise = np.polyfit(potential[before] - potential[start], current[before], 1)
     rate = float(rise[0])
     if rate <= 0 or run <= 0:
         return None
-    if rate * run < 3 * max(tolerance, resolution) or rate * run < 4 * float(noise[start - 1]) / math.sqrt(3):
+    if rate * run < 15 * max(tolerance, resolution) or rate * run < 4 * float(noise[start - 1]) / math.sqrt(3):
         return None
     # a rounded top leaves the last points before the run nearly level; a kink does not
-    last = slice(max(0, start - max(6, min(length // 3, 40))), start)
+    last = slice(max(0, touched - max(6, min(length // 3, 40))), touched)
     if float(np.polyfit(potential[last], current[last], 1)[0]) < 0.4 * rate:
         return None
     return Clipping(first=start, current=float(np.median(current[start : start + length])), points=length)

@@ -26,13 +26,14 @@ def interpolation_residual(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"
     neighbours = np.stack([x[0 : n - 4], x[1 : n - 3], x[3 : n - 1], x[4:n]]) - x[2 : n - 2]
     values = np.stack([y[0 : n - 4], y[1 : n - 3], y[3 : n - 1], y[4:n]])
     weights = np.ones_like(neighbours)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for j in range(4):
             for k in range(4):
                 if k != j:
                     weights[j] *= neighbours[k] / (neighbours[k] - neighbours[j])
-    residual = (y[2 : n - 2] - np.sum(weights * values, axis=0)) / np.sqrt(1.0 + np.sum(weights**2, axis=0))
-    return residual[np.isfinite(residual)]
+    distinct = np.all(np.isfinite(weights) & (np.abs(weights) < 1e6), axis=0)  # points that coincide say nothing
+    weights, values, own = weights[:, distinct], values[:, distinct], y[2 : n - 2][distinct]
+    return (own - np.sum(weights * values, axis=0)) / np.sqrt(1.0 + np.sum(weights**2, axis=0))
 
 
 def noise_level(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -35,8 +36,8 @@ class OhmicLine:
     curvature: float
     flags: tuple[Flag, ...] = ()
 
-    def at(self, potential: float) -> float:
-        """The line's current [A] at a potential [V]."""
+    def at(self, potential: float | np.ndarray) -> Any:
+        """The line's current [A] at a potential [V] or at several."""
         return self.conductance.value * potential + self.intercept.value
 
 
@@ -44,7 +45,7 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     """The straight line through the longest early window whose residuals are consistent with the noise.
 
     I = G V + I₀ by weighted least squares. Windows grow from the start; a window is consistent when χ² lies within
-    three standard deviations of its degrees of freedom and neither a quadratic nor a V^{3/2} term is larger than 2.5
+    four standard deviations of its degrees of freedom and neither a quadratic nor a V^{3/2} term is larger than three
     standard errors (V^{3/2} is how diffusion departs from the line). The window ends where three in a row are not.
     A start that does not fit (charging transient) is left out when that makes the window half as long again.
     The conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error allows.
@@ -82,7 +83,7 @@ def _longest(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[
     for size in sizes:
         if _consistent(x[:size], y[:size], std[:size]):
             end, failures = size, 0
-        else:
+        elif size > 1.3 * end + 6:
             failures += 1
             if failures >= 3:
                 break
@@ -98,13 +99,13 @@ def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> bool:
     left = z - basis @ (basis.T @ z)
     degrees = u.size - 2
     # few points estimate their own noise; allow for that in the spread of χ²
-    if np.sum(left**2) - degrees > 3.0 * math.sqrt(2.0 * degrees) * 1.3:
+    if np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
         return False
     for shape in (u**2, u**1.5):
         term = shape / std
         term = term - basis @ (basis.T @ term)
         norm = float(np.linalg.norm(term))
-        if norm > 0 and abs(float(term @ left)) / norm > 2.5:
+        if norm > 0 and abs(float(term @ left)) / norm > 3.0:
             return False
     return True
 

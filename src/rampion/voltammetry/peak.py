@@ -121,10 +121,10 @@ def fit_maximum(
     distance = np.abs(potential - near)
     order = np.argsort(distance)
     n = potential.size
-    least = min(n, 2 * degree + 3)
+    least = min(n, max(2 * degree + 3, n // 25))
     reach = [float(distance[order[least - 1]])]
     while reach[-1] < distance[order[-1]]:
-        reach.append(reach[-1] * 1.15)
+        reach.append(reach[-1] * 1.2)
     good, misses = reach[0], 0
     for radius in reach:
         used = _symmetric(potential, near, radius)
@@ -134,7 +134,7 @@ def fit_maximum(
             good, misses = radius, 0
         else:
             misses += 1
-            if misses >= 2:
+            if misses >= 3:
                 break
     radius = max(0.7 * good, reach[0])
     used = _symmetric(potential, near, radius)
@@ -160,9 +160,9 @@ def _only_noise(x: np.ndarray, y: np.ndarray, std: np.ndarray, near: float, radi
     coefficients = q.T @ (y / std)
     left = y / std - q @ coefficients
     degrees = max(u.size - degree - 3, 1)
-    if np.sum(left**2) - degrees > 3.0 * math.sqrt(2.0 * degrees) * 1.3:
+    if np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
         return False
-    return bool(np.all(np.abs(coefficients[degree + 1 :]) < 2.0))
+    return bool(np.all(np.abs(coefficients[degree + 1 :]) < 2.3))
 
 
 def _vertex(

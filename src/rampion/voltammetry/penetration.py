@@ -67,8 +67,8 @@ def find_rises(
     """Steep places of a sweep from point ``start`` on, each followed to see whether it lasts.
 
     At window half-widths 1, 2, 4 … n/12 the local slope is steep when it exceeds 1.25 G by six standard errors. The
-    course before the place is carried on with its own slope (between 0 and G); the rise lasts when the mean excess over
-    the course in the last tenth of what follows is at least a quarter of the largest, or the current is cut off to
+    level before the place is carried on with the slope G; the rise lasts when the median excess over that in the last
+    tenth of what follows is at least a quarter of the largest, or the current is cut off to
     nearly zero after it (the instrument stopped).
 
     Parameters
@@ -120,26 +120,29 @@ def _follow(
     """What the current does after a steep place."""
     n = potential.size
     before = max(at - half - 1, 0)
-    span = slice(max(0, before - max(8, 2 * half)), before + 1)
+    span = slice(max(0, before - max(8, 2 * half, n // 25)), before + 1)
     x, y = potential[span], current[span]
     trend = float(np.polyfit(x, y, 1, w=1 / noise[span])[0]) if x.size >= 4 and np.ptp(x) > 0 else conductance
     trend = float(np.clip(trend, 0.0, max(conductance, 0.0)))
     level = float(np.mean(y) - trend * np.mean(x))
-    course = level + trend * potential
-    excess = current - course
-    size = float(max(abs(course[at]), noise[at]))
+    excess = current - level - trend * potential
+    size = float(max(abs(level + trend * potential[at]), noise[at]))
     after = excess[before + 1 :]
     width = max(1, min(5, after.size // 10))
     smooth = np.convolve(after, np.ones(width) / width, mode="valid") if after.size >= width else after
     largest = float(np.max(smooth))
     enough = largest > max(_SIGNIFICANCE * float(noise[at]) / math.sqrt(width), _SMALLEST_EXCESS * size)
     top = before + 1 + int(np.argmax(smooth))
-    tail = excess[min(n - 1, max(top, n - max(2, (n - top) // 10))) :]
+    # a course carried on along the ohmic line is the most that a return to normal can show
+    normal = current - (level + trend * potential[at]) - conductance * (potential - potential[at])
+    tail = normal[min(n - 1, max(top, n - max(3, (n - at) // 10))) :]
     cut_off = abs(float(np.median(current[-2:]))) < 0.2 * size and largest > 0.5 * size
-    stays = float(np.mean(tail)) > 0.25 * largest
+    stays = float(np.median(tail)) > 0.25 * float(np.max(normal[before + 1 :]))
     steepness = float(np.max(ratio[at : min(n, at + max(3 * half, top - at) + 1)]))
-    back = np.flatnonzero(excess[top:] < 0.25 * largest)
-    end = n - 1 if stays else max(at, top + (int(back[0]) if back.size else 0))
+    quiet = max(3, n // 100)
+    low = np.convolve((normal[at:] < 0.25 * largest).astype(float), np.ones(quiet), mode="valid") >= quiet
+    rest = np.flatnonzero(low[max(0, int(np.argmax(normal[at:]))) :]) if normal[at:].size > quiet else np.zeros(0, int)
+    end = n - 1 if stays or rest.size == 0 else at + int(np.argmax(normal[at:])) + int(rest[0])
     return Rise(
         at=at,
         half=half,
@@ -150,6 +153,19 @@ def _follow(
         recovered=bool(enough and not stays and not cut_off),
         end=end,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _BreakPoint:
+    """V₀ and its interval [V], the reduced χ², and the course there: value [A], its error, slope [S]."""
+
+    place: float
+    low: float
+    high: float
+    reduced: float
+    value: float
+    course_error: float
+    slope: float
 
 
 def fit_onset(
@@ -177,7 +193,8 @@ def fit_onset(
         end = _end_of_fit(potential, current, noise, rise, begin, degree, share, sigmas)
         return _profile(*_thinned(potential[begin:end], current[begin:end], noise[begin:end], dense - begin), degree)
 
-    fit = fitted(0.12, 25.0)
+    jump = _find_jump(potential, current, noise, rise, begin, degree)
+    fit = jump or fitted(0.12, 25.0)
     for shrink in (2.0, 4.0, 8.0):  # the shapes describe the beginning of a rise better than all of it
         if fit.reduced < 2.0:
             break
@@ -238,6 +255,47 @@ def _thinned(
     )
 
 
+def _find_jump(
+    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, rise: Rise, begin: int, degree: int
+) -> _BreakPoint | None:
+    """The gap between two samples in which the current jumps, when the rise is a step; ``None`` otherwise.
+
+    A step takes more than twelve times the noise between two samples, comes from the course, and is followed by less
+    than half of it between the next two.
+    """
+    near = slice(max(begin + degree + 4, rise.at - rise.half - 3), min(current.size - 1, rise.at + rise.half + 3))
+    steps = np.diff(current)[near]
+    if steps.size == 0:
+        return None
+    j = near.start + int(np.argmax(steps))
+    height = float(current[j + 1] - current[j])
+    following = float(current[j + 2] - current[j + 1]) if j + 2 < current.size else 0.0
+    if height < 12 * float(noise[j]) or following > 0.5 * height:
+        return None
+    x, y, std = _thinned(potential[begin : j + 1], current[begin : j + 1], noise[begin : j + 1], j + 1 - begin - 100)
+    span = x[-1] - x[0]
+    design = np.polynomial.legendre.legvander(2 * (x - x[0]) / span - 1, degree)
+    covariance = np.linalg.inv((design / std[:, None]).T @ (design / std[:, None]))
+    coefficients = covariance @ (design.T @ (y / std**2))
+    left = (y - design @ coefficients) / std
+    if np.any(np.abs(left[-2:]) > 4.0) or float(np.mean(left[-3:])) > 3.0:
+        return None
+    gap = float(potential[j + 1] - potential[j])
+    place = float(potential[j]) + 0.5 * gap
+    rows = np.polynomial.legendre.legvander(2 * (np.array([place, place + 1e-6 * span]) - x[0]) / span - 1, degree)
+    reduced = float(np.sum(left**2)) / max(x.size - degree - 1, 1)
+    values = rows @ coefficients
+    return _BreakPoint(
+        place=place,
+        low=place - 0.475 * gap,
+        high=place + 0.475 * gap,
+        reduced=min(reduced, 1.0),
+        value=float(values[0]),
+        course_error=math.sqrt(float(rows[0] @ covariance @ rows[0]) * max(1.0, reduced)),
+        slope=float(values[1] - values[0]) / (1e-6 * span),
+    )
+
+
 def _end_of_fit(
     potential: np.ndarray,
     current: np.ndarray,
@@ -259,19 +317,6 @@ def _end_of_fit(
     large = np.flatnonzero(excess[rise.at :] > max(sigmas * float(noise[rise.at]), share * size))
     first = rise.at + (int(large[0]) if large.size else n - 1 - rise.at)
     return min(n, max(first + 1, rise.at + 4))
-
-
-@dataclass(frozen=True, slots=True)
-class _BreakPoint:
-    """V₀ and its interval [V], the reduced χ², and the course there: value [A], its error, slope [S]."""
-
-    place: float
-    low: float
-    high: float
-    reduced: float
-    value: float
-    course_error: float
-    slope: float
 
 
 def _profile(x: np.ndarray, y: np.ndarray, std: np.ndarray, degree: int) -> _BreakPoint:

@@ -41,24 +41,38 @@ class NoiseChange:
 
 
 def find_jumps(
-    current: Float[np.ndarray, " n"], noise: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    noise: Float[np.ndarray, " n"],
+    threshold: float = _SIGNIFICANCE,
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Places i where the current steps between samples i and i + 1 beyond its trend, and the steps' heights [A].
 
-    A step counts when, less the median of the 15 steps around it, it exceeds six times its noise (σ√2) and four times
-    the scatter of those steps.
+    The trend is the slope of the course before or after the step, whichever explains more of it, times the step of
+    potential. A step counts when what is left exceeds ``threshold`` times its noise (σ√2) and four times the scatter of
+    the 15 steps around it.
     """
     from scipy.ndimage import median_filter
 
+    n = current.size
     steps = np.diff(current)
-    if steps.size < 5:
+    if n < 20:
         return np.zeros(0, dtype=int), np.zeros(0)
-    size = min(15, steps.size)
-    trend = median_filter(steps, size, mode="nearest")
-    beyond = steps - trend
-    scatter = 1.4826 * median_filter(np.abs(beyond), size, mode="nearest")
+    smooth, place = median_filter(current, 5, mode="nearest"), median_filter(potential, 5, mode="nearest")
+    k = np.arange(n - 1)
+
+    def slope(first: np.ndarray, last: np.ndarray) -> np.ndarray:
+        first, last = np.clip(first, 0, n - 1), np.clip(last, 0, n - 1)
+        run = place[last] - place[first]
+        return np.divide(smooth[last] - smooth[first], run, out=np.zeros(n - 1), where=run > 0)
+
+    run = np.diff(potential)
+    before, after = steps - slope(k - 14, k - 2) * run, steps - slope(k + 3, k + 15) * run
+    before[:3], after[-4:] = after[:3], before[-4:]
+    beyond = np.where(np.abs(before) < np.abs(after), before, after)
+    scatter = 1.4826 * median_filter(np.abs(beyond), min(15, n - 1), mode="nearest")
     spread = np.sqrt(noise[1:] ** 2 + noise[:-1] ** 2)
-    found = np.flatnonzero(np.abs(beyond) > np.maximum(_SIGNIFICANCE * spread, 4 * scatter))
+    found = np.flatnonzero(np.abs(beyond) > np.maximum(threshold * spread, 4 * scatter))
     return found, beyond[found]
 
 
@@ -68,55 +82,48 @@ def find_excursions(
     """Steps away and back, and the points inside them (n,).
 
     A step at i is closed by the first later step of opposite sign after which the current lies on the course it had
-    before i, carried on with its slope, within a third of the step's height and three times the noise. Assumes edges
-    within two samples; excursions with slow edges belong to the test of whether a rise lasts.
+    before i, carried on with its slope, within a third of the step's height and three times the noise. The closing
+    step needs only 2.5 σ√2. Assumes edges between two samples and excursions shorter than a quarter of the sweep;
+    those with slow edges belong to the test of whether a rise lasts.
     """
     n = current.size
     inside = np.zeros(n, dtype=bool)
-    places, heights = find_jumps(current, noise)
+    places, heights = find_jumps(potential, current, noise)
+    closing, returns = find_jumps(potential, current, noise, threshold=2.5)
     excursions: list[Excursion] = []
-    position = 0
-    while position < places.size:
-        i, height = int(places[position]), float(heights[position])
-        before = slice(max(0, i - 9), i + 1)
-        ok = ~inside[before]
-        x, y = potential[before][ok], current[before][ok]
-        if y.size < 2:
-            position += 1
+    free = 0
+    for i, height in zip(places.tolist(), heights.tolist(), strict=True):
+        if i < free:
             continue
-        level = float(np.median(y))
-        middle = float(np.median(x))
+        before = np.arange(max(0, i - 9), i + 1)
+        before = before[~inside[before]]
+        if before.size < 2:
+            continue
         trend = _slope(potential, current, i, inside)
-        closed = None
-        for later in range(position + 1, min(places.size, position + 60)):
-            j, back = int(places[later]), float(heights[later])
-            total = height if later == position + 1 else max(height, current[i + 1] - level, key=abs)
-            if back * height >= 0:
+        level = float(np.median(current[before])) - trend * float(np.median(potential[before]))
+        later = closing[(closing > i) & (closing <= i + n // 4) & (returns * height < 0)]
+        for j in later[:80].tolist():
+            course = level + trend * potential[i + 1 : j + 1]
+            size = float(np.median(current[i + 1 : j + 1] - course))
+            after = slice(j + 1, min(n, j + 8))
+            if after.start >= n or size * height <= 0:
                 continue
-            after = slice(j + 1, min(n, j + 6))
-            expected = level + trend * (float(np.median(potential[after])) - middle)
-            miss = abs(float(np.median(current[after])) - expected)
-            drift = 0.5 * abs(trend) * (potential[j] - potential[i])
-            if miss < 0.35 * abs(total) + 3 * noise[i] / math.sqrt(2) + drift and j - i >= 1:
-                closed = later
+            miss = abs(float(np.median(current[after])) - level - trend * float(np.median(potential[after])))
+            drift = 0.3 * abs(trend) * float(potential[j] - potential[i])
+            if miss < 0.35 * abs(size) + 1.5 * float(noise[i]) + min(drift, 0.3 * abs(size)):
+                inside[i + 1 : j + 1] = True
+                free = j + 1
+                significance = abs(height) / (float(noise[i]) * math.sqrt(2))
+                excursions.append(
+                    Excursion(
+                        first=i + 1,
+                        last=j,
+                        potential=float(0.5 * (potential[i] + potential[i + 1])),
+                        height=size,
+                        significance=significance,
+                    )
+                )
                 break
-        if closed is None:
-            position += 1
-            continue
-        j = int(places[closed])
-        inside[i + 1 : j + 1] = True
-        expected = level + trend * (potential[i + 1 : j + 1] - middle)
-        size = float(np.median(current[i + 1 : j + 1] - expected))
-        excursions.append(
-            Excursion(
-                first=i + 1,
-                last=j,
-                potential=float(potential[i + 1]),
-                height=size,
-                significance=abs(height) / (float(noise[i]) * math.sqrt(2)),
-            )
-        )
-        position = closed + 1
     return tuple(excursions), inside
 
 
@@ -132,7 +139,12 @@ def _slope(potential: np.ndarray, current: np.ndarray, i: int, inside: np.ndarra
     return float(np.median(y[-third:]) - np.median(y[:third])) / run if run > 0 else 0.0
 
 
-def find_noise_change(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> NoiseChange | None:
+def find_noise_change(
+    time: Float[np.ndarray, " n"],
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    resolution: float,
+) -> NoiseChange | None:
     """The largest lasting change of noise between neighbouring windows of 40 points, when it is 2.5-fold or more.
 
     The ratio is divided by the growth of the current, because an instrument's noise may be proportional to it.
@@ -145,9 +157,9 @@ def find_noise_change(potential: Float[np.ndarray, " n"], current: Float[np.ndar
     parts = min(parts, 60)
     edges = np.linspace(0, n, parts + 1).astype(int)
     pairs = list(itertools.pairwise(edges))
-    levels = np.array([noise_level(potential[a:b], current[a:b]) for a, b in pairs])
+    levels = np.array([noise_level(time[a:b], current[a:b]) for a, b in pairs])
     sizes = np.array([float(np.median(np.abs(current[a:b]))) for a, b in pairs])
-    floor = 1e-6 * float(np.max(np.abs(current))) or 1e-300
+    floor = max(1e-5 * float(np.max(np.abs(current))), 0.5 * resolution, 1e-300)
     best = None
     for k in range(1, parts):
         before = max(float(np.median(levels[max(0, k - 3) : k])), floor)

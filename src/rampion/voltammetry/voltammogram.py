@@ -216,7 +216,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     potential_noise = noise_level(time, potential)
     potential_noise = potential_noise if math.isfinite(potential_noise) else 0.0
     swept, pauses, rate = find_pauses(time, potential, current, potential_noise)
-    ramp = potential
+    ramp = _rising(potential, potential_noise)
     scan_rate = None
     if rate > 0:
         active = time - _paused_time(time, pauses)
@@ -370,6 +370,16 @@ def _densest(values: np.ndarray, potential_noise: float, rate: float, least: flo
     counts = np.searchsorted(ordered, ordered + width) - np.arange(ordered.size)
     k = int(np.argmax(counts))
     return float(np.median(ordered[k : k + counts[k]]))
+
+
+def _rising(potential: np.ndarray, potential_noise: float) -> np.ndarray:
+    """The recorded potentials made to rise: means over as many samples as their noise needs, then the running top."""
+    step = float(potential[-1] - potential[0]) / potential.size
+    half = int(np.clip(2 * potential_noise / step if step > 0 else 0, 0, potential.size // 20))
+    if half:
+        padded = np.pad(potential, half, mode="reflect", reflect_type="odd")
+        potential = np.convolve(padded, np.ones(2 * half + 1) / (2 * half + 1), mode="valid")
+    return np.maximum.accumulate(potential)
 
 
 def _paused_time(time: np.ndarray, pauses: tuple[PauseMark, ...]) -> np.ndarray:
