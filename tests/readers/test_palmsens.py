@@ -160,6 +160,22 @@ def test_cut_session_keeps_true_numbers_or_says_why_not(cut, encoding):
         assert [flag.code for flag in flags] == ["cut_file"]
 
 
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.8, 0.95])
+def test_cut_impedance_never_becomes_a_trace(share):
+    name = "palmsens/eis_5freq.pssession"
+    content = real_file(name).read_bytes()
+    (whole,), _ = palmsens.read(content, name)
+    try:
+        parts, flags = palmsens.read(content[: int(share * len(content))], name)
+    except RefusedError:
+        return
+    assert isinstance(whole, Spectrum)
+    assert [flag.code for flag in flags] == ["cut_file"]
+    for part in parts:
+        assert isinstance(part, Spectrum)
+        np.testing.assert_array_equal(part.impedance, whole.impedance[: len(part)])
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}", b"[1, 2]", b'{"Measurements": [1, {"DataSet": 3}]}'])
 def test_what_is_no_session_is_refused_in_words(content):
     with pytest.raises((InputError, RefusedError), match=r"\."):

@@ -25,6 +25,7 @@ from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.parts import find_restarts
 
 _TICKS_1970 = 621355968000000000  # 100 ns since the year 1
 _PULSED = {"dpv", "npv", "swv", "acv"}
@@ -66,12 +67,12 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         start = _start(measurement)
         title = str(measurement.get("title") or settings.get("METHOD_ID", ""))
         sets = list(_impedance_sets(measurement.get("eisdatalist")))
-        if not sets and settings.get("METHOD_ID") == "eis":
-            sets = [("", measurement.get("dataset"))]
+        dataset = measurement.get("dataset")
+        is_impedance = isinstance(dataset, dict) and str(dataset.get("type", "")).endswith("EIS")
+        if not sets and (is_impedance or settings.get("METHOD_ID") == "eis"):
+            sets = [("", dataset)]
         for label, values in sets:
-            spectrum = _spectrum(values, settings, " ".join(filter(None, (title, label))), start, where)
-            if spectrum is not None:
-                parts.append(spectrum)
+            parts.extend(_spectra(values, settings, " ".join(filter(None, (title, label))), start, where))
         if not sets:
             parts.extend(_traces(measurement, settings, title, start, where))
     if not parts:
@@ -287,11 +288,12 @@ def _impedance_sets(entries: Any, above: str = "") -> Iterator[tuple[str, Any]]:
             yield label, entry["dataset"]
 
 
-def _spectrum(dataset: Any, settings: Mapping[str, str], title: str, start: float, where: Source) -> Spectrum | None:
+def _spectra(dataset: Any, settings: Mapping[str, str], title: str, start: float, where: Source) -> Iterator[Spectrum]:
+    """The spectra of one data set: one, or several in a row where the frequency starts again."""
     arrays = _arrays(dataset)
     found = {kind: array for kind in (_FREQUENCY, _REAL, _IMAGINARY) for array in arrays if array.kind == kind}
     if len(found) < 3:
-        return None
+        return
     count = min(array.values.size for array in found.values())
     flags = []
     if any(array.values.size != count for array in found.values()):
@@ -299,32 +301,40 @@ def _spectrum(dataset: Any, settings: Mapping[str, str], title: str, start: floa
     sign = -1.0 if found[_IMAGINARY].quantity.lstrip().startswith(("-", "−")) else 1.0
     frequency = found[_FREQUENCY].values[:count]
     impedance = found[_REAL].values[:count] + sign * 1j * found[_IMAGINARY].values[:count]
-    good = np.isfinite(frequency) & (frequency > 0) & np.isfinite(impedance)
-    if not good.all():
-        flags.append(ReaderFlag.DROPPED_POINTS.flag(count=int((~good).sum()), what="impedance"))
-    extra: dict[str, np.ndarray] = {}
-    for array in arrays:
-        if array.kind not in found and array.kind != _TIME and array.values.size >= count:
-            extra[f"{array.label} / {array.symbol}" if array.symbol else array.label] = array.values[:count][good]
-    measured = next((extra[key] for key in ("mEdc / V", "potential / V") if key in extra), np.array([math.nan]))
-    time, backwards = _rising(next((a.values[:count][good] for a in arrays if a.kind == _TIME), np.zeros(0)))
-    recorded = time.size == int(good.sum()) and time.size > 0 and np.ptp(time) > 0
-    if backwards:
-        flags.append(ReaderFlag.TIME_LEFT_OUT.flag())
+    good = np.flatnonzero(np.isfinite(frequency) & (frequency > 0) & np.isfinite(impedance))
+    if good.size < count:
+        flags.append(ReaderFlag.DROPPED_POINTS.flag(count=count - good.size, what="impedance"))
+    extra = {
+        f"{array.label} / {array.symbol}" if array.symbol else array.label: array.values
+        for array in arrays
+        if array.kind not in found and array.kind != _TIME and array.values.size >= count
+    }
+    times = next((array.values for array in arrays if array.kind == _TIME), np.zeros(0))
+    for rows in np.split(good, np.flatnonzero(find_restarts(frequency[good])) + 1):
+        if not rows.size:
+            continue
+        measured = next((extra[key][rows] for key in ("mEdc / V", "potential / V") if key in extra), None)
+        time = times[rows] if times.size >= count else np.zeros(0)
+        recorded = time.size > 0 and np.ptp(time) > 0 and bool(np.all(np.diff(time) >= 0))
+        amplitude = _setting(settings, "AMPLITUDE")
+        yield Spectrum(
+            frequency=frequency[rows],
+            impedance=impedance[rows],
+            time=time if recorded else None,
+            technique=title,
+            protocol=_frequency_scan(settings, rows.size),
+            potential=float(np.mean(measured)) if measured is not None else math.nan,
+            amplitude=amplitude,
+            start=start,
+            extra={key: column[rows] for key, column in extra.items()},
+            source=where,
+            flags=tuple(flags),
+        )
+
+
+def _frequency_scan(settings: Mapping[str, str], points: int) -> FrequencyScan | None:
     high, low = (_setting(settings, key) for key in ("MAX_FREQ", "MIN_FREQ"))
-    per_decade = (count - 1) / math.log10(high / low) if high > low > 0 and count > 1 else math.nan
-    amplitude = _setting(settings, "AMPLITUDE")
-    scan = FrequencyScan(high=high, low=low, points_per_decade=per_decade, amplitude=amplitude)
-    return Spectrum(
-        frequency=frequency[good],
-        impedance=impedance[good],
-        time=time if recorded else None,
-        technique=title,
-        protocol=scan if high > low > 0 else None,
-        potential=float(np.mean(measured)) if measured.size else math.nan,
-        amplitude=amplitude,
-        start=start,
-        extra=extra,
-        source=where,
-        flags=tuple(flags),
-    )
+    if not high > low > 0:
+        return None
+    per_decade = (points - 1) / math.log10(high / low) if points > 1 else math.nan
+    return FrequencyScan(high=high, low=low, points_per_decade=per_decade, amplitude=_setting(settings, "AMPLITUDE"))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
@@ -132,11 +133,16 @@ def _spectra(
     return spectra
 
 
+def find_restarts(frequency: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
+    """Between which points the frequency leaps back against its direction by more than a factor of three."""
+    steps = np.diff(np.log(frequency))
+    direction = np.sign(np.median(steps)) if steps.size else 0.0
+    return steps * direction < -math.log(3.0)
+
+
 def _restarts(rows: np.ndarray, frequency: np.ndarray, extra: Mapping[str, np.ndarray]) -> np.ndarray:
     """Where a new spectrum begins among the rows."""
-    steps = np.diff(np.log(frequency[rows]))
-    direction = np.sign(np.median(steps)) if steps.size else 0.0
-    begins = steps * direction < -math.log(3.0)
+    begins = find_restarts(frequency[rows])
     for key, column in extra.items():
         if is_loop(key):
             begins |= np.diff(column[rows]) != 0

@@ -170,7 +170,10 @@ def _header_cells(line: str, separator: str) -> list[str]:
         wide = re.split(r"\t|\s{2,}", line.strip())
         narrow = line.split()
         return wide if len(wide) > 1 else narrow
-    cells = [cell.strip() for cell in next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])]
+    cells = [
+        cell.strip()
+        for cell in next(csv.reader([line.replace("\r", " ")], delimiter=separator, skipinitialspace=True), [])
+    ]
     while cells and not cells[-1]:
         cells.pop()
     return cells
