@@ -54,12 +54,13 @@ def text_of(part: Trace | Spectrum, technique: str, start: datetime, mark: str) 
 def _settings(part: Trace | Spectrum) -> list[str]:
     match part.protocol:
         case Sweep(rate=rate, start=low, stop=high):
-            step = float(np.median(np.abs(np.diff(part.potential)))) if isinstance(part, Trace) and len(part) > 1 else 0
+            points = part.potential if isinstance(part, Trace) else np.zeros(2)
+            step = abs(points[-1] - points[0]) / max(points.size - 1, 1)
             return [
                 f"Init E (V) = {_known(low):g}",
                 f"Final E (V) = {_known(high):g}",
                 f"Scan Rate (V/s) = {rate:g}",
-                f"Sample Interval (V) = {step:.3g}",
+                f"Sample Interval (V) = {step:.6g}",
                 "Quiet Time (sec) = 0",
                 "Sensitivity (A/V) = 0.001",
             ]

@@ -5,7 +5,8 @@
 It is the null model, and with one term the pure voltammogram of each rival mechanism, without jax. The terms are those
 of the full cell (:mod:`rampion.cell.terms`).
 
-Assumes: the electrolyte does not polarize (t₊ = 1 or no time to); no double layers in the time domain.
+Assumes: the electrolyte does not polarize (t₊ = 1 or no time to); no double layers in the time domain; a
+spectrum is that of the state at its begin.
 Fails when: a term's overpotential does not grow with the current.
 """
 
@@ -19,7 +20,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from rampion.cell.instrument import Instrument, scan_frequencies, scan_times
 from rampion.cell.parameters import Cell
@@ -75,8 +75,8 @@ def simulate_ohmic(
 
     Returns
     -------
-    Traces and, where a pause asks for them, spectra on one clock, all synthetic. A trace carries the terms' states as
-    extra columns; what happened is flagged, with its time, on the trace in which it happened.
+    Traces and, where a pause or a scan asks for them, spectra on one clock, all synthetic. A trace carries the terms'
+    states as extra columns; what happened is flagged, with its time, on the trace in which it happened.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class _Run:
         self.points, self.tolerance = points, tolerance
         self.limit_current, self.limit_potential = current_limit / cell.area, potential_limit
         self.resistance = cell.thickness / cell.conductivity + cell.interface_resistance
-        self.time = 0.0
+        self.time = self.bias = 0.0
         starts = [tuple(getattr(term, "initial", lambda _: ())(self.numbers)) for term in self.terms]
         ends = np.cumsum([0, *(len(start) for start in starts)])
         self.slices = [slice(int(low), int(high)) for low, high in pairwise(ends)]
@@ -130,7 +130,7 @@ class _Run:
             case Rest():
                 self._trace(step, _finite(step.duration, "rest's duration"), lambda _: 0.0, False)
             case FrequencyScan():
-                self._spectrum(step, 0.0, scan_times(scan_frequencies(step), Instrument()))
+                self._spectrum(step)
 
     def _ramp(self, sweep: Sweep) -> tuple[float, Any, bool]:
         low = 0.0 if math.isnan(sweep.start) else sweep.start
@@ -151,10 +151,10 @@ class _Run:
         for begin, end in pairwise(marks):
             self.run(replace(sweep, start=begin, stop=end, pause=None))
             scan_time = scan_times(scan_frequencies(pause.scan), Instrument()) if pause.scan else np.zeros(1)
-            duration = max(pause.duration, float(scan_time[-1]))
-            self.run(Hold(potential=end, duration=duration))
+            if (held := pause.duration - float(scan_time[-1])) > 0:
+                self.run(Hold(potential=end, duration=held))
             if pause.scan:
-                self._spectrum(pause.scan, end, scan_time - scan_time[-1])
+                self._spectrum(pause.scan)
 
     def _trace(self, protocol: Protocol, duration: float, drive: Any, potentiostatic: bool) -> None:
         begin = self.time
@@ -182,6 +182,7 @@ class _Run:
             )
         )
         self.time = begin + float(since[-1])
+        self.bias = float(drive(duration)) if potentiostatic else 0.0
 
     def _march(self, duration: float, drive: Any, potentiostatic: bool, pressed: float) -> tuple[Any, Any, list[Flag]]:
         """Times since the step's begin, the states there (one column each) and what happened."""
@@ -312,12 +313,20 @@ class _Run:
             "term's overpotential may fall with the current: check its parameters."
         )
 
-    def _spectrum(self, scan: FrequencyScan, potential: float, offsets: Float[np.ndarray, " n"]) -> None:
-        """The small-signal spectrum of the frozen state; ``offsets`` [s] of each point from now."""
-        frequency = scan_frequencies(scan)
+    def _spectrum(self, scan: FrequencyScan) -> None:
+        """The small-signal spectrum of the state at its begin, while the cell is held where the last step left it."""
+        frequency, offsets = scan_frequencies(scan), scan_times(scan_frequencies(scan), Instrument())
         angular = 2j * np.pi * frequency
+        bias = self.bias
+        here, total, _, _ = self._solve(np.array([self.time]), self.state[:, None], bias, True, 1.0)
         impedance = np.full(frequency.size, self.resistance, dtype=complex)
-        here, total, _, _ = self._solve(np.array([self.time]), self.state[:, None], potential, True, 1.0)
+        places = {
+            "electrolyte": self.cell.thickness / self.cell.conductivity,
+            "interface": self.cell.interface_resistance,
+        }
+        for arc in self.cell.relaxations:
+            resistance = arc.share * places[arc.place]
+            impedance += resistance / (1.0 + resistance * arc.admittance * angular**arc.exponent) - resistance
         admittance = np.zeros(frequency.size, dtype=complex)
         for term, place in zip(self.terms, self.slices, strict=True):
             own = tuple(self.state[place])
@@ -327,20 +336,23 @@ class _Run:
             if hasattr(term, "parallel_current"):
                 admittance = admittance + term.parallel_current(own, here._replace(potential=np.ones(1)))
         impedance = 1.0 / (admittance + 1.0 / impedance) + self.cell.series_resistance
+        begin = self.time
+        flags = self._march(float(offsets[-1]), lambda since: bias + 0.0 * since, True, 1.0)[2]
         self.parts.append(
             Spectrum(
                 frequency=frequency,
                 impedance=impedance / self.cell.area,
-                time=self.time + offsets,
+                time=begin + offsets,
                 protocol=scan,
-                potential=potential,
+                potential=bias,
                 current=float(total[0]) * self.cell.area,
                 amplitude=scan.amplitude,
                 galvanostatic=scan.galvanostatic,
                 synthetic=True,
+                flags=tuple(flags),
             )
         )
-        self.time += max(float(offsets[-1]), 0.0)
+        self.time = begin + float(offsets[-1])
 
 
 def _finite(value: float, name: str) -> float:
