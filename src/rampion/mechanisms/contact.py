@@ -1,0 +1,91 @@
+"""Contact loss: the stripping electrode has a charge Q_c of contact lithium, which the current uses up.
+
+    θ_t = -J/Q_c ,  J = V/(L/σ + r₀/θ)
+
+With r₀ → 0 the ramp stays ohmic until the charge is spent: J_p = √(2Q_c·vσ/L). That is a = ½ and R² = 1 on the
+Randles–Ševčík plot: a straight √v plot does not exclude voids.
+
+Source of the picture: Kasemchainan et al., Nat. Mater. 18 (2019) 1105, doi:10.1038/s41563-019-0438-9.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.mechanisms.argument import Arguments as A
+from rampion.mechanisms.mechanism import Mechanism
+from rampion.mechanisms.prediction import Share, between, point
+
+MECHANISM = Mechanism(
+    name="contact",
+    title="contact loss at the stripping electrode",
+    equations="θ_t = -J/Q_c, J = V/(L/σ + r₀/θ); J_p = √(2Q_c·vσ/L)",
+    predictions={
+        A.PEAK_EXISTS: Share(0.5, 1.0),
+        A.EXPONENT_PAIR: point(0.5, -0.5, tolerance=0.04),
+        A.BULK_OVERLAY: point(-0.5, tolerance=0.06),
+        A.INTERFACE_OVERLAY: point(0.0, tolerance=0.04),
+        A.CAPACITY_PAIR: point(0.0, 0.0, tolerance=0.06),
+        A.SEMI_INTEGRAL_PAIR: point(0.25, -0.25, tolerance=0.06),
+        A.RATE_EXPONENT: point(0.5, tolerance=0.04),
+        A.THICKNESS_EXPONENT: point(-0.5, tolerance=0.04),
+        A.ROOT_LAW: between(0.95, 1.0, 0.02),
+        A.OHMIC_SHARE: between(0.0, 0.5, 0.02),
+        A.BULK_RESISTANCE: point(0.0, tolerance=0.03),
+        A.INTERFACE_RESISTANCE: between(0.3, 4.0, 0.1),
+        A.INTERFACE_CAPACITANCE: point(-1.0, tolerance=0.15),
+        A.RECOVERY_UNPRESSED: between(0.0, 0.15, 0.05),
+        A.PRESSURE_EFFECT: between(0.0, 1.0, 0.05),
+        A.SAND_EXPONENT: point(-1.0, tolerance=0.06),
+        A.FAILURE_ABOVE_PEAK: Share(0.5, 1.0),
+    },
+    source="doi:10.1038/s41563-019-0438-9",
+)
+
+
+def contact_peak(charge: float, rate: float, conductivity: float, thickness: float) -> float:
+    """J_p = √(2Q_c·vσ/L) [A/m²] for Q_c [C/m²], v [V/s], σ [S/m], L [m], without constriction resistance."""
+    return math.sqrt(2 * charge * rate * conductivity / thickness)
+
+
+def contact_failure_time(charge: float, current_density: float) -> float:
+    """τ = Q_c/J [s] at constant current."""
+    return charge / current_density
+
+
+def contact_sweep(
+    potential: Float[np.ndarray, " n"],
+    rate: float,
+    charge: float,
+    conductivity: float,
+    thickness: float,
+    constriction: float,
+) -> Float[np.ndarray, " n"]:
+    """J(V) [A/m²] of a ramp by the fourth-order Runge–Kutta rule for ln θ, with r₀ [Ω·m²] > 0.
+
+    Fails when ``potential`` is too coarse (steps above about 1 mV) or r₀ is zero: θ then ends abruptly.
+    """
+    v = np.asarray(potential, float)
+    bulk = thickness / conductivity
+
+    def current(volts: float, y: float) -> float:
+        return volts / (bulk + constriction * math.exp(min(-y, 600.0)))
+
+    def slope(volts: float, y: float) -> float:
+        return -current(volts, y) / (rate * charge) * math.exp(min(-y, 600.0))
+
+    y, out = 0.0, np.empty(v.size)
+    for i in range(v.size):
+        out[i] = current(float(v[i]), y)
+        if i + 1 == v.size:
+            break
+        h, x = float(v[i + 1] - v[i]), float(v[i])
+        k1 = slope(x, y)
+        k2 = slope(x + h / 2, y + h / 2 * k1)
+        k3 = slope(x + h / 2, y + h / 2 * k2)
+        k4 = slope(x + h, y + h * k3)
+        y += h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return out
