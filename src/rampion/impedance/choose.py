@@ -15,21 +15,23 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.errors import InputError
+from rampion.impedance.circuit import parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.notation import parse_circuit
 from rampion.impedance.processes import processes_of
 from rampion.measurement import Spectrum
 
 MOST_ARCS = 4
 TAILS = ("", "CPE", "Ws")
 _CLOSE = 6.0  # of the criterion: too little to tell circuits apart
-_OVERRULED = 50.0  # of the criterion: evidence that outweighs an objection
+_PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One circuit of the family: its criterion (smaller is better), and why it was not admitted (empty if it was)."""
+    """One circuit of the family: its criterion (smaller is better), and what speaks against it besides."""
 
     circuit: str
     criterion: float
@@ -55,24 +57,23 @@ def family_circuit(arcs: int, tail: str = "", leads: bool = False, series: bool 
     return "-".join(parts)
 
 
-def objection(fit: CircuitFit) -> str:
-    """Why a fitted circuit claims more than the data show; empty when it does not.
+def objections(fit: CircuitFit) -> list[str]:
+    """Where a fitted circuit claims more than the data show; empty when it does not.
 
-    Every arc must have its resistance within 50 % (one standard uncertainty), an exponent of at least 0.5 and its apex
-    within a decade of the measured window; the series resistance must be told from zero, the tail from nothing.
+    Every parameter must be told, every resistance within 50 % (one standard uncertainty), every arc have an exponent of
+    at least 0.5 and its apex within a decade of the measured window.
     """
+    found = []
     low, high = fit.frequency.min() / 10, fit.frequency.max() * 10
     for process in processes_of(fit):
         if process.kind in ("series", "arc", "diffusion") and not process.resistance.relative < 0.5:
-            return f"the resistance of {process.part} is not told by the data"
-        if process.kind == "arc" and not low <= process.frequency.value <= high:
-            return f"the apex of {process.part} lies more than a decade outside the window"
-        if process.exponent.value < 0.5 and process.kind == "arc":
-            return f"the exponent of {process.part} is below 0.5"
-    for name, estimate in fit.parameters.items():
-        if any(flag.code == "unidentifiable" for flag in estimate.flags):
-            return f"{name} is not told by the data"
-    return ""
+            found.append(f"the resistance of {process.part} is not told by the data")
+        elif process.kind == "arc" and not low <= process.frequency.value <= high:
+            found.append(f"the apex of {process.part} lies more than a decade outside the window")
+        elif process.kind == "arc" and process.exponent.value < 0.5:
+            found.append(f"the exponent of {process.part} is below 0.5")
+    untold = [name for name, e in fit.parameters.items() if any(flag.code == "unidentifiable" for flag in e.flags)]
+    return found + [f"{name} is not told by the data" for name in untold]
 
 
 def choose_circuit(
@@ -91,8 +92,8 @@ def choose_circuit(
 
     Assumes the true circuit is in the family, or nearly. Fails when two processes have time constants closer than
     their width: one arc is then reported (and the residuals are white). Of circuits within 6 of the best criterion the
-    one with the fewest parameters is chosen, and the other named in a flag. A circuit with a process that the data do
-    not tell is chosen only when every circuit without one is worse by 50.
+    one with the fewest parameters is chosen, and the other named in a flag. Each process or
+    parameter that the data do not tell (:func:`objections`) costs a circuit 25.
 
     Parameters
     ----------
@@ -102,10 +103,10 @@ def choose_circuit(
         raise InputError(f"{criterion!r} is no criterion; expected bic or aicc.")
 
     def attempt(circuit: str) -> CircuitFit | None:
-        try:
-            return fit_circuit(spectrum, circuit, weighting=weighting, deviation=deviation, starts=6, iterations=30)
-        except InputError:
-            return None  # more parameters than data
+        """The fit, or none where there are fewer than three data for two parameters."""
+        if 2 * len(spectrum) < 3 * len(parameter_kinds(parse_circuit(circuit))):
+            return None
+        return fit_circuit(spectrum, circuit, weighting=weighting, deviation=deviation, starts=6, iterations=30)
 
     if family is not None:
         fits = [fit for fit in map(attempt, family) if fit is not None]
@@ -114,28 +115,28 @@ def choose_circuit(
     if not fits:
         raise InputError(f"The spectrum has {len(spectrum)} points, too few for any circuit of the family.")
     correlation = _correlation(min(fits, key=lambda fit: fit.bic))
-    scored = sorted(
-        ((_criterion(fit, criterion, correlation), objection(fit), fit) for fit in fits), key=lambda item: item[0]
-    )
-    admitted = [item for item in scored if not item[1]]
-    if not admitted or admitted[0][0] > scored[0][0] + _OVERRULED:
-        admitted = scored
-    close = [item for item in admitted if item[0] - admitted[0][0] < _CLOSE]
-    score, _, best = max(close, key=lambda item: (item[2].degrees, -item[0]))
+    scored = []
+    for fit in fits:
+        against = objections(fit)
+        value = _criterion(fit, criterion, correlation)
+        scored.append((value + _PRICE * len(against), "; ".join(against), fit, value))
+    scored.sort(key=lambda item: item[0])
+    close = [item for item in scored if item[0] - scored[0][0] < _CLOSE]
+    score, _, best, _ = max(close, key=lambda item: (item[2].degrees, -item[0]))
     best = fit_circuit(
         spectrum, best.circuit, weighting=weighting, deviation=deviation,
         start={name: estimate.value for name, estimate in best.parameters.items()},
     )  # fmt: skip
     flags = [
         ImpedanceFlag.AMBIGUOUS_CIRCUIT.flag(circuit=best.notation, other=fit.notation, difference=value - score)
-        for value, _, fit in close
+        for value, _, fit, _ in close
         if fit.notation != best.notation
     ]
     return CircuitChoice(
         fit=replace(best, flags=(*best.flags, *flags[:1])),
         candidates=tuple(
             Candidate(circuit=fit.notation, criterion=value, whiteness=fit.whiteness, reason=reason)
-            for value, reason, fit in scored
+            for _, reason, fit, value in scored
         ),
         criterion=criterion,
     )

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.fitting import fit_batch
-from rampion.impedance.choose import choose_circuit, objection
+from rampion.impedance.choose import choose_circuit, objections
 from rampion.impedance.circuit import Element, Node, Series, elements_of, parameter_kinds, serial_parts
 from rampion.impedance.circuit_fit import CircuitFit, summarise
 from rampion.impedance.fit import batch_model, deviations, fit_circuit, ordered, with_limits_checked
@@ -179,7 +179,7 @@ def _stacked(spectra: Sequence[Spectrum], weighting: str) -> tuple[np.ndarray, n
 
 def _without_unseen(fit: CircuitFit, spectrum: Spectrum) -> CircuitFit:
     """The fit without the arc that the data do not tell, where BIC does not mind; again until every arc is told."""
-    while objection(fit):
+    while objections(fit):
         parts = serial_parts(fit.circuit)
         arcs = [part for part in parts if not isinstance(part, Element) and len(elements_of(part)) == 2]
         if not arcs or len(parts) < 2:
