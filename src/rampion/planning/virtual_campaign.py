@@ -172,7 +172,7 @@ def _recording(run: PlannedRun, base: Instrument) -> Instrument:
     for protocol in run.protocols:
         if isinstance(protocol, Sweep):
             return replace(base, sampling_step=1e-3)
-    return replace(base, sampling_period=10.0)
+    return replace(base, sampling_period=2.0)
 
 
 def run_campaign(
@@ -208,10 +208,12 @@ def write_campaign(
         names = "; ".join(path.name for path in paths)
         measured = [f"{1e3 * thickness:.4f}", f"{1e3 * thickness * truth.thickness_uncertainty:.4f}"]
         measured += [f"{1e6 * area:.4f}", f"{1e6 * area * truth.area_uncertainty:.4f}"]
-        rows.append([run.sample, names, run.pellet, *measured, 100 * run.relative_density, 25, 20, run.purpose])
+        pressed = all(getattr(protocol, "pressed", True) for protocol in run.protocols)
+        known = [100 * run.relative_density, 25, 20, 20 if pressed else 0, run.purpose]
+        rows.append([run.sample, names, run.pellet, *measured, *known])
         yield run.sample
     header = ["sample", "file", "pellet", "thickness [mm]", "thickness std [mm]", "area [mm²]", "area std [mm²]"]
-    header += ["relative density [%]", "temperature [°C]", "stack pressure [MPa]", "purpose"]
+    header += ["relative density [%]", "temperature [°C]", "stack pressure [MPa]", "rest pressure [MPa]", "purpose"]
     with (folder / "samples.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["# SYNTHETIC DATA made by rampion: " + truth.name])

@@ -15,14 +15,17 @@ from rampion.study.analysis import (
     read,
     simulate,
 )
+from rampion.study.campaign import Study, study
 
 __all__ = [
     "Analysis",
     "SampleAnalysis",
+    "Study",
     "analyse",
     "analyse_each",
     "analyse_experiment",
     "read",
     "read_file",
     "simulate",
+    "study",
 ]

@@ -117,9 +117,14 @@ def analyse_experiment(experiment: Experiment, circuit: str | None = None) -> Sa
 def _spectra(spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None) -> tuple[SpectrumFinding, ...]:
     if not spectra:
         return ()
-    from rampion.impedance.finding import analyse_spectrum
+    from rampion.impedance.finding import analyse_spectrum, finding_of
+    from rampion.impedance.series import fit_series
 
-    return tuple(analyse_spectrum(spectrum, sample, circuit=circuit) for spectrum in spectra)
+    if len(spectra) < 3:
+        return tuple(analyse_spectrum(spectrum, sample, circuit=circuit) for spectrum in spectra)
+    series = fit_series(spectra, circuit)
+    pairs = zip(series.fits, spectra, strict=True)
+    return tuple(finding_of(fit, spectrum, sample) for fit, spectrum in pairs)
 
 
 def simulate(cell: Cell, protocol: Protocol | Sequence[Protocol], tolerance: float = 1e-4) -> Simulation:

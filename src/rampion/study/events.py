@@ -31,8 +31,11 @@ class Event:
 
     @property
     def limited(self) -> bool:
-        """Whether a limiting current was seen, as a peak or as a plateau."""
-        return self.finding.verdict is Verdict.LIMITING_PEAK or self.plateau
+        """Whether the current reached a largest value by itself: a peak, a plateau, or the loss of contact.
+
+        What limited it is not asked here: transport and contact loss draw the same plots.
+        """
+        return self.finding.verdict in (Verdict.LIMITING_PEAK, Verdict.CONTACT_LOSS) or self.plateau
 
     @property
     def penetrated(self) -> bool:

@@ -1,0 +1,70 @@
+"""study: a campaign of samples to replicates, laws, transport numbers and the evidence for each mechanism."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rampion.estimate import Estimate, Flag
+from rampion.measurement import Campaign
+from rampion.study.analysis import Analysis, analyse, read
+from rampion.study.events import Event, events_of, sweeps
+from rampion.study.evidence import gather_evidence
+from rampion.study.laws import (
+    Replicate,
+    ScalingLaw,
+    Survival,
+    replicate_groups,
+    scaling_laws,
+    survival_groups,
+)
+from rampion.study.recovery import Impedance, gather_impedance
+from rampion.study.transport import transport_numbers
+from rampion.voltammetry.finding import Kind
+
+if TYPE_CHECKING:
+    from rampion.mechanisms.evidence import EvidenceTable
+    from rampion.transport.finding import TransportFinding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Study:
+    """What a campaign showed: its samples, and what they say together."""
+
+    analysis: Analysis
+    events: tuple[Event, ...]
+    replicates: tuple[Replicate, ...]
+    survival: tuple[Survival, ...]
+    laws: tuple[ScalingLaw, ...]
+    transport: tuple[TransportFinding, ...]
+    impedance: Impedance
+    evidence: EvidenceTable | None
+    flags: tuple[Flag, ...] = ()
+
+
+def study(subject: Analysis | Campaign | str | Path, tracer_diffusivity: Estimate | None = None) -> Study:
+    """Read, analyse and weigh a whole campaign.
+
+    ``tracer_diffusivity`` is a literature D₊ [m²/s] for the methods that need one; without it they are left out.
+    """
+    if isinstance(subject, str | Path):
+        subject = read(subject)
+    analysis = subject if isinstance(subject, Analysis) else analyse(subject)
+    events = events_of(analysis)
+    swept = sweeps(events)
+    runs = tuple(event for event in events if event.finding.kind is Kind.CONSTANT_CURRENT and event.complete)
+    laws = scaling_laws(swept)
+    transport = transport_numbers(swept, runs, laws, tracer_diffusivity)
+    impedance = gather_impedance(analysis.samples)
+    return Study(
+        analysis=analysis,
+        events=events,
+        replicates=replicate_groups(swept),
+        survival=survival_groups(swept),
+        laws=laws,
+        transport=transport,
+        impedance=impedance,
+        evidence=gather_evidence(events, swept, laws, transport, impedance),
+        flags=analysis.flags,
+    )
