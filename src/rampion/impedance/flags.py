@@ -27,6 +27,15 @@ class ImpedanceFlag(FlagKind):
         Severity.INVALID,
         "{points} points are too few for a Kramers–Kronig test; at least {needed} are needed.",
     )
+    KRAMERS_KRONIG_NOISY = (
+        Severity.INVALID,
+        "The points scatter by {noise:.2g} of |Z| about any spectrum that obeys the Kramers–Kronig relations; "
+        "above {limit:.2g} nothing can be said to obey them.",
+    )
+    KRAMERS_KRONIG_WEAK = (
+        Severity.NOTE,
+        "With {points} points the Kramers–Kronig test sees only gross violations.",
+    )
     # distribution of relaxation times
     POLARISATION_OUTSIDE_WINDOW = (
         Severity.WARNING,

@@ -28,7 +28,9 @@ from rampion.measurement import Spectrum
 TERMS_PER_DECADE = 4.0
 MARGIN = 0.5  # decades beyond the window on either side, for arcs cut by its ends
 SMOOTH_TERMS = 6  # Legendre degrees 0 … 5 of the imaginary deviation
-FEWEST_POINTS = 10
+FEWEST_POINTS = 7
+LARGEST_NOISE = 0.1  # of |Z|; beyond it nothing can be said to be obeyed
+FEWEST_FOR_POWER = 10  # with fewer, most violations pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -119,7 +121,8 @@ def _smooth_violation(model: _Model, logarithm: np.ndarray) -> tuple[float, floa
     from scipy.special import fdtrc
 
     position = np.interp(logarithm, (logarithm.min(), logarithm.max()), (-1, 1))
-    smooth = np.polynomial.legendre.legvander(position, SMOOTH_TERMS - 1)
+    spare = model.residual.size - model.directions.shape[1]
+    smooth = np.polynomial.legendre.legvander(position, max(1, min(SMOOTH_TERMS, spare // 2)) - 1)
     smooth = np.concatenate([np.zeros_like(smooth), smooth])
     for _ in range(2):  # twice, for orthogonality to rounding
         smooth = smooth - model.directions @ (model.directions.T @ smooth)
@@ -186,7 +189,7 @@ def check_kramers_kronig(
 
     Parameters
     ----------
-    spectrum : at least 10 points.
+    spectrum : at least 7 points for a verdict, and 10 for one that means much (flagged below).
     significance : p-value below which the relations are broken.
     correlation_limit : of neighbouring residuals, in standard deviations.
     tolerance : systematic deviations below this fraction of |Z| are noted but do not withdraw the spectrum
@@ -230,6 +233,8 @@ def check_kramers_kronig(
         residual[spikes] = (impedance[spikes] - fitted[spikes]) / np.abs(impedance[spikes])
 
     flags: list[Flag] = []
+    if noise > LARGEST_NOISE:
+        flags.append(ImpedanceFlag.KRAMERS_KRONIG_NOISY.flag(noise=noise, limit=LARGEST_NOISE))
     if broken and violation > tolerance:
         flags.append(ImpedanceFlag.KRAMERS_KRONIG_VIOLATED.flag(violation=violation, noise=noise))
     elif broken:
@@ -239,10 +244,12 @@ def check_kramers_kronig(
         flags.append(
             ImpedanceFlag.KRAMERS_KRONIG_OUTLIERS.flag(count=int(outlying.sum()), points=count, frequency=first)
         )
+    if count < FEWEST_FOR_POWER:
+        flags.append(ImpedanceFlag.KRAMERS_KRONIG_WEAK.flag(points=count))
     back = np.empty(count, int)
     back[order] = np.arange(count)
     return KramersKronig(
-        valid=not (broken and violation > tolerance),
+        valid=not (broken and violation > tolerance) and noise <= LARGEST_NOISE,
         residual_rms=float(np.sqrt(np.mean(np.abs(residual) ** 2) / 2)),
         noise=noise,
         violation=violation,

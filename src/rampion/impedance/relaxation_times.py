@@ -23,10 +23,11 @@ from jaxtyping import Complex, Float
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
 from rampion.impedance.flags import ImpedanceFlag
-from rampion.impedance.kramers_kronig import FEWEST_POINTS, check_kramers_kronig
+from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.non_negative import solve_non_negative
 from rampion.measurement import Spectrum
 
+FEWEST_POINTS = 10
 LEAST_NOISE = 1e-4  # of |Z|; below it the grid, not the instrument, limits the fit
 MARGIN = 0.5  # decades of relaxation times beyond the window
 OUTSIDE_PENALTY = 3.0  # per squared e-fold beyond the window, in units of λ
