@@ -1,0 +1,151 @@
+"""The terms join the traced cell as they join the ohmic one, alone and together; wrong parameters are refused."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from rampion.cell.contact import ContactLoss
+from rampion.cell.leakage import Leakage
+from rampion.cell.ohmic import simulate_ohmic
+from rampion.cell.parameters import Cell
+from rampion.cell.penetration import PenetrationAtCurrent, PenetrationAtDepletion
+from rampion.cell.short import SoftShort, draw_soft_short
+from rampion.cell.vacancies import VacancyAccumulation
+from rampion.errors import InputError, NotConvergedError
+from rampion.measurement import FrequencyScan, Hold, Pause, Rest, Spectrum, Sweep
+
+AREA = 4e-6
+CONTACT = ContactLoss(capacity=3e4, resistance=1e-3, refill=2.0)
+LEAK = Leakage(conductivity=6e-4)
+FILAMENT = PenetrationAtCurrent(critical_current=10.0, area_fraction=1e-4)
+
+
+def cell(*terms, **changes) -> Cell:
+    """So many carriers, and so few of the others moving, that nothing polarizes: the ohmic cell's limit."""
+    plain = {"thickness": 1e-3, "conductivity": 0.06, "concentration": 4e6, "transference": 0.99, "area": AREA}
+    return Cell(**(plain | changes), terms=terms)
+
+
+def compare(protocol, *terms) -> float:
+    pytest.importorskip("jax", reason="the full cell needs jax")
+    from rampion.cell.simulate import simulate
+
+    full = simulate(cell(*terms), protocol)
+    plain = simulate_ohmic(cell(*terms), protocol, points=2000).traces[0]
+    expected = np.interp(full.time, plain.time, plain.current) / AREA
+    assert {flag.code for flag in full.flags} == {flag.code for flag in plain.flags}
+    return float(np.max(np.abs(full.current_density - expected)) / np.max(np.abs(expected)))
+
+
+def test_three_terms_together_in_the_full_cell_and_in_the_ohmic_one():
+    assert compare(Sweep(rate=5e-4, start=0.0, stop=0.8), CONTACT, LEAK, FILAMENT) < 2e-3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "term",
+    [
+        VacancyAccumulation(diffusivity=1e-11, excess=300.0, resistance=1e-4),
+        PenetrationAtDepletion(concentration=100.0, diffusivity=1e-11, transference=0.8, hot_spot=2.0),
+        ContactLoss(capacity=3e4, resistance=1e-3, refill=3.0, stress_exponent=2.0),
+    ],
+    ids=lambda term: type(term).__name__,
+)
+def test_terms_with_many_states_in_the_full_cell(term):
+    assert compare(Sweep(rate=5e-4, start=0.0, stop=0.4), term) < 2e-3
+
+
+def test_parallel_terms_add_and_series_terms_share_the_voltage():
+    protocol = Hold(potential=0.1, duration=10.0)
+    alone = simulate_ohmic(cell(LEAK), protocol).traces[0].current[0]
+    both = simulate_ohmic(cell(LEAK, CONTACT), protocol).traces[0].current[0]
+    assert alone / AREA == pytest.approx(0.1 * 60.6)
+    assert both / AREA == pytest.approx(0.1 / (1.0 / 60.0 + 1e-3) + 0.1 * 0.6, rel=1e-9)
+
+
+def test_a_paused_ohmic_sweep_leaves_holds_and_spectra_whose_interface_arc_grows():
+    scan = FrequencyScan(high=1e6, low=0.1, points_per_decade=6, amplitude=0.01)
+    term = ContactLoss(capacity=2e4, resistance=1e-3, capacitance=0.1)
+    sweep = Sweep(rate=1e-3, start=0.0, stop=0.3, pause=Pause(every=0.1, duration=200.0, scan=scan))
+    experiment = simulate_ohmic(cell(term), sweep)
+    assert [type(part.protocol).__name__ for part in experiment.parts] == ["Sweep", "Hold", "FrequencyScan"] * 3
+    starts = [part.time[0] for part in experiment.parts]
+    assert all(later >= earlier for earlier, later in pairwise(starts))
+    assert experiment.synthetic
+    arcs = []
+    for spectrum in experiment.spectra:
+        impedance = spectrum.impedance * AREA
+        arcs.append(impedance[-1].real - impedance[0].real)
+        # dc limit: the slope of the frozen state's V(J); high-frequency limit: the electrolyte alone
+        assert impedance[0].real == pytest.approx(1e-3 / 0.06, rel=1e-2)
+    assert arcs[0] < arcs[1] < arcs[2]
+    theta = [np.interp(s.time[0] - 1e-3, t.time, np.exp(t.extra["ContactLoss: ln contact fraction"]))
+             for s, t in zip(experiment.spectra, experiment.traces[1::2], strict=True)]  # fmt: skip
+    np.testing.assert_allclose(arcs, 1e-3 / np.array(theta), rtol=2e-2)
+
+
+def test_a_rest_without_pressure_does_not_refill_and_the_null_cell_stays_at_zero():
+    trace = simulate_ohmic(cell(), Rest(duration=10.0)).traces[0]
+    np.testing.assert_array_equal(trace.current, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: ContactLoss(capacity=-1.0, resistance=1.0), "capacity -1"),
+        (lambda: ContactLoss(capacity=1.0, resistance=1.0, electrode="left"), "'left'"),
+        (lambda: VacancyAccumulation(diffusivity=0.0, excess=1.0, resistance=1.0), "diffusivity 0"),
+        (lambda: Leakage(conductivity=-1.0), "conductivity is -1"),
+        (lambda: PenetrationAtCurrent(critical_current=1.0, area_fraction=2.0), "area fraction 2"),
+        (lambda: SoftShort(times=(2.0, 1.0), conductances=(1.0, 1.0)), "ascending"),
+        (lambda: draw_soft_short(1, 0.0, 10.0, 1.0, 0.0, 1.0), "positive times"),
+    ],
+)
+def test_impossible_parameters_are_refused(make, sentence):
+    with pytest.raises(InputError, match=sentence):
+        make()
+
+
+def test_missing_numbers_of_a_protocol_are_asked_for():
+    with pytest.raises(InputError, match="hold's duration"):
+        simulate_ohmic(cell(), Hold(potential=0.1))
+    with pytest.raises(InputError, match="last potential"):
+        simulate_ohmic(cell(), Sweep(rate=1e-3))
+
+
+class Blocking:
+    """A user's term that lets no current through below a volt."""
+
+    def overpotential(self, state, here):
+        return np.sign(here.current) * 1.0
+
+
+def test_a_term_that_cannot_be_solved_says_so():
+    with pytest.raises(NotConvergedError, match="no current density"):
+        simulate_ohmic(replace(cell(), terms=(Blocking(),)), Hold(potential=0.5, duration=1.0))
+
+
+def test_reversed_current_refills_the_contact_and_strips_the_other_side():
+    term = ContactLoss(capacity=1e3, resistance=1e-4)
+    plated = simulate_ohmic(cell(term), (Hold(potential=0.1, duration=100.0), Hold(potential=-0.1, duration=50.0)))
+    fractions = [math.exp(trace.extra["ContactLoss: ln contact fraction"][-1]) for trace in plated.traces]
+    assert fractions[0] == pytest.approx(1.0 - 0.1 * 100.0 / (1 / 60 + 1e-4) / 1e3, abs=5e-3)
+    assert fractions[0] < fractions[1] <= 1.0
+    working = replace(term, electrode="working")
+    kept = simulate_ohmic(cell(working), Hold(potential=0.1, duration=100.0)).traces[0]
+    np.testing.assert_allclose(kept.extra["ContactLoss: ln contact fraction"], 0.0, atol=1e-12)
+
+
+def test_a_spectrum_shows_the_short_in_parallel():
+    scan = FrequencyScan(high=1e5, low=1.0, points_per_decade=5)
+    experiment = simulate_ohmic(
+        cell(SoftShort(times=(0.0,), conductances=(60.0,))), (Hold(potential=0.1, duration=1.0), scan)
+    )
+    spectrum = experiment.parts[-1]
+    assert isinstance(spectrum, Spectrum)
+    np.testing.assert_allclose(spectrum.impedance * AREA, 1.0 / 120.0, rtol=1e-12)
