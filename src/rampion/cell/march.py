@@ -308,6 +308,7 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
     def advance(carry):
         now, dt, rows, count, _, fresh = carry
         remaining = control.end - now.time
+        shortest = smallest + 1e-13 * now.time
         dt = jnp.minimum(jnp.minimum(dt, largest_step), remaining)
         dt = jax.lax.stop_gradient(jnp.where((remaining > dt) & (remaining < 2.0 * dt), 0.5 * remaining, dt))
         weight = jnp.where(fresh, 0.5, 0.5 * GAMMA)
@@ -371,7 +372,7 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         largest = jnp.maximum(now.largest, jnp.abs(end.current))
         margin, why = stops(end, charge, largest)
         beyond = fine & (margin < 0.0)
-        too_far = beyond & (margin < -1e-6) & (dt > smallest) & ~fresh
+        too_far = beyond & (margin < -1e-6) & (dt > shortest) & ~fresh
         secant = now.margin / jnp.maximum(now.margin - margin, 1e-300)
         factor = jnp.where(too_far, jnp.clip(secant, 0.02, 0.98), factor)
         accepted = fine & ~too_far
@@ -387,7 +388,7 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         ended = jnp.where(count >= capacity, FULL, RUNNING)
         ended = jnp.where(arrived >= control.end, DONE, ended)
         ended = jnp.where(beyond, why, ended)
-        code = jnp.where(accepted, ended, jnp.where(dt * factor < smallest, FAILED, RUNNING))
+        code = jnp.where(accepted, ended, jnp.where(dt * factor < shortest, FAILED, RUNNING))
         now = jax.tree.map(lambda a, b: jnp.where(accepted, a, b), then, now)
         return now, dt * factor, rows, count, code, fresh & ~accepted
 

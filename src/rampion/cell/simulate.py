@@ -52,6 +52,7 @@ from rampion.measurement import (
 )
 
 _CAPACITY = 512
+_LONGEST = 60  # times _CAPACITY steps: a segment that needs more is told as failed
 _TECHNIQUES = {Sweep: "sweep", Hold: "hold", ConstantCurrent: "constant current", Steps: "steps", Rest: "rest"}
 _SAFETY = 0.1  # the local tolerance that keeps the error of J(V) below the user's
 
@@ -306,7 +307,7 @@ def simulate(
         if segment.duration > 0:
             control = control_of(segment, start, stop, against_reference)
             step = 1e-9 * min(segment.duration, diffusion)
-            smallest = 1e-12 * min(segment.duration, diffusion) + 4e-16 * (start + segment.duration)
+            smallest = 1e-13 * min(segment.duration, diffusion)
             limits = (accuracy.tolerance * _SAFETY, smallest, segment.duration / 10.0)
             state, rows, code = _march(state, step, control, numbers, arrays, limits, structure)
             pieces.append((index, segment, rows))
@@ -328,7 +329,7 @@ def _march(state, step, control, numbers, arrays, limits, structure):
     """One segment to its end, in as many compiled runs as its steps need; returns (state, rows, code)."""
     kept: list[dict[str, np.ndarray]] = []
     fresh, code = 1, FULL
-    while code == FULL:
+    while code == FULL and len(kept) < _LONGEST:
         outcome: Outcome = run_segment(
             state, step, control, numbers, arrays, limits, fresh,
             structure=structure, capacity=_CAPACITY, keep_nodes=True,
@@ -337,7 +338,7 @@ def _march(state, step, control, numbers, arrays, limits, structure):
         kept.append(unpacked(np.asarray(outcome.rows)[:count], structure))
         state, step, fresh = outcome.state, outcome.step, 0
     rows = {name: np.concatenate([piece[name] for piece in kept]) for name in kept[0]}
-    return state, rows, code
+    return state, rows, FAILED if code == FULL else code
 
 
 def _ending(code, rows, segment, state, numbers, smallest) -> Flag:

@@ -71,7 +71,7 @@ def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nern
     )  # fmt: skip
     frozen = jax.lax.stop_gradient(numbers)
     shortest = jnp.minimum(duration, frozen["thickness"] ** 2 / frozen["diffusivity"])
-    limits = (tolerance * _SAFETY, 1e-12 * shortest + 4e-16 * duration, duration / 10.0)
+    limits = (tolerance * _SAFETY, 1e-13 * shortest, duration / 10.0)
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
     outcome = march_segment(
         begin, 1e-9 * shortest, control, numbers, mesh, limits, 1,
