@@ -61,14 +61,15 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     try:
         record = _open(galvani, content)
     except Exception as error:
-        whole = _salvage(galvani, content)
-        if whole is None:
+        whole, shortened = _salvage(galvani, content)
+        if not whole:
             raise InputError(f"{name} is damaged and holds no complete point that could be saved ({error}).") from error
         try:
             record = _open(galvani, whole)
         except Exception as second:
             raise InputError(f"{name} is damaged in a way that galvani cannot read ({second}).") from second
-        flags = (ReaderFlag.CUT_FILE.flag(where="a block", kept=len(record.data)),)
+        if shortened:
+            flags = (ReaderFlag.CUT_FILE.flag(where="its data", kept=len(record.data)),)
     start = getattr(record, "timestamp", None)
     if start is None:
         flags += (ReaderFlag.CLOCK_UNKNOWN.flag(),)
@@ -118,8 +119,11 @@ def _columns(record: Any) -> Mapping[str, np.ndarray]:
     return columns
 
 
-def _salvage(galvani: ModuleType, content: bytes) -> bytes | None:
-    """The file with its data module shortened to whole rows and without what follows; ``None`` when nothing is left."""
+def _salvage(galvani: ModuleType, content: bytes) -> tuple[bytes, bool]:
+    """The file with its data module cut to whole rows and without what follows (empty when nothing is left).
+
+    The second value tells whether rows are missing.
+    """
     kept = bytearray()
     stream = io.BytesIO(content)
     stream.seek(len(galvani.MPR_MAGIC))
@@ -129,32 +133,32 @@ def _salvage(galvani: ModuleType, content: bytes) -> bytes | None:
             offset, length = int(module["offset"]), int(module["length"])
             if not module["shortname"].startswith(b"VMP data"):
                 if offset + length > len(content):
-                    return None
+                    return b"", True
                 kept += content[at : offset + length]
                 at = offset + length
                 continue
             body = _whole_rows(content[offset : offset + length], length, int(module["version"]))
-            if body is None:
-                return None
+            if not body:
+                return b"", True
             header = bytearray(content[at:offset])
             place = header.find(struct.pack("<I", length), 6 + 35)
             header[place : place + 4] = struct.pack("<I", len(body))
-            return bytes(kept + header + body) if place > 0 else None
+            return (bytes(kept + header + body) if place > 0 else b""), body[:4] != content[offset : offset + 4]
     except (OSError, ValueError):
-        return None
-    return None
+        return b"", True
+    return b"", True
 
 
-def _whole_rows(data: bytes, length: int, version: int) -> bytes | None:
+def _whole_rows(data: bytes, length: int, version: int) -> bytes:
     """The data module's content with as many whole rows as there are, and that number in its first four bytes."""
     if len(data) < 8:
-        return None
+        return b""
     rows = struct.unpack("<I", data[:4])[0]
     begin = {0: 100 if data[5] else 1007, 2: 405, 3: 406}.get(version, 0)
     if not rows or not begin or (length - begin) % rows:
-        return None
+        return b""
     width = (length - begin) // rows
     whole = (len(data) - begin) // width
     if whole < 1:
-        return None
+        return b""
     return struct.pack("<I", whole) + data[4 : begin + whole * width]

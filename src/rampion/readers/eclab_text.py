@@ -47,7 +47,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     InputError
         When no line holds EC-Lab's column names.
     """
-    text, flags = decode(content)
+    text, _ = decode(content)  # EC-Lab's own encoding is that of its machine
+    flags: tuple[Flag, ...] = ()
     begins = [match.start() for match in _MAGIC.finditer(text)] if text.count(" ASCII FILE") > 1 else []
     edges = [0, *[begin for begin in begins if text[:begin].strip()], len(text)]
     parts: tuple[Trace | Spectrum, ...] = ()

@@ -76,7 +76,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     RefusedError
         When the file holds no table.
     """
-    text, flags = decode(content)
+    text, _ = decode(content)  # Gamry's own encoding is that of its machine
     blocks = _blocks(text)
     if not blocks:
         raise RefusedError(f"{name} holds Gamry settings and no table; the run was not recorded, or the file is cut.")
@@ -84,7 +84,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     mark = decimal_mark(text[longest.begin : longest.end])
     settings = _Settings(cells=_cells(text, blocks), mark=mark)
     start, found = read_start(settings.word("DATE"), settings.word("TIME"), month_first=mark == ".")
-    flags = merge_flags(flags, found)
+    flags = found
     if settings.word("EXPERIMENTABORTED").startswith("T"):
         flags += (ReaderFlag.ABORTED.flag(reason="the file says 'Experiment Aborted'"),)
     area = settings.number("AREA")

@@ -3,7 +3,7 @@
 Instruments write millions of numbers in few layouts (``-1.2573022E-005``). All tokens of one layout are read
 together: eight characters are loaded as one 64-bit word, checked to be digits, and turned into a number by three
 multiplications. What fits no layout is reported and left to the caller. Results are correctly rounded for up to 15
-digits and powers of ten up to 22, and within one unit in the last place otherwise.
+digits and powers of ten up to 22, and within two units in the last place otherwise.
 """
 
 from __future__ import annotations

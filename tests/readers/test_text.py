@@ -1,0 +1,216 @@
+"""Text of instruments: encodings, decimal marks, separators, tables; numbers against Python's own reading of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rampion.errors import RefusedError
+from rampion.readers.numbers import PADDING, read_tokens
+from rampion.readers.text import decimal_mark, decode, detect_separator, parse_table, read_number, unique_names
+from written_files import scientific
+
+
+def codes(table):
+    return [flag.code for flag in table.flags]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
+def test_every_encoding_gives_the_same_text(encoding):
+    text = "I/µA\tT/°C\n" + "1\t2\n" * 50
+    assert decode(text.encode(encoding))[0].removeprefix("\ufeff") == text
+
+
+def test_cp1252_and_latin_1_are_told_apart_and_said():
+    assert decode("5 €µ".encode("cp1252"))[0] == "5 €µ"
+    assert decode("5 €µ".encode("cp1252"))[1][0].message.endswith("cp1252.")
+    assert decode(b"\x81\xb5")[1][0].message.endswith("latin-1.")
+
+
+def test_carriage_returns_alone_end_lines():
+    assert decode(b"1\t2\r3\t4\r")[0] == "1\t2\n3\t4\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("1.5 2.25", "."),
+        ("1,5 2,25", ","),
+        ("0,258 1,234", ","),
+        ("1,2345E+001", ","),
+        ("1,234.5 2.0", "."),
+        ("1.234,5", ","),
+        ("12 34", "."),
+        ("1,234,567 8.5", "."),
+        ("16.05.2024 12:00:00.5 3,25", ","),
+    ],
+)
+def test_the_decimal_mark_is_decided_from_the_numbers(text, mark):
+    assert decimal_mark(text) == mark
+
+
+def test_a_mark_that_cannot_be_told_is_refused():
+    with pytest.raises(RefusedError, match="1,234"):
+        decimal_mark("1,234\t2,345\n3,456\t4,567\n")
+
+
+@pytest.mark.parametrize(
+    ("token", "mark", "value"),
+    [
+        ("1.5", ".", 1.5),
+        ("1,5", ".", 1.5),
+        ("1,234", ",", 1.234),
+        ("1,234", ".", math.nan),
+        ("1.234", ",", math.nan),
+        ("1.234,5", ",", 1234.5),
+        ("1,234,567", ".", 1234567.0),
+        ("1.234.567", ".", math.nan),
+        ("-1,2E-03", ".", -1.2e-3),
+        ("−2.5", ".", -2.5),
+        ("abc", ".", math.nan),
+        ("1.2.3", ".", math.nan),
+        ("12:30", ".", math.nan),
+    ],
+)
+def test_one_number(token, mark, value):
+    assert read_number(token, mark) == pytest.approx(value, nan_ok=True, rel=1e-15)
+
+
+def test_strict_reading_leaves_what_could_be_thousands():
+    assert math.isnan(read_number("1,234", ",", strict=True))
+    assert read_number("1,2345", ",", strict=True) == 1.2345
+
+
+LAYOUTS = ("%.7E", "%.15E", "%.5f", "%g", "%.3f", "%d", "%.1e", "%.17g", "%.0e", "%+.3f")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(-1e25, 1e25, allow_subnormal=False), st.sampled_from(LAYOUTS)), min_size=1, max_size=60
+    ),
+    st.sampled_from([".", ","]),
+)
+def test_tokens_are_read_as_python_reads_them(numbers, mark):
+    tokens = [layout % value for value, layout in numbers]
+    tokens += [scientific(value) for value, _ in numbers if abs(value) > 1e-90]
+    text = (" " * PADDING + " ".join(tokens).replace(".", mark) + " " * PADDING).encode()
+    stops = PADDING + np.cumsum([len(token) + 1 for token in tokens]) - 1
+    starts = stops - np.array([len(token) for token in tokens])
+    values, understood = read_tokens(np.frombuffer(text, np.uint8), starts, stops, mark)
+    expected = np.array([float(token) for token in tokens])
+    np.testing.assert_allclose(values[understood], expected[understood], rtol=5e-16, atol=0)
+    short = np.array([len(token.lstrip("+-0.").split("e")[0].split("E")[0]) <= 17 for token in tokens])
+    small = (np.abs(expected) < 1e90) & ((np.abs(expected) > 1e-90) | (expected == 0))
+    assert understood[short & small].all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="0123456789.,eE+-: /x", max_size=14))
+def test_what_is_no_number_is_never_read_as_one(token):
+    text = (" " * PADDING + token + " " * PADDING).encode()
+    values, understood = read_tokens(
+        np.frombuffer(text, np.uint8), np.array([PADDING]), np.array([PADDING + len(token)])
+    )
+    if not understood[0] or not token:
+        assert math.isnan(values[0])
+    else:
+        assert values[0] == pytest.approx(float(token), rel=5e-16)
+
+
+@pytest.mark.parametrize("separator", ["\t", ";", ",", " "])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_tables_with_every_separator(separator, end):
+    rows = [["1", "2.5", "-3e-2"], ["4", "5.25", "6"]]
+    body = end.join([separator.join(row) for row in rows] + [""])
+    assert detect_separator(body.splitlines()) == separator
+    table = parse_table(body, ["a", "b", "c"], separator=separator)
+    assert {name: column.tolist() for name, column in table.columns.items()} == {
+        "a": [1, 4],
+        "b": [2.5, 5.25],
+        "c": [-0.03, 6],
+    }
+    assert table.flags == ()
+
+
+def test_blanks_around_cells_and_runs_of_blanks_do_not_count():
+    assert parse_table("  1   2 \n 3 4\n", ["a", "b"], separator=" ").columns["b"].tolist() == [2, 4]
+    assert parse_table("1 , 2.5\n3,   4\n", ["a", "b"], separator=",").columns["b"].tolist() == [2.5, 4]
+
+
+def test_decimal_commas_and_semicolons():
+    table = parse_table("0,5;-1,25E+002\n1;2\n", ["a", "b"], separator=";")
+    assert table.columns["b"].tolist() == [-125, 2]
+
+
+def test_rows_that_do_not_fit_are_dropped_with_a_flag():
+    table = parse_table("1\t2\n3\n5\t6\t\t\n7\t8\t9\n\n10\t11\n", ["a", "b"])
+    assert table.columns["a"].tolist() == [1, 5, 10]
+    assert codes(table) == ["ragged_rows"]
+    assert "2 rows" in table.flags[0].message
+
+
+def test_mixed_marks_are_read_where_they_are_sure_and_left_out_where_not():
+    table = parse_table("1,234\t2,5\n0,235\t1.5\n0,3\t1.234\n", ["a", "b"])
+    np.testing.assert_array_equal(table.columns["a"], [np.nan, 0.235, 0.3])
+    np.testing.assert_array_equal(table.columns["b"], [2.5, 1.5, np.nan])
+    assert codes(table) == ["decimal_mixed"]
+
+
+def test_thousands_are_removed_and_said():
+    table = parse_table("1,234.5\t2\n3,235.0\t1.5\n", ["a", "b"])
+    assert table.columns["a"].tolist() == [1234.5, 3235]
+    assert codes(table) == ["thousands"]
+
+
+def test_words_are_kept_on_request_and_otherwise_left_out():
+    body = "1\tab\t3\n2\tµ\tn/a\n3\tx\toops\n"
+    table = parse_table(body, ["a", "w", "c"], words=["w"])
+    assert table.words["w"] == ["ab", "µ", "x"]
+    assert codes(table) == ["unreadable_cells"]
+    assert list(parse_table(body, ["a", "w", "c"]).columns) == ["a", "c"]
+
+
+def test_the_last_number_without_line_end_is_not_trusted():
+    assert math.isnan(parse_table("1\t0.5\n2\t0.5", ["a", "b"]).columns["b"][1])
+    assert codes(parse_table("1\t0.5\n2\t0.5", ["a", "b"])) == ["last_number_doubtful"]
+    whole = parse_table("1\t5.0E-001\n2\t-6.0E-001", ["a", "b"])
+    assert whole.columns["b"].tolist() == [0.5, -0.6]
+    assert whole.flags == ()
+
+
+def test_repeated_names_are_numbered():
+    names, flags = unique_names(["a", "b", "a", ""])
+    assert names == ["a", "b", "a (2)", ""]
+    assert "a" in flags[0].message
+    assert list(parse_table("1\t2\n", ["a", "a"]).columns) == ["a", "a (2)"]
+
+
+def test_long_tables_are_read_in_pieces_without_seams():
+    count = 60_000
+    value = np.random.default_rng(5).standard_normal(count)
+    body = "".join(f"{k}\t{scientific(v, 15)}\t.........\n" for k, v in enumerate(value))
+    assert len(body) > 2 << 20
+    table = parse_table(body, ["k", "v", "w"])
+    np.testing.assert_array_equal(table.columns["k"], np.arange(count))
+    np.testing.assert_allclose(table.columns["v"], value, rtol=1e-15)
+    assert list(table.columns) == ["k", "v"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_table_cut_anywhere_keeps_only_true_numbers(data):
+    rows = [[f"{k * 0.1:.4g}", scientific(math.sin(k) * 10.0 ** (k % 7 - 3)), str(k)] for k in range(12)]
+    body = "\r\n".join(["\t".join(row) for row in rows] + [""])
+    cut = data.draw(st.integers(0, len(body)))
+    table = parse_table(body[:cut], ["a", "b", "c"])
+    for place, name in enumerate(["a", "b", "c"]):
+        column = table.columns.get(name, np.empty(0))
+        expected = np.array([float(row[place]) for row in rows])[: column.size]
+        known = np.isfinite(column)
+        np.testing.assert_allclose(column[known], expected[known], rtol=1e-15)
+    assert table.rows >= body[:cut].count("\n") - 1
