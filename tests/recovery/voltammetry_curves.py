@@ -280,7 +280,9 @@ def _contact_loss(rng, noise):
     _, potential, ohmic, conductance, area, thickness = _ohmic(rng)
     rate = 10 ** rng.uniform(-5.5, -3)
     if rng.random() < 0.6:
-        x, shape = contact_sweep(10 ** rng.uniform(-2, -0.3), rng.uniform(0.1, 0.3))
+        shape = np.ones(1)
+        while shape[-1] > 0.05 * shape.max():  # the sweep goes on until the current has died
+            x, shape = contact_sweep(10 ** rng.uniform(-2, -0.3), rng.uniform(0.1, 0.3))
         potential = x * potential[-1]
         current = shape * conductance * potential[-1]
         peak, place = _maximum(potential, current)

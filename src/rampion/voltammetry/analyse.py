@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -128,7 +129,12 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
         < 0.02 * max(abs(np.median(current[a:b])), 0.05 * largest)
         for a, b in stretches
     ]
-    if len(stretches) >= 2 and covered > 0.8 * current.size and np.mean(constant) > 0.8:
+    if (
+        len(stretches) >= 2
+        and covered > 0.8 * current.size
+        and np.mean(constant) > 0.8
+        and _steps_between(potential, stretches)
+    ):
         return Shape.STEPS, "its current stays on levels"
     span = float(np.ptp(potential))
     noise = noise_level(time, potential)
@@ -143,6 +149,20 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     if straight > 0.7 * potential.size:
         return Shape.SWEEP, "its potential is swept"
     return Shape.OTHER, "neither its potential nor its current follows a programme"
+
+
+def _steps_between(potential: np.ndarray, stretches: tuple[tuple[int, int], ...]) -> bool:
+    """Whether the potential moves between the stretches of constant current rather than inside them.
+
+    A sweep recorded in coarse steps of current stays on levels too, but its potential moves inside them.
+    """
+    fifths = [(a, b, max(1, (b - a) // 5)) for a, b in stretches]
+    inside = sum(abs(np.median(potential[b - k : b]) - np.median(potential[a : a + k])) for a, b, k in fifths)
+    ends = itertools.pairwise(fifths)
+    between = sum(
+        abs(np.median(potential[a : a + k]) - np.median(potential[d - m : d])) for (_, d, m), (a, _, k) in ends
+    )
+    return bool(between > inside)
 
 
 def _rank_correlation(time: np.ndarray, potential: np.ndarray) -> float:

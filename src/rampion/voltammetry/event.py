@@ -14,7 +14,7 @@ from rampion.voltammetry.contact import ContactLoss, find_contact_loss
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.limits import Clipping, find_clipping
-from rampion.voltammetry.noise import moving_lines
+from rampion.voltammetry.noise import RELATIVE_FLOOR, local_noise, moving_lines
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line
 from rampion.voltammetry.peak import Peak, find_peak
 from rampion.voltammetry.penetration import DIVERGING, Penetration, Rise, find_rises, fit_onset
@@ -64,7 +64,7 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
     current, potential = _place(voltammogram, pieces, verdict)
     time, charge = _clocked(voltammogram, current, potential)
     if line is None:
-        flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag())
+        flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=64.0))
     if confidence < 0.8:
         flags.append(VoltammetryFlag.LOW_CONFIDENCE.flag(confidence=confidence))
     area = sample.area
@@ -129,7 +129,9 @@ def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float
     x, y, noise = voltammogram.ramp[index], voltammogram.current[index], voltammogram.noise[index]
     clipping = find_clipping(x, y, noise, voltammogram.resolution)
     if clipping is not None:
-        index, x, y, noise = (a[: clipping.first] for a in (index, x, y, noise))
+        index, x, y = (a[: clipping.first] for a in (index, x, y))
+        floor = max(voltammogram.resolution / math.sqrt(12.0), RELATIVE_FLOOR * float(np.max(np.abs(y))))
+        noise = local_noise(voltammogram.time[index], y, floor)
     excursions, inside = find_excursions(x, y, noise)
     rising = tuple(e for e in excursions if e.height > 0)
     outside = ~inside
@@ -301,8 +303,11 @@ def _course_at(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> 
         return Estimate(float(np.mean(voltammogram.current[kept]))), Estimate(potential)
     half = min(20, kept.size - 1)
     value, _, error, _ = moving_lines(x, y, noise, half)
-    step = float(potential - x[-1])
-    return Estimate(value[-1], error[-1]), Estimate(potential - step / 2, max(step, 0.0) / math.sqrt(12))
+    gap = 2 * float(potential - x[-1])
+    slope = float(value[-1] - value[-2]) / float(x[-1] - x[-2]) if x[-1] > x[-2] else 0.0
+    there = float(value[-1]) + slope * gap / 2
+    spread = gap / math.sqrt(12)
+    return Estimate(there, math.hypot(float(error[-1]), slope * spread)), Estimate(potential, spread)
 
 
 def _place(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) -> tuple[Estimate, Estimate]:
@@ -324,16 +329,17 @@ def _place(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) -> tupl
         assert pieces.contact is not None
         if pieces.contact.by == "exhausted" and pieces.peak is not None:
             return pieces.peak.current, pieces.peak.potential
-        after = min(pieces.contact.first + 1, pieces.index.size - 1)
-        return _course_at(voltammogram, pieces, float(voltammogram.ramp[pieces.index[after]]))
+        first = min(pieces.contact.first, pieces.index.size - 2)
+        middle = 0.5 * float(np.sum(voltammogram.ramp[pieces.index[first : first + 2]]))
+        return _course_at(voltammogram, pieces, middle)
     if verdict is Verdict.INSTRUMENT_LIMIT and pieces.clipping is not None:
-        at = np.flatnonzero(voltammogram.swept)[pieces.clipping.first]
-        step = float(voltammogram.ramp[at] - voltammogram.ramp[at - 1])
         return (
             Estimate(pieces.clipping.current, max(voltammogram.resolution, 1e-12) / math.sqrt(12)),
-            Estimate(float(voltammogram.ramp[at]), step / math.sqrt(12)),
+            Estimate(pieces.clipping.potential, pieces.clipping.potential_error),
         )
-    return _largest(voltammogram, pieces)
+    end = float(voltammogram.ramp[pieces.index[-1]])
+    error = max(voltammogram.potential_noise, voltammogram.ramp[pieces.index[-1]] - voltammogram.ramp[pieces.index[-2]])
+    return _largest(voltammogram, pieces)[0], Estimate(end, float(error))
 
 
 def _clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) -> tuple[Estimate, Estimate]:

@@ -52,8 +52,8 @@ class Finding:
 
     current [A], current_density [A/m²], potential [V], time [s], total_charge [C] and charge [C/m²] are those of the
     event: the maximum of a limiting peak, the onset of a penetration, the first excursion of a soft short, the last
-    point before contact was lost or the instrument's limit was met, and the largest reached when there was no event
-    (a lower bound). Quantities per area are ``None`` when the area is not known.
+    point before contact was lost or the instrument's limit was met, and without an event the largest current and the
+    end of the sweep (lower bounds). Quantities per area are ``None`` when the area is not known.
 
     confidence is 0.5 … 1: how far the deciding statistic lies from its threshold, not a calibrated probability.
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays

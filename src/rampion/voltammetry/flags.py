@@ -70,7 +70,10 @@ class VoltammetryFlag(FlagKind):
         "The ohmic line does not pass through zero: {offset:.3g} A at 0 V, as a capacitance of {capacitance:.3g} F "
         "charged at the scan rate, or a zero error of {potential:.3g} V, would give.",
     )
-    NO_OHMIC_LINE = (Severity.WARNING, "No early part of the sweep is a straight line within the noise.")
+    NO_OHMIC_LINE = (
+        Severity.WARNING,
+        "No early part of the sweep is straight within its noise, only within {times:.0f} times as much.",
+    )
     SHORT_OHMIC_LINE = (
         Severity.NOTE,
         "The curve is straight only up to {potential:.3g} V; the conductivity rests on {points} points and curvature "

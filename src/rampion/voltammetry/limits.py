@@ -13,11 +13,14 @@ _SHORTEST_RUN = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clipping:
-    """The current stays at one value: index of its first point, current [A], points."""
+    """The current stays at one value: index of its first point, current [A], points, and the
+    potential [V] at which the rise reaches it, with its standard error."""
 
     first: int
     current: float
     points: int
+    potential: float
+    potential_error: float
 
 
 def find_clipping(
@@ -63,10 +66,25 @@ def find_clipping(
     rate = float(rise[0])
     if rate <= 0 or run <= 0:
         return None
-    if rate * run < 15 * max(tolerance, resolution) or rate * run < 4 * float(noise[start - 1]) / math.sqrt(3):
+    to_the_end = start + length >= n - 1
+    steps = 3.5 if to_the_end else 15.0
+    if rate * run < steps * max(tolerance, resolution) or rate * run < 4 * float(noise[start - 1]) / math.sqrt(3):
         return None
     # a rounded top leaves the last points before the run nearly level; a kink does not
-    last = slice(max(0, touched - max(6, min(length // 3, 40))), touched)
+    last = slice(max(0, touched - max(6, length // 3, 40)), touched)
     if float(np.polyfit(potential[last], current[last], 1)[0]) < 0.4 * rate:
         return None
-    return Clipping(first=start, current=float(np.median(current[start : start + length])), points=length)
+    level = float(np.median(current[start : start + length]))
+    slope, height = (float(c) for c in np.polyfit(potential[last] - potential[touched], current[last], 1))
+    reach = (level - height) / slope
+    count = last.stop - last.start
+    width = float(np.ptp(potential[last])) or 1.0
+    lever = math.sqrt(1.0 + 3.0 * (1.0 + 2.0 * reach / width) ** 2)
+    spread = float(noise[touched]) / slope / math.sqrt(count) * lever
+    return Clipping(
+        first=start,
+        current=level,
+        points=length,
+        potential=float(potential[touched]) + reach,
+        potential_error=math.hypot(spread, float(np.median(np.diff(potential))) / math.sqrt(12.0)),
+    )

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 NORMAL_MAD = 1.4826  # standard deviation over median absolute deviation of a normal distribution
-RELATIVE_FLOOR = 1e-4  # no instrument's current is known better than this share of its largest value
+RELATIVE_FLOOR = 2e-4  # no instrument's current is known better than this share of its largest value
 
 
 def interpolation_residual(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " m"]:
@@ -62,21 +62,24 @@ def local_noise(
         padded = np.concatenate([[np.median(levels[:2])], levels, [np.median(levels[-2:])]])
         levels = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
     centres = 0.5 * (edges[:-1] + edges[1:])
-    return np.maximum(np.interp(np.arange(n), centres, levels), floor)
+    # a window of 40 points knows its noise to a sixth; do not let chance make it much less than elsewhere
+    least = max(floor, 0.6 * float(np.median(levels)))
+    return np.maximum(np.interp(np.arange(n), centres, levels), least)
 
 
 def find_resolution(y: Float[np.ndarray, " n"]) -> float:
-    """The step in which values are recorded, when repeats show that there is one; 0 otherwise.
+    """The step in which values are recorded, when they lie on a lattice; 0 otherwise.
 
-    Repeats: at least a tenth of neighbouring values are equal while the curve moves on.
+    On a lattice: values repeat (under nine tenths are distinct) and nine tenths of the differences between distinct
+    values are whole multiples of a tenth percentile of them.
     """
-    steps = np.abs(np.diff(y))
-    moving = steps[steps > 0]
-    if moving.size < 5 or np.mean(steps == 0) < 0.1:
+    distinct = np.unique(y)
+    if distinct.size < 6 or distinct.size > 0.9 * y.size:
         return 0.0
-    smallest = float(np.min(moving))
-    near = moving[moving < 1.5 * smallest]
-    return float(np.median(near)) if near.size >= max(3, 0.02 * moving.size) else 0.0
+    gaps = np.diff(distinct)
+    step = float(np.percentile(gaps, 10))
+    multiples = gaps / step
+    return step if np.mean(np.abs(multiples - np.round(multiples)) < 0.01) > 0.9 else 0.0
 
 
 def moving_lines(

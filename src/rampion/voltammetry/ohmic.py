@@ -17,6 +17,7 @@ from rampion.voltammetry.voltammogram import Voltammogram
 
 SMALLEST_LINE = 6  # blocks of points
 _BLOCKS = 400
+_BEND = 3.0  # standard errors from which the bend of the curve is taken into account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,8 @@ class OhmicLine:
     """I = conductance · V + intercept over a window of potential.
 
     conductance [S], resistance [Ω], area_resistance [Ω·m²] (None without an area), intercept [A] at V = 0, window
-    [V], points used, curvature: the quadratic term over its standard error at the window's end, flags.
+    [V], points used, curvature: the V^{3/2} term in the window over its standard error, bends_to: end [V]
+    of the part over which the bend was taken into account (NaN where it was not), flags.
     """
 
     conductance: Estimate
@@ -34,6 +36,7 @@ class OhmicLine:
     window: tuple[float, float]
     points: int
     curvature: float
+    bends_to: float = math.nan
     flags: tuple[Flag, ...] = ()
 
     def at(self, potential: float | np.ndarray) -> Any:
@@ -47,11 +50,16 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     I = G V + I₀ by weighted least squares. Windows grow from the start; a window is consistent when χ² lies within
     four standard deviations of its degrees of freedom and neither a quadratic nor a V^{3/2} term is larger than three
     standard errors (V^{3/2} is how diffusion departs from the line). The window ends where three in a row are not.
-    A start that does not fit (charging transient) is left out when that makes the window half as long again.
-    The conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error allows.
+    A start that does not fit (charging transient) is left out when that makes the window three times as long.
+    Where the curve goes on to bend downwards, the slope and the level are those at the window's start of
+    I₀ + G V + b V^{3/2} + c V² over a longer part (up to nine windows): diffusion bends a sweep from its first point
+    on, and a straight line through the window lies up to several per cent below the conductance at rest.
+    Otherwise the conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error
+    allows.
 
     Assumes white noise on the current and a series resistance that does not change inside the window.
-    Fails when no six blocks of points are straight (``None``).
+    Fails when no six blocks of points are straight within the noise: then the noise is doubled until
+    they are, up to 64 times, with a flag.
 
     Parameters
     ----------
@@ -61,16 +69,64 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     kept = voltammogram.swept
     x, y, std = block_means(voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept], _BLOCKS)
     n = x.size
+    for inflation in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0):
+        std = std * (inflation if inflation == 1.0 else 2.0)
+        best = _window(x, y, std)
+        if best is not None:
+            break
+    else:
+        return None
+    return _line(voltammogram, sample, x, y, std, *best, _tangent(x, y, std, *best), inflation)
+
+
+def _window(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> tuple[int, int] | None:
+    """First and end of the longest early window; a later start only when it makes the window three times as long."""
     best: tuple[int, int] | None = None
-    for start in sorted({0, 1, 2, 4, *(int(f * n) for f in (0.02, 0.04, 0.07, 0.1, 0.15, 0.2))}):
+    for start in sorted({0, 1, 2, 4, *(int(f * x.size) for f in (0.02, 0.04, 0.07, 0.1))}):
         end = _longest(x[start:], y[start:], std[start:]) + start
         if end - start < SMALLEST_LINE:
             continue
-        if best is None or (x[end - 1] - x[start]) > 1.5 * (x[best[1] - 1] - x[best[0]]):
+        if best is None or (x[end - 1] - x[start]) > 3.0 * (x[best[1] - 1] - x[best[0]]):
             best = (start, end)
-    if best is None:
-        return None
-    return _line(voltammogram, sample, x, y, std, *best)
+    return best
+
+
+def _tangent(
+    x: np.ndarray, y: np.ndarray, std: np.ndarray, start: int, end: int
+) -> tuple[Estimate, Estimate, float] | None:
+    """Slope and level at the window's start from I = I₀ + G u + b u^{3/2} + c u² over a longer part, and its end.
+
+    ``None`` when the curve does not bend there by more than three standard errors, or bends upwards.
+    """
+    origin = x[start]
+    best = None
+    for reach in (1.5, 2.0, 3.0, 4.5, 6.5, 9.0):
+        last = int(np.searchsorted(x, origin + reach * (x[end - 1] - origin)))
+        if last - start < 4 * SMALLEST_LINE or (best is not None and last >= x.size):
+            break
+        u = (x[start:last] - origin) / (x[last - 1] - origin)
+        design = np.stack([np.ones_like(u), u, u**1.5, u**2], axis=1) / std[start:last, None]
+        further = np.column_stack([design, u**2.5 / std[start:last], u**3 / std[start:last]])
+        z = y[start:last] / std[start:last]
+        q = np.linalg.qr(further)[0]
+        coefficients = q.T @ z
+        left = z - q @ coefficients
+        degrees = u.size - 6
+        if np.any(np.abs(coefficients[4:]) > 2.0) or np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
+            break
+        covariance = np.linalg.inv(design.T @ design)
+        fitted = covariance @ (design.T @ z)
+        line = np.linalg.qr(design[:, :2])[0]
+        bend = z - line @ (line.T @ z)
+        bent = float(bend @ bend) - u.size + 2 > _BEND * math.sqrt(2.0 * u.size)
+        scale = float(x[last - 1] - origin)
+        if bent and fitted[1] > 0 and float(np.array([1.5, 2.0]) @ fitted[2:]) < 0:
+            best = (
+                Estimate(fitted[1] / scale, math.sqrt(covariance[1, 1]) / scale),
+                Estimate(fitted[0], math.sqrt(covariance[0, 0])),
+                float(x[last - 1]),
+            )
+    return best
 
 
 def _longest(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[np.ndarray, " n"]) -> int:
@@ -111,7 +167,15 @@ def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> bool:
 
 
 def _line(
-    voltammogram: Voltammogram, sample: Sample, x: np.ndarray, y: np.ndarray, std: np.ndarray, start: int, end: int
+    voltammogram: Voltammogram,
+    sample: Sample,
+    x: np.ndarray,
+    y: np.ndarray,
+    std: np.ndarray,
+    start: int,
+    end: int,
+    tangent: tuple[Estimate, Estimate, float] | None,
+    inflation: float,
 ) -> OhmicLine:
     """The line of a window with uncertainties and flags."""
     x, y, std = x[start:end], y[start:end], std[start:end]
@@ -133,10 +197,18 @@ def _line(
     conductance = Estimate(slope / scale, math.sqrt(covariance[1, 1] + hidden**2) / scale)
     at_zero = np.array([1.0, -origin / scale])
     intercept = Estimate(float(at_zero @ [level, slope]), math.sqrt(at_zero @ covariance @ at_zero))
+    if tangent is not None:
+        slope_there, level_there, _ = tangent
+        conductance = slope_there
+        intercept = Estimate(
+            level_there.value - slope_there.value * origin, math.hypot(level_there.std, slope_there.std * origin)
+        )
     flags = []
     used = voltammogram.swept & (voltammogram.ramp >= x[0]) & (voltammogram.ramp <= x[-1])
     points = int(used.sum())
     reach = float(voltammogram.ramp[voltammogram.swept][-1] - voltammogram.ramp[voltammogram.swept][0])
+    if inflation > 1:
+        flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=inflation))
     if start > 0:
         begun = origin - float(voltammogram.ramp[voltammogram.swept][0])
         flags.append(VoltammetryFlag.START_TRANSIENT.flag(potential=begun))
@@ -168,6 +240,7 @@ def _line(
         window=(float(x[0]), float(x[-1])),
         points=points,
         curvature=float(bend / bend_error),
+        bends_to=tangent[2] if tangent is not None else math.nan,
         flags=tuple(flags),
     )
 

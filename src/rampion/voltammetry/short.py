@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 from rampion.voltammetry.noise import find_resolution, noise_level
 
 _SIGNIFICANCE = 6.0
+_STEP_SIGNIFICANCE = 4.5
 _NOISE_WINDOW = 40
 _NOISE_RATIO = 2.5
 
@@ -44,7 +45,7 @@ def find_jumps(
     potential: Float[np.ndarray, " n"],
     current: Float[np.ndarray, " n"],
     noise: Float[np.ndarray, " n"],
-    threshold: float = _SIGNIFICANCE,
+    threshold: float = _STEP_SIGNIFICANCE,
 ) -> tuple[Int[np.ndarray, " k"], Float[np.ndarray, " k"]]:
     """Places i where the current steps between samples i and i + 1 beyond its trend, and the steps' heights [A].
 
@@ -82,9 +83,11 @@ def find_excursions(
     """Steps away and back, and the points inside them (n,).
 
     A step at i is closed by the first later step of opposite sign after which the current lies on the course it had
-    before i, carried on with its slope, within a third of the step's height and three times the noise. The closing
-    step needs only 2.5 σ√2. Assumes edges between two samples and excursions shorter than a quarter of the sweep;
-    those with slow edges belong to the test of whether a rise lasts.
+    before i, carried on with its slope, within a third of the step's height and 1.5 times the noise. The closing step
+    needs only 2.5 σ√2, and the mean height inside must exceed six of its standard errors.
+
+    Assumes edges between two samples and excursions shorter than a quarter of the sweep; those with slow edges belong
+    to the test of whether a rise lasts.
     """
     n = current.size
     inside = np.zeros(n, dtype=bool)
@@ -106,21 +109,21 @@ def find_excursions(
             course = level + trend * potential[i + 1 : j + 1]
             size = float(np.median(current[i + 1 : j + 1] - course))
             after = slice(j + 1, min(n, j + 8))
-            if after.start >= n or size * height <= 0:
+            standing = abs(size) / (float(noise[i]) * math.sqrt(1.0 / (j - i) + 1.0 / before.size))
+            if after.start >= n or size * height <= 0 or abs(size) < 0.5 * abs(height) or standing < _SIGNIFICANCE:
                 continue
             miss = abs(float(np.median(current[after])) - level - trend * float(np.median(potential[after])))
             drift = 0.3 * abs(trend) * float(potential[j] - potential[i])
             if miss < 0.35 * abs(size) + 1.5 * float(noise[i]) + min(drift, 0.3 * abs(size)):
                 inside[i + 1 : j + 1] = True
                 free = j + 1
-                significance = abs(height) / (float(noise[i]) * math.sqrt(2))
                 excursions.append(
                     Excursion(
                         first=i + 1,
                         last=j,
                         potential=float(0.5 * (potential[i] + potential[i + 1])),
                         height=size,
-                        significance=significance,
+                        significance=standing,
                     )
                 )
                 break
