@@ -1,4 +1,4 @@
-"""Real files damaged in eight ways: only rampion's own errors may come out, and what survives a cut is true."""
+"""Real files damaged in seven ways: only rampion's own errors may come out, and what survives a cut is true."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 from rampion.errors import InputError, RefusedError
 from rampion.measurement import Pause, Sweep
 from rampion.readers.folder import read_folder
+from real_files import real_file
 
 
 def sweep_csv(path, rate=1e-3, with_time=True, points=21):
@@ -64,6 +65,52 @@ def test_sheet_in_the_folder_ties_files_to_samples(folder):
     np.testing.assert_allclose(trace.time, trace.potential / 5e-4)
     assert trace.protocol == Sweep(rate=5e-4)
     assert [flag.code for flag in trace.flags] == ["time_laid_out"]
+
+
+def chi_file(path, technique, header, rows, moment):
+    lines = [f"March 3, 2025   {moment}", technique, "Data Source:  Experiment", "Instrument Model:  CHI760E", "",
+             "Scan Rate (V/s) = 0.001", "", header, "", *rows, ""]  # fmt: skip
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_files_of_one_run_are_one_experiment_in_the_order_of_their_clocks(tmp_path):
+    first = [f"{0.001 * i:.3f}, {1e-6 * i:.3e}" for i in range(10)]
+    second = [f"{0.001 * i:.3f}, {1e-6 * i:.3e}" for i in range(10, 20)]
+    eis = ["1e+5, 1.0e+1, -1.0e+0", "1e+4, 2.0e+1, -2.0e+0", "1e+3, 3.0e+1, -3.0e+0"]
+    sweep, scan = "Potential/V, Current/A", "Freq/Hz, Z'/ohm, Z\"/ohm"
+    chi_file(tmp_path / "cell_01_LSV.txt", "Linear Sweep Voltammetry", sweep, first, "09:00:00")
+    chi_file(tmp_path / "cell_02_EIS.txt", "A.C. Impedance", scan, eis, "09:01:00")
+    chi_file(tmp_path / "cell_03_LSV.txt", "Linear Sweep Voltammetry", sweep, second, "09:02:00")
+    (tmp_path / "samples.csv").write_text("sample,file,thickness [mm],area [mm2]\nA,cell_*,1,4\n", encoding="utf-8")
+    (experiment,) = read_folder(tmp_path).experiments
+    assert [type(part).__name__ for part in experiment.parts] == ["Trace", "Spectrum", "Trace"]
+    assert experiment.sample.name == "A"
+    # one clock: the second ramp begins two minutes after the first
+    assert experiment.traces[1].time[0] - experiment.traces[0].time[0] == pytest.approx(120)
+
+
+def test_the_same_points_in_two_files_count_once(tmp_path):
+    chi_file(tmp_path / "a.txt", "Linear Sweep Voltammetry", "Potential/V, Current/A",
+             [f"{0.001 * i:.3f}, {1e-6 * i:.3e}" for i in range(10)], "09:00:00")  # fmt: skip
+    (tmp_path / "a.csv").write_text(
+        "\n".join(["E/V,I/A", *[f"{0.001 * i:.3f},{1e-6 * i:.3e}" for i in range(10)], ""]), encoding="utf-8"
+    )
+    (experiment,) = read_folder(tmp_path).experiments
+    assert "file_copy" in [flag.code for flag in experiment.flags]
+    assert np.isfinite(experiment.start)
+
+
+def test_real_run_of_several_techniques_is_one_experiment():
+    name = "li_symmetric/datalab_LiLi_TEGDME"
+    folder = real_file(f"{name}/jr862_11_08_23_insitu-impedance-LiLi_1MLiTFSI_TEGDME-1mA.mps").parent
+    pytest.importorskip("galvani", reason="needs the extra rampion[biologic]")
+    campaign = read_folder(folder)
+    names = [experiment.name for experiment in campaign.experiments]
+    run = campaign.experiments[names.index("jr862_11_08_23_insitu-impedance-LiLi_1MLiTFSI_TEGDME-1mA")]
+    assert run.traces
+    assert run.spectra
+    starts = [part.start + (0 if part.time is None or np.isnan(part.time[0]) else part.time[0]) for part in run.parts]
+    assert starts == sorted(starts)
 
 
 def test_stated_pauses_reach_the_protocol_and_forbid_laying_out_times(folder):

@@ -21,6 +21,7 @@ from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, S
 from rampion.readers.detect import read_file
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
+from rampion.readers.series import join, join_runs
 
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
 _NAMED_AFTER_FILES = ("thickness", "area")
@@ -70,7 +71,23 @@ def read_folder(
     if book is None:
         names = " and ".join(name.replace("_", " ") for name in _NAMED_AFTER_FILES)
         flags.append(ReaderFlag.SHEET_MISSING.flag(names=names))
+    experiments = _without_twins(join_runs(experiments))
     return Campaign(experiments=tuple(experiments), name=folder.resolve().name, flags=merge_flags(flags))
+
+
+def _without_twins(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """The experiments, of which those that hold the same points under the same name (.mpr and .mpt) count once."""
+    groups: dict[tuple[Path, str], list[Experiment]] = {}
+    for experiment in experiments:
+        source = experiment.parts[0].source
+        place = Path(source.path).parent if source is not None else Path()
+        groups.setdefault((place, experiment.name), []).append(experiment)
+    kept: list[Experiment] = []
+    for group in groups.values():
+        joined = join(group)
+        is_twin = len(group) > 1 and len(joined.parts) == len(group[0].parts)
+        kept += [joined] if is_twin else group
+    return kept
 
 
 def _find_sheet(folder: Path) -> Path | None:
