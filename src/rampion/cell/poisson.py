@@ -226,14 +226,14 @@ class _Problem:
         counter = self.screening * slope[-1] - density[-1] * self.volume[-1]
         return float(working), float(counter)
 
-    def evaluate(self, flat: np.ndarray, potential: float) -> tuple[np.ndarray, np.ndarray]:
-        """Right-hand side (rates of c and a; the Poisson residual in the rows of φ) and its banded Jacobian (5, 5)."""
+    def evaluate(self, flat: np.ndarray, potential: float, span: float) -> tuple[np.ndarray, np.ndarray]:
+        """Right-hand side f (rates of c and a; the Poisson residual in the rows of φ) and the banded matrix (5, 5) of
+        y − span·f in the rows of concentrations and of f in those of φ."""
         state = flat.reshape(-1, 3)
         count = state.shape[0]
         right = np.zeros((count, 3))
         band = np.zeros((11, 3 * count))
-
-        left, right_node = np.arange(count - 1), np.arange(1, count)
+        inner = slice(0, count - 1), slice(1, count)
         step = np.diff(state[:, 2])
         for kind, sign in ((0, 1.0), (1, -1.0)):
             scale = self.mobility[kind] / self.width
@@ -241,41 +241,42 @@ class _Problem:
             down, d_down = _bernoulli(-sign * step)
             flux = scale * (up * state[:-1, kind] - down * state[1:, kind])
             by_step = scale * sign * (d_up * state[:-1, kind] + d_down * state[1:, kind])
-            for node, side in ((left, -1.0), (right_node, 1.0)):
-                share = side / self.volume[node]
-                right[node, kind] += share * flux
-                _put(band, node, kind, left, kind, share * scale * up)
-                _put(band, node, kind, right_node, kind, -share * scale * down)
-                _put(band, node, kind, left, 2, -share * by_step)
-                _put(band, node, kind, right_node, 2, share * by_step)
-        ends = np.array([0, count - 1])
-        for node, metal in zip(ends, (-potential, 0.0), strict=True):
+            for node, side in ((0, -1.0), (1, 1.0)):
+                share = side / self.volume[inner[node]]
+                right[inner[node], kind] += share * flux
+                share = -span * share
+                _put(band, node, kind, 0, kind, share * scale * up)
+                _put(band, node, kind, 1, kind, -share * scale * down)
+                _put(band, node, kind, 0, 2, -share * by_step)
+                _put(band, node, kind, 1, 2, share * by_step)
+            band[5, kind::3] += 1.0
+        ends = ((0, -potential), (count - 1, 0.0))
+        for node, metal in ends:
             drop = metal - state[node, 2]
             out, back = math.exp(drop / 2.0), math.exp(-drop / 2.0)
-            concentration, volume, here = state[node, 0], self.volume[node], np.array([node])
-            right[node, 0] += self.rate * (out - concentration * back) / volume
-            _put(band, here, 0, here, 0, np.array([-self.rate * back / volume]))
-            _put(band, here, 0, here, 2, np.array([-0.5 * self.rate * (out + concentration * back) / volume]))
+            share = self.rate / self.volume[node]
+            right[node, 0] += share * (out - state[node, 0] * back)
+            band[5, 3 * node] += span * share * back
+            band[3, 3 * node + 2] += span * 0.5 * share * (out + state[node, 0] * back)
 
         curve = self.screening / self.width
-        for node, other in ((left, right_node), (right_node, left)):
-            right[node, 2] += curve * (state[other, 2] - state[node, 2])
+        for node, other in ((0, 1), (1, 0)):
+            right[inner[node], 2] += curve * (state[inner[other], 2] - state[inner[node], 2])
             _put(band, node, 2, node, 2, -curve)
             _put(band, node, 2, other, 2, curve)
-        nodes = np.arange(count)
         right[:, 2] += (state[:, 0] - state[:, 1] - (1.0 - self.anion)) * self.volume
-        _put(band, nodes, 2, nodes, 0, self.volume)
-        _put(band, nodes, 2, nodes, 1, -self.volume)
-        for node, metal in zip(ends, (-potential, 0.0), strict=True):
-            here, held = np.array([node]), metal - self.flat_band
+        _put(band, 0, 2, 0, 0, self.volume)
+        _put(band, 0, 2, 0, 1, -self.volume)
+        for node, metal in ends:
+            held = metal - self.flat_band
             if math.isinf(self.stern):
                 for column in range(max(3 * node - 3, 0), min(3 * node + 6, 3 * count)):
                     band[5 + 3 * node + 2 - column, column] = 0.0
                 right[node, 2] = held - state[node, 2]
-                _put(band, here, 2, here, 2, np.array([-1.0]))
+                band[5, 3 * node + 2] = -1.0
             else:
                 right[node, 2] += self.stern * (held - state[node, 2])
-                _put(band, here, 2, here, 2, np.array([-self.stern]))
+                band[5, 3 * node + 2] -= self.stern
         return right.ravel(), band
 
 
@@ -339,15 +340,9 @@ def _stage(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """The y with y = base + span·f(y) in the rows of concentrations and f(y) = 0 in those of φ, and f there."""
     state = guess.copy()
-    scale = np.where(differential, -span, 1.0)
     for _ in range(12):
-        right, band = problem.evaluate(state, potential)
+        right, band = problem.evaluate(state, potential, span)
         residual = np.where(differential, state - base - span * right, right)
-        for offset in range(-5, 6):
-            rows = np.arange(state.size) + offset
-            inside = (rows >= 0) & (rows < state.size)
-            band[5 + offset, inside] *= scale[rows[inside]]
-        band[5, differential] += 1.0
         try:
             change = solve_banded((5, 5), band, residual, check_finite=False)
         except np.linalg.LinAlgError:
@@ -361,15 +356,15 @@ def _stage(
         moved = float(np.max(np.abs(fresh - state) / (1.0 + np.abs(state))))
         state = fresh
         if moved < 1e-10 and damping == 1.0:
-            right = problem.evaluate(state, potential)[0]
             return state, np.where(differential, (state - base) / span, 0.0)
     return None
 
 
-def _put(band: Any, rows: Any, row: int, columns: Any, column: int, values: Any) -> None:
-    """Add to the banded matrix; each place occurs once per call."""
-    at_row, at_column = 3 * rows + row, 3 * columns + column
-    band[5 + at_row - at_column, at_column] += values
+def _put(band: Any, row_node: int, row: int, column_node: int, column: int, values: Any) -> None:
+    """Add to the banded matrix along a run of nodes that begins at those two."""
+    offset = 5 + 3 * (row_node - column_node) + row - column
+    begin = 3 * column_node + column
+    band[offset, begin : begin + 3 * values.size : 3] += values
 
 
 def graded_nodes(first: float, growth: float, widest: float = 0.01) -> Float[np.ndarray, " nodes"]:
