@@ -32,6 +32,7 @@ _FORMATS = (
     "table",
 )
 _HEAD = 8192
+_BLANK = b"\0 \t\r\n"
 _SYNTHETIC_MARK = b"SYNTHETIC DATA made by rampion"  # what rampion.cell.files writes into every header
 
 _NOT_DATA = {
@@ -93,7 +94,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
     content = path.read_bytes()
     name = path.name
     head = content[:_HEAD]
-    if not content.strip(b"\0 \t\r\n"):
+    if not head.strip(_BLANK) and not content.strip(_BLANK):
         raise RefusedError(f"{name} is empty; the run was not recorded or not saved.")
     for beginning, what in _NOT_DATA_BEGINNINGS:
         if head.startswith(beginning):

@@ -29,6 +29,8 @@ _REST_MODE = 3
 _GALVANOSTATIC_MODE = 1
 # A difference between Ewe and Ewe-Ece below this is rounding, not a counter electrode's potential.
 _SAME_POTENTIAL = 5e-4
+# A ramp is recognised on about this many of its points.
+_LOOKED_AT = 2000
 _RANGE_EDGES = (2.5, 5.0, 10.0, 20.0)
 
 TECHNIQUES = {
@@ -102,12 +104,14 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
         count=count,
         run=run,
     )
-    edges = set(np.flatnonzero(np.diff(spectral)) + 1) | {int(row) for row in run.loops if 0 < row < count}
+    changes = np.flatnonzero(spectral[1:] != spectral[:-1]) + 1
+    edges = set(changes.tolist()) | {int(row) for row in run.loops if 0 < row < count}
     parts: list[Trace | Spectrum] = []
-    for rows in np.split(np.arange(count), sorted(edges)):
-        if not rows.size:
+    for first, last in pairwise([0, *sorted(edges), count]):
+        if first == last:
             continue
-        made, found = block.spectra(rows, named) if spectral[rows[0]] else block.traces(rows, derived)
+        rows = range(first, last)
+        made, found = block.spectra(np.arange(first, last), named) if spectral[first] else block.traces(rows, derived)
         parts += made
         flags += found
     return tuple(parts), tuple(dict.fromkeys(flags))
@@ -126,10 +130,10 @@ class _Block:
     count: int
     run: Run
 
-    def traces(self, rows: np.ndarray, derived: Sequence[Flag]) -> tuple[list[Trace], list[Flag]]:
+    def traces(self, rows: range, derived: Sequence[Flag]) -> tuple[list[Trace], list[Flag]]:
         """One trace, or several where time runs backwards."""
-        whole = slice(rows[0], rows[-1] + 1)
-        blank = np.full(rows.size, np.nan)
+        whole = slice(rows.start, rows.stop)
+        blank = np.full(len(rows), np.nan)
         time = blank if self.time is None else self.time[whole]
         potential = blank if self.potential is None else self.potential[whole]
         current = blank if self.current is None else self.current[whole]
@@ -300,6 +304,9 @@ def _passes(frequency: np.ndarray, counters: Sequence[np.ndarray]) -> np.ndarray
 
 def _applied_sweep(time: np.ndarray, applied: np.ndarray) -> Sweep | None:
     """The ramp that the instrument applied, where its set values lie on one straight line within 1 %."""
+    some = slice(None, None, max(1, time.size // _LOOKED_AT))
+    ends = applied[[0, -1]]
+    time, applied = time[some], applied[some].astype(float)
     good = np.isfinite(time) & np.isfinite(applied)
     if good.sum() < 10 or np.ptp(time[good]) == 0:
         return None
@@ -307,20 +314,20 @@ def _applied_sweep(time: np.ndarray, applied: np.ndarray) -> Sweep | None:
     width = float(np.ptp(applied[good]))
     if width == 0 or np.max(np.abs(offset + rate * time[good] - applied[good])) > 0.01 * width:
         return None
-    ends = applied[good][[0, -1]]
     return Sweep(rate=abs(float(rate)), start=float(ends[0]), stop=float(ends[1]))
 
 
 def _saturation(potential: np.ndarray, current: np.ndarray) -> list[Flag]:
     """A flag where the potential rests at the edge of a range while the current moves."""
-    finite = potential[np.isfinite(potential)]
-    if finite.size < 10:
+    if potential.size < 10 or np.isnan(potential).all():
         return []
-    extreme = float(finite[np.argmax(np.abs(finite))])
+    low, high = float(np.nanmin(potential)), float(np.nanmax(potential))
+    extreme = high if high >= -low else low
+    if abs(extreme) <= 10 and not any(abs(abs(extreme) - edge) < 0.02 * edge for edge in _RANGE_EDGES):
+        return []
     stuck = potential == extreme
     count = int(stuck.sum())
-    at_edge = any(abs(abs(extreme) - edge) < 0.02 * edge or abs(extreme) > 10 for edge in _RANGE_EDGES)
-    if count < max(10, finite.size // 50) or not at_edge or np.unique(current[stuck]).size < 3:
+    if count < max(10, potential.size // 50) or np.unique(current[stuck]).size < 3:
         return []
     return [ReaderFlag.POTENTIAL_SATURATED.flag(value=extreme, count=count)]
 
