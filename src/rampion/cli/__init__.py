@@ -15,6 +15,7 @@ import click
 from rampion import __version__
 from rampion.cli.analyse import analyse, inspect, template
 from rampion.cli.simulate import simulate
+from rampion.cli.study import demo, report, reproduce, study
 from rampion.errors import RampionError
 
 
@@ -27,7 +28,7 @@ def cli() -> None:
     """rampion: does lithium penetrate this ceramic, or does the current reach a limit?"""
 
 
-for verb in (inspect, analyse, template, simulate):
+for verb in (inspect, analyse, template, simulate, study, demo, report, reproduce):
     cli.add_command(verb)
 
 

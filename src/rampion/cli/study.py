@@ -1,0 +1,117 @@
+"""``rampion study``, ``rampion demo``, ``rampion reproduce``: many samples, a virtual campaign, the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from rampion.cli.options import quantity_option
+from rampion.errors import InputError
+
+if TYPE_CHECKING:
+    from rampion.study import Analysis, Study
+
+
+def _analysed(path: str, sheet: str | None, quiet: bool) -> Analysis:
+    from rampion.study import analyse_each, read
+
+    campaign = read(path, sheet=sheet)
+    with click.progressbar(
+        campaign.experiments, label="Analysing", file=click.get_text_stream("stderr"), hidden=quiet
+    ) as experiments:
+        return analyse_each(campaign, cast(Iterable[Any], experiments))
+
+
+def _told(study: Study) -> str:
+    from rampion.report.html import summary
+    from rampion.report.study import study_results
+
+    return "\n".join(summary(study, study_results(study)))
+
+
+@click.command()
+@click.argument("path", type=click.Path())
+@click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside the folder.")
+@quantity_option("--tracer-diffusivity", "diffusivity", "Literature tracer diffusivity of lithium, as '3.5e-9 cm2/s'.")
+@click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for report.html and results.json.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
+def study(path: str, sheet: str | None, tracer_diffusivity: Any, output: str | None, as_json: bool) -> None:
+    """Weigh a whole campaign: replicates, scaling laws, transport numbers, evidence for each mechanism."""
+    from rampion.records import to_json
+    from rampion.report.html import write_report
+    from rampion.report.study import study_results
+    from rampion.study import study as run
+
+    if not Path(path).is_dir():
+        raise InputError(f"{path} is not a folder; expected a campaign's folder (for one file use rampion analyse).")
+    found = run(_analysed(path, sheet, as_json), tracer_diffusivity)
+    written = write_report(found, output, {"path": path}) if output else []
+    click.echo(to_json(study_results(found)) if as_json else _told(found))
+    if written and not as_json:
+        click.echo(f"Wrote {written[0]} and {written[1]}")
+
+
+@click.command()
+@click.option("--truth", type=click.Choice(["binary", "contact"]), default="binary", help="What nature is (binary).")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of samples and noise.")
+@click.option("-o", "--output", type=click.Path(file_okay=False), default="rampion-demo", help="Folder (rampion-demo).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
+def demo(truth: str, seed: int, output: str, as_json: bool) -> None:
+    """A virtual campaign of known truth: written as instrument files, read, analysed, reported (synthetic)."""
+    from rampion.planning.virtual_campaign import plan_campaign
+    from rampion.records import to_json
+    from rampion.report.html import write_report
+    from rampion.report.study import study_results
+    from rampion.report.truth import truth_lines, truth_section
+    from rampion.study import study as run
+    from rampion.study.demo import compare_with_truth, write_demo
+
+    files = Path(output) / "files"
+    if files.exists() and any(files.iterdir()):
+        raise InputError(f"{files} is not empty; name another folder with -o, or remove it first.")
+    with click.progressbar(
+        length=len(plan_campaign()), label="Simulating", file=click.get_text_stream("stderr"), hidden=as_json
+    ) as bar:
+        for _ in write_demo(files, truth, seed):
+            bar.update(1)
+    found = run(_analysed(str(files), None, as_json))
+    compared = compare_with_truth(found, truth)
+    written = write_report(found, output, {"truth": truth, "seed": seed}, [truth_section(compared)])
+    if as_json:
+        click.echo(to_json(study_results(found) | {"truth": compared}))
+        return
+    click.echo("\n".join(["synthetic data, computed from a known truth", _told(found), *truth_lines(compared)]))
+    click.echo(f"Wrote {written[0]} and {written[1]}")
+
+
+@click.command()
+@click.argument("paper", type=click.Choice(["gopal2023"]))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
+def reproduce(paper: str, as_json: bool) -> None:
+    """Compute every number of a paper's text that can be computed, and put it beside the stated one."""
+    from rampion.records import to_json
+    from rampion.report.truth import comparison_lines
+    from rampion.transport.gopal2023 import reproduce_gopal2023
+
+    rows = reproduce_gopal2023()
+    click.echo(to_json({"paper": paper, "rows": rows}) if as_json else "\n".join(comparison_lines(rows)))
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=False, file_okay=False))
+def report(folder: str) -> None:
+    """Say where the report of a study's folder is, and what it says first."""
+    import json
+
+    results, page = Path(folder) / "results.json", Path(folder) / "report.html"
+    if not (results.is_file() and page.is_file()):
+        raise InputError(
+            f"{folder} holds no results.json and report.html; make them with rampion study PATH -o {folder}."
+        )
+    content = json.loads(results.read_text(encoding="utf-8"))
+    conclusion = content.get("conclusion") or {}
+    click.echo(conclusion.get("sentence", "No evidence was weighed."))
+    click.echo(f"Open {page}")

@@ -1,0 +1,120 @@
+"""demo: the paper's design on simulated samples, through files and analysis, to truth beside recovered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rampion.estimate import Estimate
+from rampion.planning.virtual_campaign import SCAN_RATES, TRUTHS, Truth, write_campaign
+from rampion.study.campaign import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovered:
+    """One number of the truth beside what the study found; ``inside`` says whether the interval holds it."""
+
+    quantity: str
+    meaning: str
+    truth: float
+    found: Estimate | None
+
+    @property
+    def inside(self) -> bool | None:
+        """Whether the 95 % interval covers the truth."""
+        if self.found is None or not math.isfinite(self.found.std):
+            return None
+        return self.found.low <= self.truth <= self.found.high
+
+
+def write_demo(folder: Path, truth: str = "binary", seed: int = 1) -> Iterator[str]:
+    """Write the virtual campaign's instrument files; yields each sample's name as it is done."""
+    yield from write_campaign(TRUTHS[truth], folder, seed)
+
+
+def compare_with_truth(study: Study, truth: str) -> tuple[Recovered, ...]:
+    """The truth of a virtual campaign beside the study's numbers.
+
+    The true conductivity is that of the ohmic line: ceramic and interfaces in series. True exponents are the slopes of
+    noise-free simulated peaks over the same scan rates.
+    """
+    known = TRUTHS[truth]
+    numbers = {(item.quantity, item.method.split(" (")[0]): item.estimate for item in study.transport}
+    rows = [
+        Recovered(
+            quantity="conductivity", meaning="total conductivity of 1 mm with its interfaces",
+            truth=1e-3 / (1e-3 / known.conductivity + known.interface_resistance),
+            found=_one_millimetre(study),
+        ),
+        Recovered(
+            quantity="exponent", meaning="of the largest current against scan rate at 1 mm",
+            truth=_true_exponent(known), found=_exponent(study),
+        ),
+    ]  # fmt: skip
+    if known.mechanism == "binary":
+        for quantity, value in (("transference", known.transference), ("concentration", known.concentration)):
+            found = numbers.get((quantity, "collapse"))
+            rows.append(Recovered(quantity=quantity, meaning="collapse of all peaks", truth=value, found=found))
+    else:
+        rows.append(_capacity(study, known))
+    return tuple(rows)
+
+
+def _one_millimetre(study: Study) -> Estimate | None:
+    values = [
+        event.finding.conductivity.value
+        for event in study.events
+        if event.finding.conductivity is not None
+        and event.sample.thickness is not None
+        and abs(event.sample.thickness.value - 1e-3) < 1.2e-4
+        and event.limited
+        and not event.plateau
+    ]
+    if len(values) < 3:
+        return None
+    return Estimate(float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values)))
+
+
+def _exponent(study: Study) -> Estimate | None:
+    for law in study.laws:
+        if law.law is not None and law.against == ("scan_rate",) and law.quantity == "current_density":
+            return law.law.exponents[0]
+    return None
+
+
+def _true_exponent(truth: Truth) -> float:
+    """Slope of ln J_p against ln v over the slow rates of the design, without noise."""
+    if truth.mechanism == "contact":
+        return 0.5
+    from rampion.cell.parameters import Cell
+    from rampion.cell.simulate import simulate
+    from rampion.measurement import Sweep
+
+    cell = Cell(
+        thickness=1e-3, conductivity=truth.conductivity, concentration=truth.concentration,
+        transference=truth.transference, interface_resistance=truth.interface_resistance,
+    )  # fmt: skip
+    pairs = []
+    for rate in SCAN_RATES:
+        peak = simulate(cell, Sweep(rate=rate, start=0.0, stop=0.8)).peak if rate <= 5e-5 else None
+        if peak is not None:
+            pairs.append((math.log(rate), math.log(peak.current_density)))
+    log_rate, log_peak = np.array(pairs).T
+    return float(np.polyfit(log_rate, log_peak, 1)[0])
+
+
+def _capacity(study: Study, truth: Truth) -> Recovered:
+    charges = np.array([
+        event.finding.charge.value
+        for event in study.events
+        if event.limited and not event.plateau and event.finding.charge is not None and not event.finding.pauses
+    ])  # fmt: skip
+    found = None
+    if charges.size > 2:
+        found = Estimate(float(np.mean(charges)), float(np.std(charges, ddof=1)) / math.sqrt(charges.size))
+    meaning = "charge at the largest current: contact lithium used up until then"
+    return Recovered(quantity="charge", meaning=meaning, truth=truth.contact_capacity, found=found)
