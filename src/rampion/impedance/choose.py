@@ -20,7 +20,7 @@ from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.notation import parse_circuit
-from rampion.impedance.processes import processes_of
+from rampion.impedance.processes import Process, processes_of
 from rampion.measurement import Spectrum
 
 MOST_ARCS = 4
@@ -57,7 +57,7 @@ def family_circuit(arcs: int, tail: str = "", leads: bool = False, series: bool 
     return "-".join(parts)
 
 
-def objections(fit: CircuitFit) -> list[str]:
+def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
     """Where a fitted circuit claims more than the data show; empty when it does not.
 
     Every parameter must be told, every resistance within 50 % (one standard uncertainty), every arc have an exponent of
@@ -65,7 +65,7 @@ def objections(fit: CircuitFit) -> list[str]:
     """
     found = []
     low, high = fit.frequency.min() / 10, fit.frequency.max() * 10
-    for process in processes_of(fit):
+    for process in processes:
         if process.kind in ("series", "arc", "diffusion") and not process.resistance.relative < 0.5:
             found.append(f"the resistance of {process.part} is not told by the data")
         elif process.kind == "arc" and not low <= process.frequency.value <= high:
@@ -117,7 +117,7 @@ def choose_circuit(
     correlation = _correlation(min(fits, key=lambda fit: fit.bic))
     scored = []
     for fit in fits:
-        against = objections(fit)
+        against = objections(fit, processes_of(fit))
         value = _criterion(fit, criterion, correlation)
         scored.append((value + _PRICE * len(against), "; ".join(against), fit, value))
     scored.sort(key=lambda item: item[0])

@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeAlias
 
 import numpy as np
@@ -58,7 +59,8 @@ def serial_parts(node: Node) -> tuple[Node, ...]:
     return node.parts if isinstance(node, Series) else (node,)
 
 
-def parameter_kinds(node: Node) -> dict[str, ParameterKind]:
+@functools.cache
+def parameter_kinds(node: Node) -> Mapping[str, ParameterKind]:
     """Parameter names in order, ``R1``, ``CPE1.Q``, ``CPE1.alpha``, each with its kind.
 
     An element of one parameter gives it its own name.
@@ -68,7 +70,7 @@ def parameter_kinds(node: Node) -> dict[str, ParameterKind]:
         parameters = ELEMENTS[element.symbol].parameters
         for kind in parameters:
             kinds[element.name if len(parameters) == 1 else f"{element.name}.{kind.suffix}"] = kind
-    return kinds
+    return MappingProxyType(kinds)
 
 
 def arc_time(part: Node, values: Mapping[str, float]) -> float:

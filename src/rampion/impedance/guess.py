@@ -30,7 +30,7 @@ _GRIDS = {1: (24, (1.0, 0.9, 0.75, 0.6)), 2: (18, (0.95, 0.75)), 3: (14, (0.95, 
 
 
 def parameter_bounds(
-    circuit: Node, omega: Float[np.ndarray, " n"], impedance: Complex[np.ndarray, " n"]
+    circuit: Node, omega: Float[np.ndarray, " n"], impedance: Complex[np.ndarray, " k"]
 ) -> tuple[Float[np.ndarray, " p"], Float[np.ndarray, " p"]]:
     """Lower and upper bounds of the logarithms of the parameters: four decades beyond what |Z| and ω span.
 

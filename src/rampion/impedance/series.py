@@ -51,9 +51,9 @@ def fit_series(
 ) -> SeriesFit:
     """Fit all spectra of a series with one circuit and follow each process through it.
 
-    A few spectra spread over the series are fitted without a guess; all spectra start from each of these and then from
-    the solutions of both neighbours, until no fit improves; one that still stands out is fitted without a guess. Where
-    the data do not tell an arc, the spectrum is fitted without it if BIC agrees.
+    A few spectra spread over the series are fitted without a guess; all spectra start from the nearest of these and
+    then from the solutions of both neighbours, until no fit improves; one that still stands out is fitted without a
+    guess. Where the data do not tell an arc, the spectrum is fitted without it if BIC agrees.
 
     Assumes the spectra are in order and their number of arcs changes little from one to the next.
     Fails when an arc jumps by more than a decade between neighbours: its track is then flagged as not sure.
@@ -88,8 +88,10 @@ def fit_series(
         raise InputError(f"{unknown[0]!r} is no parameter of {print_circuit(tree)}; it has {', '.join(names)}.")
     fits = _fit_all(spectra, tree, anchors, weighting, [names.index(name) for name in shared], roughness)
     if reduce and not shared and roughness is None:
-        fits = [_without_unseen(fit, spectrum) for fit, spectrum in zip(fits, spectra, strict=True)]
-    processes = tuple(processes_of(fit) for fit in fits)
+        pairs = [_without_unseen(fit, spectrum) for fit, spectrum in zip(fits, spectra, strict=True)]
+        fits, processes = [pair[0] for pair in pairs], tuple(pair[1] for pair in pairs)
+    else:
+        processes = tuple(processes_of(fit) for fit in fits)
     tracks, flags = make_tracks(processes, places)
     return SeriesFit(
         circuit=print_circuit(tree),
@@ -111,19 +113,14 @@ def _fit_all(
 ) -> list[CircuitFit]:
     freedom = freedom_of(circuit)
     omega, impedance, sizes = _stacked(spectra, weighting)
-    limits = [parameter_bounds(circuit, 2 * np.pi * s.frequency, s.impedance) for s in spectra]
-    low, high = np.min([pair[0] for pair in limits], axis=0), np.max([pair[1] for pair in limits], axis=0)
+    everything = np.concatenate([spectrum.impedance for spectrum in spectra])
+    low, high = parameter_bounds(circuit, np.unique(omega), everything)
     model = batch_model(circuit, omega, impedance, sizes, freedom)
     count = len(spectra)
-    seeds = [fit_circuit(spectra[index], circuit, weighting=weighting).logarithms for index in anchors]
-    rows = np.tile(np.arange(count), len(seeds))
-    first = fit_batch(
-        lambda x, r: model(x, rows[r]), np.repeat(seeds, count, axis=0), low, high, iterations=15, tolerance=1e-5
-    )
-    cost = first.chi_square.reshape(len(seeds), count)
-    pick = np.argmin(cost, axis=0)
-    best = first.parameters.reshape(len(seeds), count, -1)[pick, np.arange(count)]
-    cost = cost.min(axis=0)
+    seeds = [fit_circuit(spectra[index], circuit, weighting=weighting, starts=6).logarithms for index in anchors]
+    nearest = np.argmin(np.abs(np.arange(count)[:, None] - np.array(anchors)), axis=1)
+    first = fit_batch(model, np.array(seeds)[nearest], low, high, iterations=15, tolerance=1e-5)
+    best, cost = first.parameters.copy(), first.chi_square.copy()
     stale = np.ones(count, bool)  # spectra whose neighbours have news
     for _ in range(count):
         pairs = [(i, i + s) for i in range(count) for s in (-1, 1) if 0 <= i + s < count and stale[i + s]]
@@ -177,17 +174,18 @@ def _stacked(spectra: Sequence[Spectrum], weighting: str) -> tuple[np.ndarray, n
     return (omega[0] if same else omega), impedance, sizes
 
 
-def _without_unseen(fit: CircuitFit, spectrum: Spectrum) -> CircuitFit:
+def _without_unseen(fit: CircuitFit, spectrum: Spectrum) -> tuple[CircuitFit, tuple[Process, ...]]:
     """The fit without the arc that the data do not tell, where BIC does not mind; again until every arc is told."""
-    while objections(fit):
+    processes = processes_of(fit)
+    while objections(fit, processes):
         parts = serial_parts(fit.circuit)
         arcs = [part for part in parts if not isinstance(part, Element) and len(elements_of(part)) == 2]
         if not arcs or len(parts) < 2:
-            return fit
+            break
         # arcs of one make are in order: whichever is left out, the same circuit remains
         rest = tuple(part for part in parts if part is not arcs[-1])
         smaller = fit_circuit(spectrum, Series(rest) if len(rest) > 1 else next(iter(rest)), weighting=fit.weighting)
         if smaller.bic > fit.bic + 6:
-            return fit
-        fit = smaller
-    return fit
+            break
+        fit, processes = smaller, processes_of(smaller)
+    return fit, processes
