@@ -92,6 +92,8 @@ def test_readers_give_back_what_was_written(make, experiment, tmp_path):
             rough = 6e-4 if make == "chi" else 1e-6
             np.testing.assert_allclose(read.impedance, part.impedance, rtol=rough)
             np.testing.assert_allclose(read.frequency, part.frequency, rtol=rough)
+            if make != "chi":
+                assert (read.potential, read.current) == pytest.approx((part.potential, part.current), rel=1e-5)
 
 
 @pytest.mark.parametrize("make", ["eclab", "gamry"])

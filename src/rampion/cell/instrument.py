@@ -217,7 +217,7 @@ def scan_frequencies(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
 def sampling_times(truth: Trace, instrument: Instrument) -> Float[np.ndarray, " m"]:
     """When [s] the instrument takes its points: every period, every step of potential passed, or both.
 
-    The potential counts along its path, so a sweep that turns back is sampled too; a hold brings no points by step.
+    The potential counts along its path, so a sweep that turns back is sampled too; of a hold, only its two ends.
     """
     time = truth.time
     chosen = []
@@ -231,6 +231,8 @@ def sampling_times(truth: Trace, instrument: Instrument) -> Float[np.ndarray, " 
         marks = instrument.sampling_step * np.arange(math.floor(path[-1] / instrument.sampling_step * (1 + 1e-12)) + 1)
         moving = np.concatenate([[True], np.diff(path) > 0])
         chosen.append(np.interp(marks, path[moving], time[moving]))
+        if path[-1] < instrument.sampling_step:
+            chosen.append(time[[0, -1]])
     if not chosen:
         return time
     return np.minimum(np.unique(np.concatenate(chosen)), time[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 import numpy as np
@@ -29,6 +30,9 @@ def text_of(part: Trace | Spectrum, technique: str, start: datetime, mark: str) 
             "Re(Z)/Ohm": np.real(part.impedance),
             "Im(Z)/Ohm": np.imag(part.impedance),
         }
+        for name, value in (("potential/V", part.potential), ("current/A", part.current)):
+            if math.isfinite(value):
+                columns[name] = np.full(len(part), value)
     else:
         columns |= {"potential/V": part.potential, "current/A": part.current}
     head = [f"# {mark}", f"# technique: {technique}", f"# start: {start:%Y-%m-%dT%H:%M:%S%z}", ",".join(columns)]
