@@ -9,8 +9,8 @@ and run, from the project's environment,
     python benchmarks/impedance.py --peers peers/bin/python --spectra 20
 
 Without ``--peers`` only rampion is measured. A fit counts as a success when its χ² (modulus weights, computed here for
-every engine alike) is within 1.5 of the optimum. "good" starts at the truth times a factor up to 1.5, "×10" up to
-ten-fold off; rampion gets no start at all. Times are of the processor: a busy
+every engine alike) is within 1.5 of the optimum. "good" starts 1.5-fold off the truth, "×10" ten-fold;
+rampion gets no start at all. Times are of the processor: a busy
 machine shows little in them. All data are synthetic: 60 points, errors of 0.3 % of |Z| in each part.
 """
 
@@ -63,14 +63,14 @@ def spectrum(case: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def start(case: str, seed: int, factor: float) -> list[float]:
-    """The truth, each parameter off by up to ``factor``; exponents by up to 0.1."""
+    """The truth, each parameter off by ``factor``, up or down at random; exponents by up to 0.1."""
     random = np.random.default_rng(10_000 + seed)
     out = []
     for place, value in enumerate(CASES[case][1]):
         if place in EXPONENTS[case]:
             out.append(float(np.clip(value + random.uniform(-0.1, 0.1), 0.5, 1.0)))
         else:
-            out.append(float(value * factor ** random.uniform(-1, 1)))
+            out.append(float(value * factor ** random.choice([-1, 1])))
     return out
 
 

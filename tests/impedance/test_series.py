@@ -9,7 +9,11 @@ import pytest
 from circuit_cases import CASES, synthetic
 
 from rampion.errors import InputError
+from rampion.estimate import Estimate
 from rampion.impedance.series import fit_series
+from rampion.impedance.series_finding import analyse_series
+from rampion.measurement import Sample
+from rampion.records import to_plain
 
 CIRCUIT, TRUTH, WINDOW = CASES["A"]
 
@@ -96,3 +100,14 @@ def test_what_cannot_be_a_series_is_refused():
         fit_series(spectra, CIRCUIT, shared=("R9",))
     with pytest.raises(InputError, match="3 values for 2 spectra"):
         fit_series(spectra, CIRCUIT, coordinate=np.arange(3.0))
+
+
+def test_the_tracks_of_a_finding_have_one_name_each():
+    spectra = series([{"R2": 900.0 * f} for f in np.geomspace(1, 10, 5)])
+    sample = Sample(thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 4e-8))
+    found = analyse_series(spectra, sample, CIRCUIT, coordinate=np.linspace(0, 0.8, 5))
+    assert found.tracks[0].name == "bulk"
+    assert found.tracks[2].name == "electrode interface"
+    assert found.confidences[2] > 0.9
+    assert len(found.spectra) == 5
+    assert to_plain(found)["tracks"][2]["resistance"][4] == pytest.approx(9000.0, rel=0.05)

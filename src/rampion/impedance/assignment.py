@@ -30,7 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
 the bulk range here spans relative permittivities of 6 to 230, with the 60 of a garnet inside."""
 
 _EDGE = 1 / 3  # decades
-_SURE = 0.8
+SURE = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def assign_arcs(
             continue
         ranked = sorted(((share / total, name) for share, name in zip(shares[i], names, strict=True)), reverse=True)
         flags = []
-        if ranked[0][0] < _SURE:
+        if ranked[0][0] < SURE:
             likely = " or ".join(name for share, name in ranked if share > 0.1)
             flags.append(ImpedanceFlag.ASSIGNMENT_UNCERTAIN.flag(process=label, names=likely, confidence=ranked[0][0]))
         if not known:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.impedance.assignment import Assignment, assign_arcs
+from rampion.impedance.assignment import SURE, Assignment, assign_arcs
 from rampion.impedance.circuit import Node
 from rampion.impedance.circuit_fit import CircuitFit, sum_of
 from rampion.impedance.conductivity import conductivity_from_resistance
@@ -113,17 +113,19 @@ def finding_of(fit: CircuitFit, spectrum: Spectrum, sample: Sample) -> SpectrumF
     """The finding for a spectrum already fitted (as one of a series)."""
     validity = check_kramers_kronig(spectrum)
     named = name_processes(processes_of(fit), sample)
-    ceramic = [process for process in named if process.name.rstrip(" 0123456789") in _CERAMIC]
+    ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
     total = _sum_of(fit, [process for process in named if math.isfinite(process.resistance.value)])
     flags: list[Flag] = []
     conductivity = None
-    if resistance is not None:
-        if sample.thickness is not None and sample.area is not None:
-            conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
-        else:
-            missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
-            flags.append(ImpedanceFlag.GEOMETRY_UNKNOWN.flag(missing=missing, consequence="there is no conductivity"))
+    if resistance is not None and sample.thickness is not None and sample.area is not None:
+        conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
+        rests = _other_conductivities(fit, named, ceramic, sample.thickness.value / sample.area.value)
+        conductivity = conductivity.flagged(*rests)
+        flags.extend(rests)
+    elif resistance is not None:
+        missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
+        flags.append(ImpedanceFlag.GEOMETRY_UNKNOWN.flag(missing=missing, consequence="there is no conductivity"))
     shown = {
         name: Parameter(value=e.value, std=e.std, interval=e.interval, unit=fit.units[name], flags=e.flags)
         for name, e in fit.parameters.items()
@@ -162,6 +164,31 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
         and not any(f.code == "unidentifiable" for f in fit.parameters[name].flags)
     ]
     return sum_of(fit, names) if names else None
+
+
+def is_ceramic(name: str) -> bool:
+    """Whether a process of that name lies in the ceramic (bulk, grain boundary), numbered or not."""
+    return name.rstrip(" 0123456789") in _CERAMIC
+
+
+def _other_conductivities(
+    fit: CircuitFit, named: Sequence[NamedProcess], ceramic: Sequence[NamedProcess], cell_constant: float
+) -> list[Flag]:
+    """Flags for arcs whose name is not sure and that move the conductivity when they are named otherwise."""
+    flags = []
+    for process in named:
+        if not process.confidence < SURE:
+            continue
+        counted = process in ceramic
+        others = [p for p in ceramic if p is not process] if counted else [*ceramic, process]
+        other = _sum_of(fit, others)
+        if other is not None:
+            flags.append(
+                ImpedanceFlag.CONDUCTIVITY_RESTS_ON_A_NAME.flag(
+                    process=process.part, name=process.name, other=cell_constant / other.value
+                )
+            )
+    return flags
 
 
 def _resistances(process: NamedProcess, fit: CircuitFit) -> set[str]:

@@ -119,6 +119,10 @@ class ImpedanceFlag(FlagKind):
         Severity.WARNING,
         "The sample's {missing} is not known, so {consequence}: give it in the sample sheet.",
     )
+    CONDUCTIVITY_RESTS_ON_A_NAME = (
+        Severity.WARNING,
+        "The conductivity counts {process} as {name}; counted the other way it would be {other:.3g} S/m.",
+    )
     ARC_APPEARS = (Severity.NOTE, "The arc {process} is there from spectrum {index} on.")
     ARC_VANISHES = (Severity.NOTE, "The arc {process} is no longer there from spectrum {index} on.")
     TRACK_BROKEN = (
