@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -75,7 +76,7 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
     with click.progressbar(
         campaign.experiments,
         label="Analysing",
-        file=click.get_text_stream("stderr"),
+        file=sys.stderr,
         hidden=as_json or len(campaign.experiments) < 3,
     ) as experiments:
         analysis = analyse_each(campaign, cast(Iterable[Any], experiments), circuit=options["circuit"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -19,9 +20,7 @@ def _analysed(path: str, sheet: str | None, quiet: bool) -> Analysis:
     from rampion.study import analyse_each, read
 
     campaign = read(path, sheet=sheet)
-    with click.progressbar(
-        campaign.experiments, label="Analysing", file=click.get_text_stream("stderr"), hidden=quiet
-    ) as experiments:
+    with click.progressbar(campaign.experiments, label="Analysing", file=sys.stderr, hidden=quiet) as experiments:
         return analyse_each(campaign, cast(Iterable[Any], experiments))
 
 
@@ -72,9 +71,7 @@ def demo(truth: str, seed: int, output: str, as_json: bool) -> None:
     files = Path(output) / "files"
     if files.exists() and any(files.iterdir()):
         raise InputError(f"{files} is not empty; name another folder with -o, or remove it first.")
-    with click.progressbar(
-        length=len(plan_campaign()), label="Simulating", file=click.get_text_stream("stderr"), hidden=as_json
-    ) as bar:
+    with click.progressbar(length=len(plan_campaign()), label="Simulating", file=sys.stderr, hidden=as_json) as bar:
         for _ in write_demo(files, truth, seed):
             bar.update(1)
     found = run(_analysed(str(files), None, as_json))

@@ -98,12 +98,12 @@ def _total(finding: SpectrumFinding) -> Estimate:
 
 def _at_rest(sample: SampleAnalysis) -> list[Recovery]:
     """The recovery of the whole resistance after a sweep that was stopped, if the run holds one."""
-    swept = [part for part in sample.experiment.traces if np.ptp(np.nan_to_num(part.potential)) > 0.02]
+    spans = [float(np.ptp(np.nan_to_num(part.potential))) for part in sample.experiment.traces]
     pairs = [(_moment(s), _total(f)) for s, f in zip(sample.experiment.spectra, sample.spectra, strict=True)]
     pairs = [(moment, total) for moment, total in pairs if math.isfinite(moment) and math.isfinite(total.value)]
-    if len(swept) != 1 or not pairs:
+    if not spans or not pairs or any(finding.pauses for finding in sample.findings):
         return []
-    begin, end = _span(swept[0])
+    begin, end = _span(sample.experiment.traces[int(np.argmax(spans))])  # rests relax by less than the sweep drove
     before = [total for moment, total in pairs if moment <= begin]
     rest = [(moment - end, total) for moment, total in pairs if moment >= end]
     if not before or len(rest) < 3:
