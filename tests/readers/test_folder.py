@@ -49,6 +49,16 @@ def test_folder_without_sheet_names_samples_after_files(folder):
     assert campaign.name == folder.name
 
 
+@pytest.mark.parametrize("place", ["out", "."])
+def test_results_that_rampion_wrote_are_not_read_back(folder, place):
+    (folder / place / "tables").mkdir(parents=True)
+    sweep_csv(folder / place / "tables" / "S1.csv")
+    for name in ("results.json", "ro-crate-metadata.json"):
+        (folder / place / name).write_text("{}", encoding="utf-8")
+    names = [experiment.name for experiment in read_folder(folder).experiments]
+    assert names == ["S2_LSV", "S1_LSV", "S10_EIS"]
+
+
 def test_sheet_in_the_folder_ties_files_to_samples(folder):
     (folder / "samples.csv").write_text(
         "sample;file;thickness [mm];area [mm²];scan rate [mV/s]\nA;S1_LSV.csv;1,00 ± 0,02;4;1\nB;S2*;0,5;4;0,5\n",

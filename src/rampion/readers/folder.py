@@ -24,7 +24,8 @@ from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_sa
 from rampion.readers.series import join, join_runs
 
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
-_NAMED_AFTER_FILES = ("thickness", "area")
+_OWN = ("results.json", "tables", "figures", "datapackage.json", "ro-crate-metadata.json")
+_ASKED_FOR = ("thickness", "area")
 
 
 def read_folder(
@@ -69,7 +70,7 @@ def read_folder(
     if not experiments:
         raise RefusedError(_nothing(folder, flags))
     if book is None:
-        names = " and ".join(name.replace("_", " ") for name in _NAMED_AFTER_FILES)
+        names = " and ".join(name.replace("_", " ") for name in _ASKED_FOR)
         flags.append(ReaderFlag.SHEET_MISSING.flag(names=names))
     experiments = _without_twins(join_runs(experiments))
     return Campaign(experiments=tuple(experiments), name=folder.resolve().name, flags=merge_flags(flags))
@@ -100,13 +101,17 @@ def _find_sheet(folder: Path) -> Path | None:
 
 
 def _list_files(folder: Path, sheet: Path | None) -> list[str]:
-    """Paths relative to the folder, numbers in names in their order, without hidden files and the sheet."""
+    """Paths relative to the folder, numbers in names in their order, without hidden files, the sheet and results."""
     sheets = {sheet.resolve()} if sheet is not None else set()
+    # what rampion itself wrote must not come back as measurements
+    results = {summary.parent for summary in folder.rglob("results.json") if (summary.parent / _OWN[-1]).is_file()}
+    own = {place / name for place in results for name in _OWN}
     files = [
         file.relative_to(folder).as_posix()
         for file in folder.rglob("*")
         if file.is_file()
         and file.resolve() not in sheets
+        and own.isdisjoint((file, *file.parents))
         and not any(part.startswith((".", "~$")) for part in file.relative_to(folder).parts)
     ]
     return sorted(files, key=_natural)

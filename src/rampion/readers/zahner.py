@@ -11,6 +11,7 @@ import contextlib
 import io
 import math
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         return _read_binary(content, name)
     if _TABLE.match(content[:64]):
         columns = {"time": "time [s]", "potential": "voltage [V]", "current": "current [A]"}
-        return table.read(content, name, columns=columns)
+        parts, flags = table.read(content, name, columns=columns)
+        source = Source(format="Zahner table", instrument="Zahner")
+        return tuple(replace(part, source=source) for part in parts), flags
     text, _ = decode(content)
     if table.find_table(text.splitlines()[: table.SEARCHED]) is None:
         raise RefusedError(
