@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from real_files import FOLDER
 
 from rampion.errors import RampionError
 from rampion.impedance.kramers_kronig import FEWEST_POINTS, check_kramers_kronig
 from rampion.impedance.relaxation_times import find_relaxation_times
 from rampion.impedance.z_hilbert import rebuild_modulus
 from rampion.readers import read_file
+from real_files import FOLDER
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real instrument files are not at {FOLDER}")
 FOLDERS = ("biologic", "chi", "gamry", "li_symmetric", "other_eis", "palmsens", "solid_state", "zahner")
