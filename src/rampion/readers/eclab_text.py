@@ -103,7 +103,7 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
         flags += (ReaderFlag.HEADER_MISSING.flag(),)
     body = text[header.body :]
     dated = bool(re.match(r"[^\n]*\d+[/.-]\d+[/.-]\d+ \d+:\d\d", body)) and "time/s" in header.names
-    if not body.strip():
+    if not body or body.isspace():
         return (), (*flags, ReaderFlag.EMPTY_BLOCK.flag(name=technique or name))
     table = parse_table(body, header.names, words=("time/s",) if dated else ())
     columns = dict(table.columns)

@@ -141,17 +141,11 @@ def _blocks(text: str) -> list[_Block]:
 
 
 def _end_of_rows(text: str, begin: int, limit: int) -> int:
-    """Where the lines that begin with a tab end."""
+    """Where the last line that begins with a tab ends; stray lines before it are dropped as rows that do not fit."""
     if text[begin : begin + 1] != "\t":
         return begin
     last = max(text.rfind("\n\t", begin, limit), begin - 1)
-    end = text.find("\n", last + 1, limit) + 1 or limit
-    if text.count("\n", begin, end - 1) == text.count("\n\t", begin, end - 1):
-        return end
-    end = begin
-    while text[end : end + 1] == "\t" and end < limit:
-        end = text.find("\n", end, limit) + 1 or limit
-    return end
+    return text.find("\n", last + 1, limit) + 1 or limit
 
 
 def _cells(text: str, blocks: list[_Block]) -> dict[str, list[str]]:

@@ -118,7 +118,8 @@ def _read_width(
             place = np.flatnonzero(sound) if chosen is None else chosen[sound]
             values[place] = numbers[sound]
             understood[place] = True
-            rest = np.flatnonzero(~sound)
+            # The first token gave the layout; where even it does not fit (too many digits), it is left to the caller.
+            rest = np.flatnonzero(~sound[1:]) + 1
         chosen = rest if chosen is None else chosen[rest]
 
 

@@ -238,22 +238,21 @@ def _read_rows(
     body: str, names: Sequence[str], separator: str, mark: str, words: Sequence[str], *, strict: bool
 ) -> tuple[Table, dict[str, Counter[str]], int]:
     """The columns, the tokens of each that were not plain numbers, and how many rows were dropped."""
-    spans = _spans(body)
-    lines = [body.count("\n", *span) + 1 for span in spans]
-    firsts = np.cumsum([0, *lines]).tolist()
-    columns = {name: np.empty(firsts[-1]) for name in names if name and name not in words}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names if name and name not in words}
     texts: dict[str, list[str]] = {name: [] for name in words if name in names}
-    unread: dict[str, Counter[str]] = {name: Counter() for name in columns}
-    silent: set[str] = set()
-
-    def read(index: int) -> tuple[int, int, dict[str, list[str]]]:
-        piece, text, begin, stop, dropped = _cells(body, spans[index], len(names), separator)
-        first, rows = firsts[index], begin.shape[1]
-        cells = {name: [] for name in texts}
+    unread: dict[str, Counter[str]] = {name: Counter() for name in parts}
+    rows = ragged = 0
+    spans = _spans(body)
+    # Freeing one large block tells the allocator to keep what the pieces need instead of fetching it anew each time.
+    np.empty(_PIECE << 4 if len(spans) > 1 else 0, dtype=np.uint8)
+    for span in spans:
+        piece, text, begin, stop, dropped = _cells(body, span, len(names), separator)
+        rows += begin.shape[1]
+        ragged += dropped
         for place, name in enumerate(names):
-            if name in cells:
-                cells[name] = [token.strip() for token in _tokens(piece, begin[place], stop[place])]
-            elif name and name not in silent:
+            if name in texts:
+                texts[name] += [token.strip() for token in _tokens(piece, begin[place], stop[place])]
+            elif name in parts:
                 values, understood = read_tokens(text, begin[place], stop[place], mark)
                 if strict:
                     understood &= np.isnan(values)
@@ -263,23 +262,12 @@ def _read_rows(
                     unread[name].update(tokens)
                     known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
                     values[odd] = [known[token] for token in tokens]
-                    if index == 0 and np.isnan(values).all() and not any(map(_is_missing, known)):
-                        silent.add(name)
-                columns[name][first : first + rows] = values
-        return rows, dropped, cells
-
-    # Freeing one large block tells the allocator to keep what the pieces need instead of fetching it anew each time.
-    np.empty(_PIECE << 4 if len(spans) > 1 else 0, dtype=np.uint8)
-    results = [read(index) for index in range(len(spans))]
-    for _, _, cells in results:
-        for name, some in cells.items():
-            texts[name] += some
-    rows = [count for count, _, _ in results]
-    for name in columns:
-        pieces = [columns[name][first : first + count] for first, count in zip(firsts, rows, strict=False)]
-        columns[name] = pieces[0] if len(pieces) == 1 else np.concatenate(pieces) if pieces else np.empty(0)
-    columns = {name: column for name, column in columns.items() if name not in silent}
-    return Table(columns=columns, rows=sum(rows), words=texts), unread, sum(dropped for _, dropped, _ in results)
+                    if not parts[name] and np.isnan(values).all() and not any(map(_is_missing, known)):
+                        del parts[name]  # a column of words
+                        continue
+                parts[name].append(values)
+    columns = {name: np.concatenate(some) if len(some) > 1 else some[0] for name, some in parts.items() if some}
+    return Table(columns=columns, rows=rows, words=texts), unread, ragged
 
 
 def _spans(body: str) -> list[tuple[int, int]]:
