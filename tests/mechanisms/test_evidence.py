@@ -12,7 +12,15 @@ from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.mechanisms.argument import Arguments
 from rampion.mechanisms.contact import contact_peak
-from rampion.mechanisms.evidence import FAULTY, MECHANISMS, NONE_OF_THESE, Verdict, measured, weigh_evidence
+from rampion.mechanisms.evidence import (
+    FAULTY,
+    MECHANISMS,
+    NONE_OF_THESE,
+    Verdict,
+    exponent_pair,
+    measured,
+    weigh_evidence,
+)
 from rampion.mechanisms.prediction import (
     Counted,
     Measured,
@@ -87,8 +95,7 @@ def _observed(rng, truth):
         np.column_stack([0 * v, 0.03 * seen]),
         against=("scan_rate", "thickness"),
     )
-    c = law.fit.covariance[1:, 1:]
-    pair = Measured(tuple(e.value for e in law.exponents), tuple(tuple(float(x) for x in row) for row in c))
+    pair = exponent_pair(law)
     recovered = 0.97 if truth == "binary" else 0.05
     return {
         Arguments.PEAK_EXISTS: Counted(18, 20),

@@ -73,6 +73,62 @@ class ContrastTest:
     p_value: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spread:
+    """V = diag(d) + τ²ZZᵀ for pellets Z, with its inverse by Woodbury's identity: everything is linear in n."""
+
+    d: np.ndarray
+    t2: float
+    pellet: np.ndarray | None
+
+    @property
+    def shrink(self) -> np.ndarray:
+        """τ²/(1 + τ²Σ1/d) of each pellet."""
+        assert self.pellet is not None
+        return self.t2 / (1 + self.t2 * np.bincount(self.pellet, 1 / self.d))
+
+    def solve(self, a: np.ndarray) -> np.ndarray:
+        """V⁻¹a for (n,) or (n, m)."""
+        scaled = (a.T / self.d).T
+        if self.pellet is None or self.t2 == 0:
+            return scaled
+        sums = _pellet_sums(scaled, self.pellet)
+        back = (sums.T * self.shrink).T[self.pellet]
+        return scaled - (back.T / self.d).T
+
+    def times(self, a: np.ndarray) -> np.ndarray:
+        """Va for (n,) or (n, m)."""
+        plain = (a.T * self.d).T
+        if self.pellet is None or self.t2 == 0:
+            return plain
+        return plain + self.t2 * _pellet_sums(a, self.pellet)[self.pellet]
+
+    @property
+    def inverse_diagonal(self) -> np.ndarray:
+        """(n,) diagonal of V⁻¹."""
+        if self.pellet is None or self.t2 == 0:
+            return 1 / self.d
+        return 1 / self.d - self.shrink[self.pellet] / self.d**2
+
+    @property
+    def log_determinant(self) -> float:
+        """ln|V|."""
+        plain = float(np.sum(np.log(self.d)))
+        if self.pellet is None or self.t2 == 0:
+            return plain
+        return plain + float(np.sum(np.log1p(self.t2 * np.bincount(self.pellet, 1 / self.d))))
+
+    def independent(self) -> _Spread:
+        """The same variances without what samples of a pellet share."""
+        return _Spread(self.d + self.t2, 0.0, None)
+
+
+def _pellet_sums(a: np.ndarray, pellet: np.ndarray) -> np.ndarray:
+    out = np.zeros((int(pellet.max()) + 1, *a.shape[1:]))
+    np.add.at(out, pellet, a)
+    return out
+
+
 def student_quantile(degrees: float, level: float = 0.95) -> float:
     """Two-sided quantile of Student's t (normal when ``degrees`` is infinite)."""
     from scipy.special import ndtri, stdtrit
@@ -130,29 +186,31 @@ def fit_plane(
     sy = np.nan_to_num(np.asarray(response_std, float))
     sx = np.zeros_like(x) if design_std is None else np.nan_to_num(np.asarray(design_std, float))
     rxy = np.zeros_like(x) if correlation is None else np.asarray(correlation, float)
-    blocks = _pellet_blocks(pellets, n)
+    pellet = _pellet_numbers(pellets, n)
     # the scale of y lets the variance search work in plain numbers
     beta = np.linalg.lstsq(x, y, rcond=None)[0]
     scale = max(float(np.std(y - x @ beta)), 1e-12 * float(np.abs(y).max()), 1e-300)
+    sxy = rxy * sx * sy[:, None]
 
     def known(b: np.ndarray) -> np.ndarray:
-        return np.maximum(sy**2 + (sx**2) @ b**2 - 2 * (rxy * sx * sy[:, None]) @ b, 0.0)
+        return np.maximum(sy**2 + (sx**2) @ b**2 - 2 * sxy @ b, 0.0)
 
-    york = not intrinsic and blocks is None
+    def spread(b: np.ndarray, s: float, t: float) -> _Spread:
+        return _Spread(known(b) + s**2 + 1e-12 * scale**2, t**2, pellet)
+
+    york = not intrinsic and pellet is None
     solve, tolerance = (_york_step, 1e-10) if york else (_corrected_step, 1e-3)
-    size, sxy, first = np.sqrt(np.mean(x**2, axis=0)) / scale, rxy * sx * sy[:, None], beta
+    size, first = np.sqrt(np.mean(x**2, axis=0)) / scale, beta
     # weights that share a pellet's information can overshoot where the errors of x are large; plain ones cannot
-    for shared in (True, False) if blocks is not None else (True,):
-        beta, s2, t2, settled, found = first, 0.0, 0.0, False, None
+    for shared in (True, False) if pellet is not None else (True,):
+        beta, found, settled = first, None, False
         for _ in range(_LIMIT):
-            found = _restricted_likelihood(x, y, known(beta), blocks, scale, intrinsic, found)
-            s2, t2 = found[0] ** 2, found[1] ** 2
-            total = _total(known(beta), s2, t2, blocks, scale)
-            weight = np.linalg.inv(total) if shared else np.diag(1 / np.diag(total))
+            found = _restricted_likelihood(x, y, known(beta), pellet, scale, intrinsic, found)
+            total = spread(beta, *found)
             try:
-                update = solve(x, y, weight, sx, sxy, beta)
+                update = solve(x, y, total if shared else total.independent(), sx, sxy, beta)
             except InputError:
-                if shared and blocks is not None:
+                if shared and pellet is not None:
                     break
                 raise
             change = np.abs(update - beta) * size
@@ -164,28 +222,29 @@ def fit_plane(
             break
     else:
         raise NotConvergedError("the fit with errors in both axes did not settle; look for a point with a huge error.")
-    d = known(beta)
-    total = _total(d, s2, t2, blocks, scale)
-    weight = np.linalg.inv(total) if shared else np.diag(1 / np.diag(total))
-    # the last term is the scatter of the correction itself (fourth order in the errors of x)
-    spill = np.diag(weight)[:, None] * (sx**2 * beta - sxy)
-    adjusted = x + (sx**2 * beta - sxy) * (weight @ (y - x @ beta))[:, None]
+    assert found is not None
+    s, t = found
+    d, total = known(beta), spread(beta, s, t)
+    weight = total if shared else total.independent()
     if york:
-        covariance = np.linalg.inv(adjusted.T @ weight @ adjusted)
+        adjusted = x + (sx**2 * beta - sxy) * weight.solve(y - x @ beta)[:, None]
+        covariance = np.linalg.inv(adjusted.T @ weight.solve(adjusted))
     else:
-        bread = np.linalg.inv(_moments(x, weight, sx))
-        covariance = bread @ (x.T @ weight @ total @ weight @ x + spill.T @ spill) @ bread
+        bread, meat = np.linalg.inv(_moments(x, weight, sx)), weight.solve(x)
+        # the last term is the scatter of the correction itself (fourth order in the errors of x)
+        spill = weight.inverse_diagonal[:, None] * (sx**2 * beta - sxy)
+        covariance = bread @ (meat.T @ total.times(meat) + spill.T @ spill) @ bread
     residual = y - x @ beta
     return Regression(
         coefficients=beta,
         covariance=covariance,
-        degrees=_satterthwaite(x, d, s2, t2, blocks, scale),
-        scatter=math.sqrt(s2),
-        pellet_scatter=math.sqrt(t2),
+        degrees=_satterthwaite(x, total, s > 0, t > 0),
+        scatter=s,
+        pellet_scatter=t,
         chi_square=float(np.sum(residual**2 / d)) if np.all(d > 0) else math.nan,
         residual=residual,
         count=n,
-        pellets=0 if blocks is None else len(np.unique(np.asarray(pellets))),
+        pellets=0 if pellet is None else int(pellet.max()) + 1,
     )
 
 
@@ -211,42 +270,30 @@ def contrast(
     )
 
 
-def _pellet_blocks(pellets: np.ndarray | None, n: int) -> Float[np.ndarray, "n n"] | None:
-    """Matrix of ones where two samples share a pellet; None when pellets cannot be told from samples."""
+def _pellet_numbers(pellets: np.ndarray | None, n: int) -> np.ndarray | None:
+    """(n,) number of each sample's pellet; None when pellets cannot be told from samples."""
     if pellets is None:
         return None
     labels = np.asarray(pellets)
     if labels.shape != (n,):
         raise InputError(f"{labels.size} pellet names for {n} samples; give one each.")
-    _, counts = np.unique(labels, return_counts=True)
-    if counts.size < 2 or np.sum(counts > 1) < 2:
-        return None
-    return (labels[:, None] == labels[None, :]).astype(float)
+    _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    return None if counts.size < 2 or np.sum(counts > 1) < 2 else numbers
 
 
-def _total(d: np.ndarray, s2: float, t2: float, blocks: np.ndarray | None, scale: float) -> np.ndarray:
-    v = np.diag(d + s2 + 1e-12 * scale**2)
-    return v if blocks is None else v + t2 * blocks
-
-
-def _restricted(x: np.ndarray, y: np.ndarray, v: np.ndarray) -> float:
+def _restricted(x: np.ndarray, y: np.ndarray, total: _Spread) -> float:
     """-2 × restricted log likelihood, up to a constant."""
-    try:
-        chol = np.linalg.cholesky(v)
-    except np.linalg.LinAlgError:
-        return math.inf
-    wx, wy = np.linalg.solve(chol, x), np.linalg.solve(chol, y)
-    r = np.linalg.qr(wx)
-    rest = wy - r.Q @ (r.Q.T @ wy)
-    logs = 2 * np.sum(np.log(np.diag(chol))) + 2 * np.sum(np.log(np.abs(np.diag(r.R))))
-    return float(logs + rest @ rest)
+    weighted = total.solve(x)
+    information = x.T @ weighted
+    rest = y - x @ np.linalg.solve(information, weighted.T @ y)
+    return total.log_determinant + float(np.linalg.slogdet(information)[1]) + float(rest @ total.solve(rest))
 
 
 def _restricted_likelihood(
     x: np.ndarray,
     y: np.ndarray,
     d: np.ndarray,
-    blocks: np.ndarray | None,
+    pellet: np.ndarray | None,
     scale: float,
     intrinsic: bool,
     start: tuple[float, float] | None,
@@ -255,12 +302,12 @@ def _restricted_likelihood(
     from scipy.optimize import minimize_scalar
 
     def cost(s: float, t: float) -> float:
-        return _restricted(x, y, _total(d, s * s, t * t, blocks, scale))
+        return _restricted(x, y, _Spread(d + s * s + 1e-12 * scale**2, t * t, pellet))
 
     if start is None:
         grid = np.concatenate([[0.0], scale * np.geomspace(0.1, 2.0, 5)])
         first = grid if intrinsic else grid[:1]
-        second = grid if blocks is not None else grid[:1]
+        second = grid if pellet is not None else grid[:1]
         _, s, t = min((cost(a, b), a, b) for a in first for b in second)
     else:
         s, t = start
@@ -272,61 +319,59 @@ def _restricted_likelihood(
         inner = float(found.x)
         return 0.0 if function(0.0) <= function(inner) else inner
 
-    for _ in range(25 if blocks is not None and intrinsic else 1):
+    for _ in range(25 if pellet is not None and intrinsic else 1):
         before = (s, t)
         if intrinsic:
             s = search(lambda a, b=t: cost(a, b), s)
-        if blocks is not None:
+        if pellet is not None:
             t = search(lambda b, a=s: cost(a, b), t)
         if abs(s - before[0]) + abs(t - before[1]) < 1e-3 * scale:
             break
     return s, t
 
 
-def _moments(x: np.ndarray, weight: np.ndarray, sx: np.ndarray) -> np.ndarray:
+def _moments(x: np.ndarray, weight: _Spread, sx: np.ndarray) -> np.ndarray:
     """XᵀWX less what the errors of x add to it."""
-    corrected = x.T @ weight @ x - np.diag(np.diag(weight) @ sx**2)
+    corrected = x.T @ weight.solve(x) - np.diag(weight.inverse_diagonal @ sx**2)
     if np.linalg.eigvalsh(corrected)[0] <= 0:
         raise InputError("the errors of a predictor are as large as its spread: no slope can be found; vary it more.")
     return corrected
 
 
 def _corrected_step(
-    x: np.ndarray, y: np.ndarray, weight: np.ndarray, sx: np.ndarray, sxy: np.ndarray, beta: np.ndarray
+    x: np.ndarray, y: np.ndarray, weight: _Spread, sx: np.ndarray, sxy: np.ndarray, beta: np.ndarray
 ) -> np.ndarray:
     """Fuller's corrected least squares at given weights; ``beta`` enters through the weights only."""
-    return np.linalg.solve(_moments(x, weight, sx), x.T @ weight @ y - np.diag(weight) @ sxy)
+    return np.linalg.solve(_moments(x, weight, sx), x.T @ weight.solve(y) - weight.inverse_diagonal @ sxy)
 
 
 def _york_step(
-    x: np.ndarray, y: np.ndarray, weight: np.ndarray, sx: np.ndarray, sxy: np.ndarray, beta: np.ndarray
+    x: np.ndarray, y: np.ndarray, weight: _Spread, sx: np.ndarray, sxy: np.ndarray, beta: np.ndarray
 ) -> np.ndarray:
     """One pass of York's iteration: x is replaced by its best guess on the plane, X̂ᵢⱼ = Xᵢⱼ + (βⱼσ²_x,ij - σ_xy,ij)gᵢ
     with g = Wr, and X̂ᵀWr = 0 is solved."""
-    adjusted = x + (sx**2 * beta - sxy) * (weight @ (y - x @ beta))[:, None]
-    return np.linalg.solve(adjusted.T @ weight @ x, adjusted.T @ weight @ y)
+    adjusted = weight.solve(x + (sx**2 * beta - sxy) * weight.solve(y - x @ beta)[:, None])
+    return np.linalg.solve(adjusted.T @ x, adjusted.T @ y)
 
 
-def _satterthwaite(
-    x: np.ndarray, d: np.ndarray, s2: float, t2: float, blocks: np.ndarray | None, scale: float
-) -> Float[np.ndarray, " p"]:
-    """ν_j = 2C_jj²/(∇C_jjᵀ·A·∇C_jj) with A the asymptotic covariance of the variances that are not zero."""
+def _satterthwaite(x: np.ndarray, total: _Spread, within: bool, between: bool) -> Float[np.ndarray, " p"]:
+    """ν_j = 2C_jj²/(∇C_jjᵀ·A·∇C_jj) with A the asymptotic covariance of the variances that are not zero.
+
+    With K = FFᵀ of each variance (F = 1 within, Z between) and P the projector V⁻¹ - V⁻¹XCXᵀV⁻¹, the information is
+    ½‖FᵃᵀPFᵇ‖².
+    """
     n, p = x.shape
-    kernels = []
-    if s2 > 0:
-        kernels.append(np.eye(n))
-    if t2 > 0 and blocks is not None:
-        kernels.append(blocks)
-    if not kernels:
+    factors = [np.eye(n)] if within else []
+    if between and total.pellet is not None:
+        factors.append((total.pellet[:, None] == np.arange(int(total.pellet.max()) + 1)).astype(float))
+    if not factors:
         return np.full(p, math.inf)
-    inverse = np.linalg.inv(_total(d, s2, t2, blocks, scale))
-    c = np.linalg.inv(x.T @ inverse @ x)
-    projector = inverse - inverse @ x @ c @ x.T @ inverse
-    pk = [projector @ k for k in kernels]
-    information = 0.5 * np.array([[np.sum(a * b.T) for b in pk] for a in pk])
-    spread = np.linalg.pinv(information)
-    gradient = np.array([np.diag(c @ x.T @ inverse @ k @ inverse @ x @ c) for k in kernels])  # (m, p)
-    variance = np.einsum("mp,mk,kp->p", gradient, spread, gradient)
+    weighted = total.solve(x)
+    c = np.linalg.inv(x.T @ weighted)
+    projected = [total.solve(f) - weighted @ (c @ (weighted.T @ f)) for f in factors]
+    information = 0.5 * np.array([[np.sum((a.T @ b) ** 2) for b in projected] for a in factors])
+    gradient = np.array([np.sum((f.T @ weighted @ c) ** 2, axis=0) for f in factors])  # (m, p)
+    variance = np.einsum("mp,mk,kp->p", gradient, np.linalg.pinv(information), gradient)
     with np.errstate(divide="ignore"):
         degrees = np.where(variance > 0, 2 * np.diag(c) ** 2 / variance, math.inf)
     return np.maximum(degrees, 1.0)

@@ -22,8 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from rampion.campaign.scaling import PowerLaw
 from rampion.errors import InputError
-from rampion.estimate import Estimate
+from rampion.estimate import NORMAL_95, Estimate
 from rampion.mechanisms import (
     binary,
     contact,
@@ -145,6 +146,19 @@ def measured(*estimates: Estimate, covariance: tuple[tuple[float, ...], ...] | N
         n = len(estimates)
         covariance = tuple(tuple(estimates[i].std ** 2 if i == j else 0.0 for j in range(n)) for i in range(n))
     return Measured(tuple(e.value for e in estimates), covariance)
+
+
+def exponent_pair(law: PowerLaw) -> Measured:
+    """The two exponents of a joint power law in (v, L) with their covariance, as the pair arguments want them.
+
+    Small campaigns have Student's tails; the covariance is widened so that its normal 95 % interval is Student's.
+    """
+    if len(law.exponents) != 2:
+        raise InputError(f"the pair of exponents needs a law in scan rate and thickness, found {len(law.exponents)}.")
+    factor = [(e.high - e.low) / (2 * NORMAL_95 * e.std) for e in law.exponents]
+    c = law.fit.covariance[1:, 1:]
+    square = tuple(tuple(float(c[i, j] * factor[i] * factor[j]) for j in range(2)) for i in range(2))
+    return Measured(tuple(e.value for e in law.exponents), square)
 
 
 def weigh_evidence(observed: Mapping[Arguments, Measured | Counted]) -> EvidenceTable:
