@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.estimate import Estimate
-from rampion.voltammetry.noise import RELATIVE_FLOOR, block_means, local_noise, moving_lines
+from rampion.voltammetry.noise import block_means, local_noise, moving_lines, noise_floor
 from rampion.voltammetry.penetration import find_rises, fit_onset
 
 _SMALLEST_DROP = 0.1  # of the voltage before it
@@ -54,8 +54,7 @@ def find_initiation(
     """
     if time.size < 12 or np.ptp(time) <= 0:
         return None
-    floor = max(RELATIVE_FLOOR * float(np.max(np.abs(potential))), 1e-12)
-    x, y, noise = block_means(time, potential, local_noise(time, potential, floor), 20000)
+    x, y, noise = block_means(time, potential, local_noise(time, potential, noise_floor(potential, 0.0)), 20000)
     start = _settled(y)
     for rise in find_rises(x, -y, noise, 0.0, start):
         if not (rise.lasting or rise.recovered) or rise.excess < _SMALLEST_DROP:

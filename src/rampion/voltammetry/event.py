@@ -14,7 +14,7 @@ from rampion.voltammetry.contact import ContactLoss, find_contact_loss
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.limits import Clipping, find_clipping
-from rampion.voltammetry.noise import RELATIVE_FLOOR, local_noise, moving_lines
+from rampion.voltammetry.noise import local_noise, moving_lines, noise_floor
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line
 from rampion.voltammetry.peak import Peak, find_peak
 from rampion.voltammetry.penetration import DIVERGING, Penetration, Rise, find_rises, fit_onset
@@ -130,8 +130,7 @@ def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float
     clipping = find_clipping(x, y, noise, voltammogram.resolution)
     if clipping is not None:
         index, x, y = (a[: clipping.first] for a in (index, x, y))
-        floor = max(voltammogram.resolution / math.sqrt(12.0), RELATIVE_FLOOR * float(np.max(np.abs(y))))
-        noise = local_noise(voltammogram.time[index], y, floor)
+        noise = local_noise(voltammogram.time[index], y, noise_floor(y, voltammogram.resolution))
     excursions, inside = find_excursions(x, y, noise)
     rising = tuple(e for e in excursions if e.height > 0)
     outside = ~inside

@@ -47,24 +47,31 @@ def noise_level(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float
 
 
 def local_noise(
-    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], floor: float, window: int = 40
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], floor: Float[np.ndarray, " n"], window: int = 40
 ) -> Float[np.ndarray, " n"]:
     """(n,) noise along the curve, from windows of at least ``window`` points, running median over three of them.
 
-    ``floor`` is the smallest value returned (half the resolution, or a share of the largest current).
+    ``floor`` (n,) is the smallest value returned (:func:`noise_floor`).
     """
     n = y.size
     parts = int(np.clip(n // window, 1, 12))
     edges = np.linspace(0, n, parts + 1).astype(int)
     levels = np.array([noise_level(x[a:b], y[a:b]) for a, b in itertools.pairwise(edges)])
-    levels = np.where(np.isfinite(levels), levels, floor)
+    levels = np.where(np.isfinite(levels), levels, float(np.median(floor)))
     if parts >= 3:
         padded = np.concatenate([[np.median(levels[:2])], levels, [np.median(levels[-2:])]])
         levels = np.median(np.stack([padded[:-2], padded[1:-1], padded[2:]]), axis=0)
     centres = 0.5 * (edges[:-1] + edges[1:])
     # a window of 40 points knows its noise to a sixth; do not let chance make it much less than elsewhere
-    least = max(floor, 0.6 * float(np.median(levels)))
+    least = np.maximum(floor, 0.6 * float(np.median(levels)))
     return np.maximum(np.interp(np.arange(n), centres, levels), least)
+
+
+def noise_floor(y: Float[np.ndarray, " n"], resolution: float) -> Float[np.ndarray, " n"]:
+    """(n,) least standard deviation to believe: the recorded step over √12, and 2e-4 of the value or the median."""
+    size = np.abs(y)
+    relative = RELATIVE_FLOOR * np.maximum(size, float(np.median(size)) if size.size else 0.0)
+    return np.maximum(np.maximum(relative, resolution / math.sqrt(12.0)), 1e-300)
 
 
 def find_resolution(y: Float[np.ndarray, " n"]) -> float:

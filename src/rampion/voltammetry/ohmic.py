@@ -68,7 +68,6 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     """
     kept = voltammogram.swept
     x, y, std = block_means(voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept], _BLOCKS)
-    n = x.size
     for inflation in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0):
         std = std * (inflation if inflation == 1.0 else 2.0)
         best = _window(x, y, std)
@@ -131,39 +130,48 @@ def _tangent(
 
 def _longest(x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[np.ndarray, " n"]) -> int:
     """End of the longest consistent window that begins at the first point; 0 when there is none."""
-    end, failures = 0, 0
     n = x.size
-    sizes = [SMALLEST_LINE]
-    while sizes[-1] < n:
-        sizes.append(min(n, max(sizes[-1] + 1, int(sizes[-1] * 1.04))))
-    for size in sizes:
-        if _consistent(x[:size], y[:size], std[:size]):
+    if n < SMALLEST_LINE:
+        return 0
+    consistent = _consistent(x, y, std)
+    end, failures = 0, 0
+    size = SMALLEST_LINE
+    while True:
+        if consistent[size - 1]:
             end, failures = size, 0
         elif size > 1.3 * end + 6:
             failures += 1
             if failures >= 3:
-                break
-    return end
+                return end
+        if size == n:
+            return end
+        size = min(n, max(size + 1, int(size * 1.04)))
 
 
-def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> bool:
-    """Whether a straight line leaves only noise."""
+def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> np.ndarray:
+    """(n,) whether a straight line through the points up to each leaves only noise, by running sums."""
+    n = x.size
     u = (x - x[0]) / ((x[-1] - x[0]) or 1.0)
-    straight = np.stack([np.ones_like(u), u], axis=1) / std[:, None]
-    basis, _ = np.linalg.qr(straight)
-    z = y / std
-    left = z - basis @ (basis.T @ z)
-    degrees = u.size - 2
-    # few points estimate their own noise; allow for that in the spread of χ²
-    if np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
-        return False
+    w = std**-2.0
+    rough = np.polyfit(u[: max(SMALLEST_LINE, n // 10)], y[: max(SMALLEST_LINE, n // 10)], 1)
+    v = y - np.polyval(rough, u)  # keeps the sums of squares small
+
+    def total(values: np.ndarray) -> np.ndarray:
+        return np.cumsum(w * values)
+
+    s, su, sv, suu = total(np.ones(n)), total(u), total(v), total(u * u)
+    spread = np.maximum(suu - su * su / s, 1e-300)
+    slope = (total(u * v) - su * sv / s) / spread
+    squares = total(v * v) - sv * sv / s - slope**2 * spread
+    degrees = np.maximum(np.arange(n) - 1, 1)
+    good = squares - degrees <= 4.0 * np.sqrt(2.0 * degrees)
     for shape in (u**2, u**1.5):
-        term = shape / std
-        term = term - basis @ (basis.T @ term)
-        norm = float(np.linalg.norm(term))
-        if norm > 0 and abs(float(term @ left)) / norm > 3.0:
-            return False
-    return True
+        sf = total(shape)
+        along = (total(u * shape) - su * sf / s) / spread
+        norm = total(shape * shape) - sf * sf / s - along**2 * spread
+        left = total(shape * v) - sf * sv / s - along * slope * spread
+        good &= np.abs(left) <= 3.0 * np.sqrt(np.maximum(norm, 1e-12 * total(shape * shape)))
+    return good
 
 
 def _line(

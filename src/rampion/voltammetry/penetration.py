@@ -19,6 +19,7 @@ RULE = (
 STEEPER = 1.25  # times the ohmic conductance, beyond six standard errors: a steep place
 DIVERGING = 1.5  # times the ohmic conductance somewhere after: a divergence and not the bend of activation
 _SIGNIFICANCE = 6.0
+_STILL_OHMIC = 0.85  # of the ohmic conductance times the potential
 _SMALLEST_EXCESS = 0.05  # of the current at the onset
 _POWERS = (0.0, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0, 3.5, 4.0)
 _FOLDS = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 1.0, 2.0)  # e-folding lengths over the length of the rise
@@ -67,7 +68,8 @@ def find_rises(
     """Steep places of a sweep from point ``start`` on, each followed to see whether it lasts.
 
     At window half-widths 1, 2, 4 … n/12 the local slope is steep when it exceeds 1.25 G by six standard errors. The
-    level before the place is carried on with the slope G; the rise lasts when the median excess over that in the last
+    level before the place is carried on, with the slope G where the current is still near G V and with its own
+    slope elsewhere; the rise lasts when the median excess over that in the last
     tenth of what follows is at least a quarter of the largest, or the current is cut off to
     nearly zero after it (the instrument stopped).
 
@@ -136,11 +138,17 @@ def _follow(
     largest = float(np.max(smooth))
     enough = largest > max(_SIGNIFICANCE * float(noise[at]) / math.sqrt(width), _SMALLEST_EXCESS * size)
     top = before + 1 + int(np.argmax(smooth))
-    # a course carried on along the ohmic line is the most that a return to normal can show
-    normal = current - (level + trend * potential[at]) - conductance * (potential - potential[at])
+    # a current still near the ohmic line would go on along it; past a peak it goes on along its own course
+    ohmic = level + trend * potential[at] > _STILL_OHMIC * conductance * potential[at]
+    slope = conductance if ohmic else trend
+    normal = current - (level + trend * potential[at]) - slope * (potential - potential[at])
     tail = normal[min(n - 1, max(top, n - max(3, (n - at) // 10))) :]
     cut_off = abs(float(np.median(current[-2:]))) < 0.2 * size and largest > 0.5 * size
     stays = float(np.median(tail)) > 0.25 * float(np.max(normal[before + 1 :]))
+    crest = at + int(np.argmax(normal[at:]))
+    later = np.convolve(current[crest:], np.ones(width) / width, mode="valid") if n - crest > width else current[crest:]
+    if float(np.max(np.maximum.accumulate(later) - later)) < 0.4 * float(np.max(normal[before + 1 :])):
+        stays = True  # it never fell: held at an instrument's limit, or the short has a resistance of its own
     steepness = float(np.max(ratio[at : min(n, at + max(3 * half, top - at) + 1)]))
     quiet = max(3, n // 100)
     low = np.convolve((normal[at:] < 0.25 * largest).astype(float), np.ones(quiet), mode="valid") >= quiet
@@ -196,7 +204,7 @@ def fit_onset(
         end = _end_of_fit(potential, current, noise, rise, begin, degree, share, sigmas)
         return _profile(*_thinned(potential[begin:end], current[begin:end], noise[begin:end], dense - begin), degree)
 
-    jump = _find_jump(potential, current, noise, rise, begin, degree)
+    jump = _find_jump(potential, current, noise, rise, start)
     fit = jump or fitted(0.05, 12.0)
     for shrink in (1.5, 2.0, 3.0):  # the shapes describe the beginning of a rise better than all of it
         if fit.reduced < 2.0:
@@ -216,12 +224,12 @@ def fit_onset(
 
 
 def _course_before(
-    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, start: int, at: int
+    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, start: int, at: int, known: float = 0.85
 ) -> tuple[int, int]:
-    """First point and degree of the polynomial that describes the course before the rise."""
+    """First point and degree of the polynomial that describes the course before the rise, or its ``known`` share."""
     for share, degree in ((0.0, 1), (0.0, 2), (0.25, 2), (0.0, 3), (0.5, 2), (0.25, 3), (0.5, 3), (0.7, 2), (0.8, 2)):
         begin = start + int(share * (at - start))
-        last = begin + int(0.85 * (at - begin))
+        last = begin + int(known * (at - begin))
         if last - begin < 2 * degree + 4:
             continue
         x, y, std = _thinned(potential[begin:last], current[begin:last], noise[begin:last], last - begin)
@@ -259,14 +267,14 @@ def _thinned(
 
 
 def _find_jump(
-    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, rise: Rise, begin: int, degree: int
+    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, rise: Rise, start: int
 ) -> _BreakPoint | None:
     """The gap between two samples in which the current jumps, when the rise is a step; ``None`` otherwise.
 
     A step takes more than twelve times the noise between two samples, comes from the course, and is followed by less
     than half of it between the next two.
     """
-    near = slice(max(begin + degree + 4, rise.at - rise.half - 3), min(current.size - 1, rise.at + rise.half + 3))
+    near = slice(max(start + 6, rise.at - rise.half - 3), min(current.size - 1, rise.at + rise.half + 3))
     steps = np.diff(current)[near]
     if steps.size == 0:
         return None
@@ -275,6 +283,7 @@ def _find_jump(
     following = float(current[j + 2] - current[j + 1]) if j + 2 < current.size else 0.0
     if height < 12 * float(noise[j]) or following > 0.5 * height:
         return None
+    begin, degree = _course_before(potential, current, noise, start, j + 1, known=1.0)
     x, y, std = _thinned(potential[begin : j + 1], current[begin : j + 1], noise[begin : j + 1], j + 1 - begin - 100)
     span = x[-1] - x[0]
     design = np.polynomial.legendre.legvander(2 * (x - x[0]) / span - 1, degree)

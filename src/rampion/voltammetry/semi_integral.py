@@ -12,7 +12,7 @@ from rampion.estimate import Estimate
 from rampion.voltammetry.noise import block_means
 
 _DIRECT = 1200  # points up to which the sum over all pairs is the faster way
-_STEP = 0.18  # of the trapezoidal rule in the logarithm of the rate; error about 1e-10
+_STEP = 0.5  # of the trapezoidal rule in the logarithm of the rate; error about 1e-7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from rampion.estimate import Estimate, Flag
 from rampion.measurement import Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.noise import RELATIVE_FLOOR, find_resolution, local_noise, noise_level
+from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level
 
 SMALLEST_SWEEP = 12  # points
 
@@ -227,9 +227,8 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
             ramp = ideal
     found = find_resolution(current[swept])
     resolution = max(found, record.resolution if math.isfinite(record.resolution) else 0.0)
-    floor = max(resolution / math.sqrt(12.0), RELATIVE_FLOOR * float(np.max(np.abs(current), initial=0.0)), 1e-300)
-    noise = np.full(time.size, floor)
-    noise[swept] = local_noise(time[swept], current[swept], floor)
+    noise = np.zeros(time.size)
+    noise[swept] = local_noise(time[swept], current[swept], noise_floor(current[swept], resolution))
     noise = np.interp(np.arange(time.size), np.flatnonzero(swept), noise[swept])
     if found > 2 * float(np.median(noise)):
         flags.append(VoltammetryFlag.COARSE_RESOLUTION.flag(resolution=found))
@@ -345,8 +344,15 @@ def _pause_between(
         if longer > 0:
             moved = max(potential[j] - potential[i], 0.0)
             found.append((i, j, float(time[j] - time[i] - moved / rate)))
+    joined: list[tuple[int, int, float]] = []
+    for i, j, duration in sorted(found):  # samples far apart in one hold are gaps end to end
+        if joined and i <= joined[-1][1]:
+            first, last, before = joined.pop()
+            joined.append((first, max(j, last), before + duration))
+        else:
+            joined.append((i, j, duration))
     marks = []
-    for i, j, duration in sorted(found):
+    for i, j, duration in joined:
         inside = slice(i + 1, j) if j > i + 1 else slice(i, i)
         marks.append(
             (
