@@ -33,7 +33,8 @@ CELL_B = Cell(
     thickness=1e-3, conductivity=0.06, concentration=100.0, transference=0.8, diffusivity=1e-11,
     exchange_current=10.0, interface_resistance=5e-4,
 )  # fmt: skip
-FINE = Accuracy(tolerance=1e-5, intervals=48)
+FINE = Accuracy(tolerance=1e-5, intervals=64, first_interval=1e-4)
+SKIN = Accuracy(tolerance=1e-5, intervals=64, first_interval=1e-6)  # resolves √(D/ω) at 1 kHz
 
 
 @pytest.mark.parametrize(
@@ -161,16 +162,38 @@ def test_berzins_delahay_and_the_ohmic_drop(rho):
     where, height, charge = OHMIC_DROP[rho]
     thermal, rate = thermal_voltage(REFERENCED), 1e-3
     unit = FARADAY * 1000.0 * math.sqrt(1e-10 * rate / thermal)
-    resistance = max(rho, 1e-9) * thermal / unit
-    cell = replace(REFERENCED, thickness=2e-1, conductivity=0.5 * 2e-1 / resistance)
-    accuracy = Accuracy(tolerance=1e-6, intervals=160, first_interval=1e-6)
+    resistance = max(rho, 1e-4) * thermal / unit
     stop = (1.6 * where + 0.3) * thermal
+    thickness = 24.0 * math.sqrt(1e-10 * stop / rate)
+    cell = replace(REFERENCED, thickness=thickness, conductivity=0.5 * thickness / resistance)
+    accuracy = Accuracy(tolerance=1e-6, intervals=64, first_interval=1e-4)
     run = simulate(cell, Sweep(rate=rate, start=0.0, stop=stop), against_reference=True, accuracy=accuracy)
     peak = run.peak
-    there = rate * peak.time
-    assert peak.current_density / unit == pytest.approx(height, rel=3e-5)
-    assert there / thermal == pytest.approx(where, rel=2e-3)
+    there = rate * peak.time / thermal
+    assert peak.current_density / unit == pytest.approx(height, rel=3e-5 if rho == 0.0 else 2e-4)
+    assert there == pytest.approx(where, rel=2e-3)
     assert peak.charge / (unit * thermal / rate) == pytest.approx(charge, rel=2e-3)
+    if rho in (1.0, 10.0):
+        assert peak.current_density / unit == pytest.approx(volterra_peak(rho, 1.5 * where), rel=1e-5)
+
+
+def volterra_peak(rho: float, end: float, size: int = 1500) -> float:
+    """ψ_p of 1 − π^−½∫ψ/√(τ−s) ds = exp(ρψ − τ), by product integration with linear pieces."""
+    h = end / size
+    m = np.arange(size + 2.0) ** 1.5
+    weights = 4.0 / 3.0 * math.sqrt(h / math.pi) * np.concatenate([[1.0], m[2:] - 2.0 * m[1:-1] + m[:-2]])
+    psi = np.zeros(size + 1)
+    for i in range(1, size + 1):
+        known, x = float(weights[1:i][::-1] @ psi[1:i]), psi[i - 1]
+        for _ in range(30):
+            e = math.exp(rho * x - i * h)
+            change = (1.0 - known - weights[0] * x - e) / (weights[0] + rho * e)
+            x += change
+            if abs(change) < 1e-13:
+                break
+        psi[i] = x
+    i = int(psi.argmax())
+    return float(np.polynomial.Polynomial.fit(np.arange(-2, 3), psi[i - 2 : i + 3], 4)(np.linspace(-1, 1, 2001)).max())
 
 
 def test_steady_state_and_bruce_vincent():
@@ -203,13 +226,15 @@ def test_finite_warburg_at_rest():
 def test_spectrum_against_excitation_in_time(capacitance):
     cell = replace(CELL_A, interface_capacitance=capacitance)
     sweep = Sweep(rate=5e-4, start=0.0, stop=0.232)
-    spectrum = spectrum_at(cell, sweep, FrequencyScan(high=1e3, low=1.0, points_per_decade=1))
-    run = simulate(cell, sweep)
+    spectrum = spectrum_at(cell, sweep, FrequencyScan(high=1e3, low=1.0, points_per_decade=1), accuracy=SKIN)
+    run = simulate(cell, sweep, accuracy=SKIN)
     for k in range(len(spectrum)):
         measured = excited_impedance(cell, run, float(spectrum.frequency[k]))
         bound = 1.5 * spectrum.extra["frozen_error"][k] + 1e-4
         assert abs(spectrum.impedance[k] / measured - 1.0) < bound
-    assert "state_moves" in [flag.code for flag in spectrum_at(cell, sweep, FrequencyScan(high=1.0, low=1e-2)).flags]
+    assert "state_moves" in [
+        flag.code for flag in spectrum_at(cell, sweep, FrequencyScan(high=1.0, low=1e-2), accuracy=SKIN).flags
+    ]
 
 
 def test_relaxation_leaves_a_diffusion_tail():
@@ -247,7 +272,7 @@ def test_salt_is_conserved():
 def test_order_in_time():
     potentials = np.linspace(0.05, 0.6, 30)
     sweep = Sweep(rate=5e-4, start=0.0, stop=0.6)
-    exact = sweep_current_density(GARNET, sweep, potentials, accuracy=Accuracy(tolerance=1e-7))
+    exact = sweep_current_density(GARNET, sweep, potentials, accuracy=Accuracy(tolerance=1e-6))
     errors, steps = [], []
     for tolerance in (1e-2, 1e-3, 1e-4):
         accuracy = Accuracy(tolerance=tolerance)
@@ -266,9 +291,9 @@ def test_order_in_space():
         accuracy = Accuracy(tolerance=1e-6, intervals=intervals, first_interval=0.02 / intervals)
         return sweep_current_density(GARNET, sweep, potentials, accuracy=accuracy)
 
-    exact = curve(128)
+    exact = curve(64)
     errors = [np.abs(curve(n) / exact - 1.0).max() for n in (16, 32)]
-    assert math.log2(errors[0] / errors[1]) > 3.0
+    assert math.log2(errors[0] / errors[1]) > 3.5
 
 
 def test_stops():

@@ -54,7 +54,7 @@ from rampion.measurement import (
 _CAPACITY = 512
 _LONGEST = 60  # times _CAPACITY steps: a segment that needs more is told as failed
 _TECHNIQUES = {Sweep: "sweep", Hold: "hold", ConstantCurrent: "constant current", Steps: "steps", Rest: "rest"}
-_SAFETY = 0.1  # the local tolerance that keeps the error of J(V) below the user's
+_SAFETY = 0.06  # the local tolerance that keeps the error of J(V) below the user's
 
 
 class CellFlag(FlagKind):

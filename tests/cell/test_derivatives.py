@@ -1,0 +1,89 @@
+"""Exact derivatives of a sweep against finite differences."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax")
+
+from rampion.cell.derivatives import peak_sensitivities, sweep_sensitivities
+from rampion.cell.parameters import Cell
+from rampion.cell.simulate import Accuracy, simulate
+from rampion.cell.sweep import sweep_batch, sweep_current_density
+from rampion.errors import InputError
+from rampion.measurement import Sweep
+
+CELL = Cell(
+    thickness=0.5e-3, conductivity=0.06, concentration=1000.0, transference=0.4, diffusivity=2e-12,
+    exchange_current=10.0, interface_resistance=5e-4,
+)  # fmt: skip
+SWEEP = Sweep(rate=5e-4, start=0.0, stop=1.0)
+TIGHT = Accuracy(tolerance=1e-5)
+NAMES = ("conductivity", "concentration", "transference", "thickness", "diffusivity", "exchange_current")
+
+
+def test_six_derivatives_against_central_differences():
+    potentials = np.linspace(0.02, 1.0, 60)
+    exact = sweep_sensitivities(CELL, SWEEP, potentials, NAMES, accuracy=TIGHT).logarithmic
+    for k, name in enumerate(NAMES):
+        step = 1e-3
+        ends = [
+            sweep_current_density(
+                replace(CELL, **{name: getattr(CELL, name) * (1.0 + sign * step)}), SWEEP, potentials, accuracy=TIGHT
+            )
+            for sign in (1, -1)
+        ]
+        difference = (ends[0] - ends[1]) / (2.0 * step)
+        assert np.abs(exact[:, k] - difference).max() < 2e-4 * np.abs(difference).max()
+
+
+def test_the_peak_moves_as_its_derivative_says():
+    height, slope = peak_sensitivities(CELL, SWEEP, ("concentration",), accuracy=TIGHT)
+    step = 1e-2
+    ends = [
+        simulate(replace(CELL, concentration=1000.0 * (1 + sign * step)), SWEEP, accuracy=TIGHT).peak.current_density
+        for sign in (1, -1)
+    ]
+    assert slope["concentration"] * 1000.0 == pytest.approx((ends[0] - ends[1]) / (2 * step), rel=2e-3)
+    assert height == pytest.approx(9.979, rel=2e-4)
+
+
+def test_the_diffusivity_is_no_parameter_under_nernst_einstein():
+    with pytest.raises(InputError, match="diffusivity"):
+        sweep_sensitivities(replace(CELL, diffusivity=None), SWEEP, np.array([0.1]), ("diffusivity",))
+
+
+def test_a_batch_is_its_sweeps():
+    potentials = np.linspace(0.05, 1.0, 20)
+    cells = [replace(CELL, thickness=t) for t in (3e-4, 5e-4, 9e-4)]
+    currents, arrived = sweep_batch(cells, [SWEEP] * 3, np.tile(potentials, (3, 1)))
+    assert arrived.all()
+    for row, cell in zip(currents, cells, strict=True):
+        assert row == pytest.approx(sweep_current_density(cell, SWEEP, potentials), rel=1e-12)
+
+
+@pytest.mark.slow
+def test_none_of_three_thousand_random_cells_fails():
+    draw = np.random.default_rng(20261122)
+    count = 3000
+    cells, sweeps, grids = [], [], []
+    for _ in range(count):
+        thermal = 0.025693
+        cell = Cell(
+            thickness=10 ** draw.uniform(-5, -2), conductivity=10 ** draw.uniform(-4, 0),
+            concentration=10 ** draw.uniform(0.5, 4.5), transference=draw.uniform(0.05, 0.95),
+            diffusivity=10 ** draw.uniform(-15, -9), exchange_current=10 ** draw.uniform(-2, 3),
+            interface_resistance=10 ** draw.uniform(-6, -1),
+        )  # fmt: skip
+        number = 10 ** draw.uniform(-1, 6)
+        rate = number * cell.diffusivity * thermal / cell.thickness**2
+        stop = draw.uniform(0.2, 2.0)
+        cells.append(cell)
+        sweeps.append(Sweep(rate=rate, start=0.0, stop=stop))
+        grids.append(np.linspace(0.05, 1.0, 20) * stop)
+    currents, arrived = sweep_batch(cells, sweeps, np.array(grids))
+    assert np.isfinite(currents).all()
+    assert arrived.sum() == count
