@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from real_files import FOLDER, real_file
 
 from rampion.errors import RampionError
 from rampion.impedance.choose import choose_circuit
 from rampion.readers.detect import read_file
+from real_files import FOLDER, real_file
 
 
 def check(spectrum, noise):
