@@ -1,0 +1,118 @@
+"""Speed of reading: rows per second of EC-Lab and Gamry text, and the time of a .mpr file against galvani alone.
+
+``python benchmarks/reading.py [ROWS]`` writes synthetic files to a temporary folder and prints one table. Times are the
+best of five, as wall time and as the processor time of this process (which does not count what other work takes).
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from rampion.readers import read_file
+
+
+def scientific(column: np.ndarray, digits: int) -> list[str]:
+    pairs = (f"{value:.{digits}E}".split("E") for value in column.tolist())
+    return [f"{mantissa}E{exponent[0]}{int(exponent[1:]):03d}" for mantissa, exponent in pairs]
+
+
+def measured(rows: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    noise = np.random.default_rng(0)
+    time_ = 0.02 * np.arange(rows)
+    potential = np.linspace(0, 1, rows) + 1e-5 * noise.standard_normal(rows)
+    return time_, potential, 10 * potential + 1e-3 * noise.standard_normal(rows)
+
+
+def write_mpt(path: Path, rows: int, *, wide: bool) -> None:
+    time_, potential, current = measured(rows)
+    columns = {
+        "mode": ["2"] * rows, "ox/red": ["1"] * rows, "error": ["0"] * rows, "control changes": ["0"] * rows,
+        "time/s": scientific(time_, 15), "control/V": scientific(potential, 7), "Ewe/V": scientific(potential, 7),
+        "<I>/mA": scientific(current, 15), "cycle number": scientific(np.ones(rows), 15),
+        "(Q-Qo)/C": scientific(np.cumsum(current) * 2e-5, 7), "I Range": ["41"] * rows,
+    }  # fmt: skip
+    if wide:
+        columns |= {"Ns changes": ["0"] * rows, "counter inc.": ["0"] * rows, "P/W": scientific(potential * current, 7)}
+        columns |= {"<Ece>/V": scientific(0 * potential, 7), "Ewe-Ece/V": scientific(potential, 7)}
+    head = "EC-Lab ASCII FILE\r\nNb header lines : 5\r\n\r\nLinear Sweep Voltammetry\r\n"
+    table = "\r\n".join("\t".join(row) for row in zip(*columns.values(), strict=True))
+    path.write_text(head + "\t".join(columns) + "\t\r\n" + table + "\r\n", encoding="latin-1", newline="")
+
+
+def write_dta(path: Path, rows: int) -> None:
+    time_, potential, current = measured(rows)
+    columns = {
+        "Pt\t#": [str(k) for k in range(rows)], "T\ts": [f"{value:g}" for value in time_],
+        "Vf\tV vs. Ref.": scientific(potential, 5), "Im\tA": scientific(1e-3 * current, 5),
+        "Vu\tV": scientific(0 * potential, 5), "Sig\tV": scientific(potential, 5), "Ach\tV": scientific(-potential, 5),
+        "IERange\t#": ["9"] * rows, "Over\tbits": ["..........."] * rows, "Temp\tdeg C": ["1489.52"] * rows,
+    }  # fmt: skip
+    names, units = zip(*(name.split("\t") for name in columns), strict=True)
+    head = "EXPLAIN\r\nTAG\tLSV\r\nDATE\tLABEL\t16/11/2023\tDate\r\nTIME\tLABEL\t9:59:48\tTime\r\n"
+    head += f"CURVE\tTABLE\t{rows}\r\n\t" + "\t".join(names) + "\r\n\t" + "\t".join(units) + "\r\n"
+    table = "\r\n".join("\t" + "\t".join(row) for row in zip(*columns.values(), strict=True))
+    path.write_text(head + table + "\r\n", encoding="latin-1", newline="")
+
+
+def write_mpr(path: Path, rows: int) -> None:
+    time_, potential, current = measured(rows)
+    kinds = [("flags", "u1"), ("time/s", "<f8"), ("control/V", "<f4"), ("Ewe/V", "<f4"), ("I/mA", "<f4")]
+    table = np.zeros(rows, dtype=[*kinds, ("(Q-Qo)/C", "<f4"), ("I Range", "<u2")])
+    table["time/s"], table["control/V"], table["Ewe/V"], table["I/mA"] = time_, potential, potential, current
+    head = struct.pack("<IB7H", rows, 7, 1, 4, 19, 6, 8, 178, 39)
+    data = head.ljust(405, b"\0") + table.tobytes()
+    blocks = [(b"VMP Set", 10, b"\x6c" + bytes(200)), (b"VMP data", 2, data)]
+    content = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
+    for name, version, body in blocks:
+        content += b"MODULE" + name.ljust(10) + name.ljust(25)
+        content += struct.pack("<II", len(body), version) + b"08/11/23" + body
+    path.write_bytes(content)
+
+
+def best(action: Callable[[], object], repeats: int = 5) -> tuple[float, float]:
+    """Shortest wall time and processor time of an action [s]."""
+    walls, processors = [], []
+    for _ in range(repeats):
+        wall, processor = time.perf_counter(), time.process_time()
+        action()
+        walls.append(time.perf_counter() - wall)
+        processors.append(time.process_time() - processor)
+    return min(walls), min(processors)
+
+
+def galvani_columns(path: Path) -> list[np.ndarray]:
+    """What galvani alone gives, with time, potential and current as arrays of their own."""
+    from galvani.BioLogic import MPRfile
+
+    data = MPRfile(str(path)).data
+    return [np.array(data[name], dtype=float) for name in ("time/s", "Ewe/V", "I/mA")]
+
+
+def main() -> None:
+    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 300_000
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        files = {name: place / name for name in ("lsv.mpt", "wide.mpt", "lsv.DTA", "lsv.mpr")}
+        write_mpt(files["lsv.mpt"], rows, wide=False)
+        write_mpt(files["wide.mpt"], rows, wide=True)
+        write_dta(files["lsv.DTA"], rows)
+        write_mpr(files["lsv.mpr"], rows)
+        print(f"{'file':<12}{'bytes/row':>10}{'wall [s]':>10}{'cpu [s]':>10}{'Mrows/s wall':>14}{'Mrows/s cpu':>13}")
+        for name, path in files.items():
+            wall, processor = best(lambda path=path: read_file(path))
+            size = path.stat().st_size / rows
+            speeds = f"{rows / wall / 1e6:>14.2f}{rows / processor / 1e6:>13.2f}"
+            print(f"{name:<12}{size:>10.0f}{wall:>10.3f}{processor:>10.3f}{speeds}")
+        ours, alone = best(lambda: read_file(files["lsv.mpr"])), best(lambda: galvani_columns(files["lsv.mpr"]))
+        print(f"lsv.mpr: rampion / galvani = {ours[0] / alone[0]:.2f} (wall), {ours[1] / alone[1]:.2f} (cpu)")
+
+
+if __name__ == "__main__":
+    main()
