@@ -35,7 +35,7 @@ from rampion.cell.mesh import Mesh, half_mesh
 from rampion.cell.parameters import Cell, chemical_diffusivity, limiting_current_density, thermal_voltage
 from rampion.cell.protocols import Segment, Stop, segments
 from rampion.cell.terms import differentiable, fixed
-from rampion.errors import InputError
+from rampion.errors import InputError, RefusedError
 from rampion.estimate import Estimate, Flag, FlagKind, Severity
 from rampion.measurement import (
     ConstantCurrent,
@@ -177,7 +177,18 @@ def numbers_of(cell: Cell) -> dict[str, Any]:
 
 
 def structure_of(cell: Cell, mesh: Mesh) -> Structure:
-    """What the compiled program depends on besides numbers."""
+    """What the compiled program depends on besides numbers.
+
+    Raises
+    ------
+    RefusedError
+        When the cell has user functions: the march takes constant D, t₊ and Γ, and σ ∝ c or constant.
+    """
+    if cell.closure is not None:
+        raise RefusedError(
+            f"The cell has functions of the concentration ({cell.closure.name or 'a closure'}), which the march does "
+            "not take: it needs constant diffusivity, transference and thermodynamic factor; leave closure out."
+        )
     kinetics = math.isfinite(cell.exchange_current)
     node, near = None, True
     if cell.reference is not None:
