@@ -159,3 +159,35 @@ def test_measured_data_and_unknown_makes_are_refused(experiment, tmp_path):
     nameless = replace(experiment, parts=(replace(experiment.parts[0], protocol=None),))
     with pytest.raises(InputError, match="without a protocol"):
         write_experiment(nameless, tmp_path, "eclab")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("make", MAKES)
+def test_records_of_any_size_sign_and_length_come_back(seed, make, tmp_path):
+    generator = np.random.default_rng([7, seed])
+    count = int(generator.choice([1, 2, 3, 5, 20, 200]))
+    sign = generator.choice([-1.0, 1.0])
+    time = np.cumsum(generator.uniform(0.1, 1.0, count)) * 10.0 ** generator.uniform(-3, 3)
+    potential = np.linspace(0.0, sign * generator.uniform(0.01, 1.0), count)
+    current = sign * 10.0 ** generator.uniform(-12, 0) * generator.uniform(0.1, 1.0, count)
+    span = max(float(time[-1] - time[0]), 1.0)
+    sweep = Sweep(rate=max(abs(float(potential[-1])) / span, 1e-9), start=0.0, stop=float(potential[-1]))
+    frequency = np.geomspace(10.0 ** generator.uniform(2, 7), 10.0 ** generator.uniform(-3, 1), max(count, 2))
+    size = 10.0 ** generator.uniform(-2, 8)
+    impedance = size * (generator.uniform(0.1, 1, frequency.size) - 1j * generator.uniform(-0.1, 1, frequency.size))
+    trace = Trace(time=time, potential=potential, current=current, protocol=sweep, synthetic=True, start=1.6e9)
+    spectrum = Spectrum(
+        frequency=frequency, impedance=impedance, synthetic=True, start=1.6e9, time=time[0] + np.arange(frequency.size),
+        protocol=FrequencyScan(high=float(frequency[0]), low=float(frequency[-1]), amplitude=0.01),
+    )  # fmt: skip
+    paths = write_experiment(Experiment(parts=(trace, spectrum)), tmp_path, make, "any")
+    (read,), (seen,) = (read_file(path).parts for path in paths)
+    assert isinstance(read, Trace)
+    assert isinstance(seen, Spectrum)
+    np.testing.assert_allclose(read.potential, potential, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(read.current, current, rtol=1e-3 if make == "chi" else 1e-5)
+    np.testing.assert_allclose(seen.frequency, frequency, rtol=1e-3)
+    np.testing.assert_allclose(seen.impedance, impedance, rtol=2e-3)
+    assert read.synthetic
+    assert seen.synthetic

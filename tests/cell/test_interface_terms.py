@@ -60,6 +60,22 @@ def test_terms_with_many_states_in_the_full_cell(term):
     assert compare(Sweep(rate=5e-4, start=0.0, stop=0.4), term) < 2e-3
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("terms", [(CONTACT, LEAK), (FILAMENT,)], ids=["contact and leakage", "filament"])
+def test_derivatives_pass_through_the_terms(terms):
+    pytest.importorskip("jax", reason="derivatives need jax")
+    from rampion.cell.derivatives import sweep_sensitivities
+
+    sweep, potentials, names = Sweep(rate=5e-4, start=0.0, stop=0.4), np.array([0.1, 0.2, 0.3, 0.35]), ("conductivity",)
+    exact = sweep_sensitivities(cell(*terms), sweep, potentials, names).logarithmic[:, 0]
+    step = 1e-4
+    up, down = (
+        sweep_sensitivities(cell(*terms, conductivity=0.06 * factor), sweep, potentials, names).current_density
+        for factor in (1 + step, 1 - step)
+    )
+    np.testing.assert_allclose(exact, (up - down) / (2 * step), rtol=5e-5)
+
+
 def test_parallel_terms_add_and_series_terms_share_the_voltage():
     protocol = Hold(potential=0.1, duration=10.0)
     alone = simulate_ohmic(cell(LEAK), protocol).traces[0].current[0]

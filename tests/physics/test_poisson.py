@@ -7,13 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from rampion.cell.poisson import (
-    PoissonCell,
-    background_charge,
-    debye_length,
-    gouy_chapman_charge,
-    simulate_poisson,
-)
+from rampion.cell.double_layer import background_charge, gouy_chapman_charge
+from rampion.cell.poisson import PoissonCell, debye_length, poisson_trace, simulate_poisson
+from rampion.errors import InputError
 from rampion.measurement import Hold, Sweep
 
 THERMAL = 8.314462618 * 298.15 / 96485.33212
@@ -109,8 +105,11 @@ def test_a_single_ion_conductor_between_reversible_faces_is_a_resistance():
 
 
 def test_charging_current_integrates_to_the_charge():
-    run = simulate_poisson(binary(1e-7), Sweep(rate=1e3, start=0.0, stop=0.1), tolerance=1e-5)
-    passed = np.concatenate([[0.0], np.cumsum(np.diff(run.time) * run.current_density[1:])])
+    protocol = Sweep(rate=1e3, start=0.0, stop=0.1)
+    run = simulate_poisson(binary(1e-7), protocol, tolerance=1e-5)
+    trace = poisson_trace(run, protocol, area=1e-4)
+    assert trace.synthetic
+    passed = np.concatenate([[0.0], np.cumsum(np.diff(trace.time) * trace.current[1:] / 1e-4)])
     # a blocking cell: what passes charges the faces
     assert passed[-1] == pytest.approx(-run.surface_charge[-1] + run.surface_charge[0], rel=1e-6)
 
@@ -132,3 +131,14 @@ def test_a_sweep_agrees_with_the_electroneutral_cell():
     exact = np.interp(probe, neutral.potential, neutral.current_density)
     seen = np.interp(probe, run.potential, run.current_density)
     np.testing.assert_allclose(seen, exact, rtol=5e-3)
+
+
+def test_impossible_cells_and_protocols_are_refused():
+    with pytest.raises(InputError, match="counter charge is 200"):
+        binary(1e-7, anion_concentration=200.0)
+    with pytest.raises(InputError, match="thickness is -1"):
+        binary(-1.0)
+    with pytest.raises(InputError, match="duration"):
+        simulate_poisson(binary(1e-7), Hold(potential=0.1))
+    with pytest.raises(InputError, match="last potential"):
+        simulate_poisson(binary(1e-7), Sweep(rate=1.0))

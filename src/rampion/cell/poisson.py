@@ -36,7 +36,7 @@ from scipy.linalg import solve_banded
 from rampion.cell.parameters import FARADAY, GAS_CONSTANT
 from rampion.errors import InputError
 from rampion.estimate import Flag, FlagKind, Severity
-from rampion.measurement import Hold, Sweep
+from rampion.measurement import Hold, Sweep, Trace
 
 PERMITTIVITY = 8.8541878128e-12
 _GAMMA = 2.0 - math.sqrt(2.0)
@@ -111,6 +111,18 @@ class PoissonRun:
     anion: Float[np.ndarray, "n nodes"]
     field_potential: Float[np.ndarray, "n nodes"]
     flags: tuple[Flag, ...] = ()
+
+
+def poisson_trace(run: PoissonRun, protocol: Sweep | Hold, area: float) -> Trace:
+    """What an instrument would have recorded of the run, on a cell of that ``area`` [m²]."""
+    return Trace(
+        time=run.time,
+        potential=run.potential,
+        current=run.current_density * area,
+        protocol=protocol,
+        synthetic=True,
+        flags=run.flags,
+    )
 
 
 def debye_length(cell: PoissonCell) -> float:
@@ -385,19 +397,3 @@ def _bernoulli(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     value = np.where(small, 1.0 - x / 2.0 + x**2 / 12.0, safe / grown)
     slope = np.where(small, -0.5 + x / 6.0, (grown - safe * (grown + 1.0)) / grown**2)
     return value, slope
-
-
-def gouy_chapman_charge(cell: PoissonCell, potential: float, bulk: float) -> float:
-    """Charge of a flat blocking face in a 1:1 electrolyte, √(8 ε RT c_b) sinh(Fψ/2RT) [C/m²]; ``bulk`` c_b [mol/m³],
-    ``potential`` ψ [V] of the face over the bulk."""
-    thermal = GAS_CONSTANT * cell.temperature / FARADAY
-    scale = 8.0 * cell.relative_permittivity * PERMITTIVITY * GAS_CONSTANT * cell.temperature * bulk
-    return math.sqrt(scale) * math.sinh(potential / (2.0 * thermal))
-
-
-def background_charge(cell: PoissonCell, potential: float, bulk: float) -> float:
-    """Charge of a flat face when only lithium moves over a fixed background, ±√{2 ε RT c_b [e^(−u) + u − 1]} [C/m²],
-    u = Fψ/RT. For u ≫ 1 it is the depletion layer of width √(2εψ/(F c_b)) (Mott–Schottky)."""
-    u = potential * FARADAY / (GAS_CONSTANT * cell.temperature)
-    scale = 2.0 * cell.relative_permittivity * PERMITTIVITY * GAS_CONSTANT * cell.temperature * bulk
-    return math.copysign(math.sqrt(scale * (math.exp(-u) + u - 1.0)), u)
