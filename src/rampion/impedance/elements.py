@@ -292,3 +292,17 @@ ELEMENTS: dict[str, ElementKind] = {
         ),
     )
 }
+
+
+def element_table() -> list[tuple[str, str, str, str, str]]:
+    """Symbol, name, formula, parameters with units, source: the rows of the documentation's table."""
+    return [
+        (
+            kind.symbol,
+            kind.name,
+            kind.formula,
+            ", ".join(f"{p.suffix} [{p.unit}]" if p.unit else p.suffix for p in kind.parameters),
+            kind.source,
+        )
+        for kind in ELEMENTS.values()
+    ]

@@ -23,7 +23,6 @@ from rampion.impedance.circuit import (
     parameter_kinds,
     serial_parts,
 )
-from rampion.impedance.elements import ELEMENTS
 
 _MARGIN = math.log(1e4)  # bounds lie this far outside what the window can show
 _GRIDS = {1: (24, (1.0, 0.9, 0.75, 0.6)), 2: (18, (0.95, 0.75)), 3: (14, (0.95, 0.75)), 4: (13, (0.85,))}
@@ -190,17 +189,3 @@ def _scattered(
         move[bounded] = -np.abs(move[bounded]) * 0.08
         out.append(out[len(out) % anchors] + move)
     return out
-
-
-def element_table() -> list[tuple[str, str, str, str, str]]:
-    """Symbol, name, formula, parameters with units, source: the rows of the documentation's table."""
-    return [
-        (
-            kind.symbol,
-            kind.name,
-            kind.formula,
-            ", ".join(f"{p.suffix} [{p.unit}]" if p.unit else p.suffix for p in kind.parameters),
-            kind.source,
-        )
-        for kind in ELEMENTS.values()
-    ]
