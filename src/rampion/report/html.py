@@ -11,7 +11,7 @@ import numpy as np
 
 from rampion.quantities import quantity
 from rampion.records import provenance, to_json
-from rampion.report.page import embedded, interval, marked, number, render, table, verdict_cell
+from rampion.report.page import bare, embedded, interval, marked, number, render, table, verdict_cell
 from rampion.report.results import files_of
 from rampion.report.study import study_results
 from rampion.report.words import VERDICTS
@@ -33,8 +33,8 @@ def write_report(
     history = provenance(options, files_of(study.analysis))
     results = folder / "results.json"
     results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
-    sections = [_samples(study), _figures(study), _together(study), _laws(study, plain), _transport(plain)]
-    sections += [_recovery(study), _evidence(plain), *(extra or []), _methods()]
+    sections = [_samples(study), _together(study), _laws(study, plain), _transport(plain), _recovery(study)]
+    sections += [_evidence(plain), *(extra or []), _figures(study), _methods()]
     page = folder / "report.html"
     content = {
         "title": f"rampion study: {study.analysis.name or 'samples'}",
@@ -74,12 +74,14 @@ def _samples(study: Study) -> Section:
         finding, sample = event.finding, event.sample
         rate = f"{quantity('scan_rate').shown(event.rate):.3g}" if np.isfinite(event.rate) else "–"
         rows.append([
-            sample.name, sample.pellet or "–", number(sample.thickness, "thickness"), rate,
-            verdict_cell(finding.verdict), number(finding.current_density, "current_density"),
-            number(finding.potential, "potential"), number(finding.charge, "charge"),
-            number(finding.conductivity, "conductivity"), f"{finding.confidence:.2f}",
+            sample.name, sample.pellet or "–", bare(sample.thickness, "thickness"), rate,
+            verdict_cell(finding.verdict), bare(finding.current_density, "current_density"),
+            bare(finding.potential, "potential"), bare(finding.charge, "charge"),
+            bare(finding.conductivity, "conductivity"), f"{finding.confidence:.2f}",
         ])  # fmt: skip
-    header = ["sample", "pellet", "thickness", "rate (mV/s)", "verdict", "J", "V", "Q", "σ", "confidence"]
+    header = ["sample", "pellet", "L (mm)", "rate (mV/s)", "verdict"]
+    header += [quantity(name).label for name in ("current_density", "potential", "charge", "conductivity")]
+    header += ["confidence"]
     note = "J, V and Q at the maximum of a limiting peak, at the onset of a penetration, else the largest reached."
     return _section("samples", "Samples", tables=[table(header, rows, note=note)])
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,9 @@ def render(content: Mapping[str, Any]) -> str:
     return template.render(content)
 
 
-def embedded(figure: Figure, caption: str, data: Mapping[str, Sequence[float]] | None = None, name: str = "") -> dict:
+def embedded(
+    figure: Figure, caption: str, data: Mapping[str, Sequence[float]] | None = None, name: str = ""
+) -> dict[str, Any]:
     """A figure as vector graphics with its data as CSV and as Origin-ready text."""
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
@@ -82,6 +83,11 @@ def number(estimate: Estimate | None, name: str) -> str:
     return "–" if estimate is None else show(estimate, name)
 
 
+def bare(estimate: Estimate | None, name: str) -> str:
+    """The same without its unit, for a column whose header has it."""
+    return number(estimate, name).removesuffix(f" {quantity(name).shown_unit}")
+
+
 def interval(entry: Mapping[str, Any], name: str | None = None, digits: int = 3) -> str:
     """``value [low, high]`` of plain data, in the laboratory's unit when the quantity is known."""
     known = quantity(name) if name in QUANTITIES else None
@@ -95,8 +101,3 @@ def interval(entry: Mapping[str, Any], name: str | None = None, digits: int = 3)
     unit = f" {known.shown_unit}" if known and known.shown_unit else ""
     ends = f" [{told(low)}, {told(high)}]" if low is not None or high is not None else ""
     return f"{told(entry['value'])}{ends}{unit}"
-
-
-def compact(item: Any) -> str:
-    """Plain data on one line."""
-    return json.dumps(item, ensure_ascii=False)
