@@ -23,9 +23,10 @@ def row(name: str, outcomes: list, tolerance: float) -> str:
     if not right:
         return f"| {name} | {len(outcomes)} | 0 | – | – | – | – | – |"
     error = np.array([o.current_error for o in right])
+    covered = np.mean([o.current_covered for o in right])
     return (
         f"| {name} | {len(outcomes)} | {len(right) / len(outcomes):.1%} | {np.mean(np.abs(error) < tolerance):.1%} | "
-        f"{np.median(error):+.2%} | {np.sqrt(np.mean(error**2)):.2%} | {np.mean([o.current_covered for o in right]):.1%} | "
+        f"{np.median(error):+.2%} | {np.sqrt(np.mean(error**2)):.2%} | {covered:.1%} | "
         f"{np.mean([o.potential_covered for o in right]):.1%} |"
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from recovery.voltammetry_curves import VERDICTS, make_case
 
 from rampion.voltammetry.analyse import analyse_trace
+from recovery.voltammetry_curves import VERDICTS, make_case
 
 
 @dataclass(frozen=True)

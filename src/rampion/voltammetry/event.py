@@ -65,6 +65,10 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
     time, charge = _clocked(voltammogram, current, potential)
     if line is None:
         flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=64.0))
+    away = _start_away_from_zero(voltammogram, line)
+    if away is not None:
+        flags.append(away)
+        confidence = min(confidence, 0.7)
     if confidence < 0.8:
         flags.append(VoltammetryFlag.LOW_CONFIDENCE.flag(confidence=confidence))
     area = sample.area
@@ -95,6 +99,17 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
         synthetic=voltammogram.synthetic,
         flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, ask_for(sample)),
     )
+
+
+def _start_away_from_zero(voltammogram: Voltammogram, line: OhmicLine | None) -> Flag | None:
+    """The flag of a cell that is not at rest at the start: over 5 % of the largest current beside the ohmic one."""
+    x, y = voltammogram.ramp[voltammogram.swept], voltammogram.current[voltammogram.swept]
+    if line is None or not line.conductance.value > 0:
+        return None
+    beside = float(np.median(y[:3] - line.conductance.value * x[:3]))
+    if abs(beside) < 0.05 * float(np.max(np.abs(y))):
+        return None
+    return VoltammetryFlag.AWAY_FROM_ZERO.flag(current=beside, potential=float(x[0]))
 
 
 def per_area(estimate: Estimate, area: Estimate | None) -> Estimate | None:

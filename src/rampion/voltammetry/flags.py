@@ -45,8 +45,8 @@ class VoltammetryFlag(FlagKind):
     )
     AWAY_FROM_ZERO = (
         Severity.WARNING,
-        "The sweep does not begin near zero voltage and current (current is zero at {potential:.3g} V); a symmetric "
-        "cell at rest would: the reading as Li | ceramic | Li may not apply.",
+        "The sweep begins at {potential:.3g} V with {current:.3g} A beside its ohmic current; a symmetric cell at rest "
+        "would not: the reading as Li | ceramic | Li may not apply.",
     )
     PAUSES = (
         Severity.NOTE,

@@ -237,9 +237,6 @@ def _line(
                     potential=-intercept.value / conductance.value,
                 )
             )
-        crossing = -intercept.value / conductance.value
-        if abs(crossing) > 0.1 * reach:
-            flags.append(VoltammetryFlag.AWAY_FROM_ZERO.flag(potential=crossing))
     return OhmicLine(
         conductance=conductance,
         resistance=resistance,

@@ -183,10 +183,10 @@ def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
     span = float(np.ptp(record.potential))
 
     def outward(leg: tuple[int, int, int]) -> bool:
-        return abs(record.potential[leg[1] - 1]) > abs(record.potential[leg[0]])
+        return bool(abs(record.potential[leg[1] - 1]) > abs(record.potential[leg[0]]))
 
     def long_enough(leg: tuple[int, int, int]) -> bool:
-        return leg[1] - leg[0] >= SMALLEST_SWEEP and np.ptp(record.potential[leg[0] : leg[1]]) > 0.1 * span
+        return bool(leg[1] - leg[0] >= SMALLEST_SWEEP and np.ptp(record.potential[leg[0] : leg[1]]) > 0.1 * span)
 
     forward = [k for k, leg in enumerate(legs) if outward(leg) and long_enough(leg)]
     if not forward:

@@ -1,0 +1,290 @@
+"""How a sweep is put together and judged: pieces, pauses, polarity, repeats, gaps, missing metadata. Synthetic."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from rampion.estimate import Estimate
+from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
+from rampion.records import to_json
+from rampion.voltammetry.analyse import analyse_run, analyse_trace
+from rampion.voltammetry.finding import Kind, Verdict
+from recovery.voltammetry_curves import THERMAL, binary_curve
+
+SAMPLE = Sample(name="pellet", thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 1e-7))
+CONDUCTANCE = 0.06 * 4e-6 / 1e-3
+
+
+def ramp(points=800, end=1.0, rate=1e-3, noise=1e-3, seed=3, **changes) -> Trace:
+    potential = np.linspace(0, end, points)
+    current = CONDUCTANCE * (potential + noise * end * np.random.default_rng(seed).standard_normal(points))
+    return Trace(
+        **({"time": potential / rate, "potential": potential, "current": current, "synthetic": True} | changes)
+    )
+
+
+def peaked(points=1500, noise=2e-3, seed=4) -> Trace:
+    """The reference cell of 1 mm, 0.6 mS/cm, t₊ = 0.8, 0.05 mV/s: J_p = 1.0352 mA/cm² at 0.2356 V."""
+    width = 5e-5 * 1e-6 / (1.1889e-11 * THERMAL)
+    _, phi, j = binary_curve(width, 0.8, 0.0, 24.0, False)
+    time = np.linspace(0, phi[-1] * THERMAL / 5e-5, points)
+    current = np.interp(time * 5e-5, phi * THERMAL, j) * 4 * 0.8 * THERMAL * 0.06 / 1e-3 * 4e-6
+    current = current + noise * current.max() * np.random.default_rng(seed).standard_normal(points)
+    return Trace(time=time, potential=time * 5e-5, current=current, synthetic=True)
+
+
+def codes(finding) -> set[str]:
+    return {flag.code for flag in finding.flags}
+
+
+def test_the_reference_peak_is_found_where_the_independent_solution_has_it():
+    (finding,) = analyse_trace(peaked(), SAMPLE)
+    assert finding.verdict is Verdict.LIMITING_PEAK
+    assert finding.current_density.value == pytest.approx(10.352, rel=0.005)
+    assert finding.potential.value == pytest.approx(0.2356, rel=0.02)
+    assert finding.scan_rate.value == pytest.approx(5e-5, rel=1e-3)
+    assert "transport_or_contact" in codes(finding)
+    # F c₀ √D/(1 - t₊): the semi-integral's plateau
+    plateau = 96485.33 * 430 * math.sqrt(1.1889e-11) / 0.2
+    assert finding.semi_integral.plateau.value == pytest.approx(plateau, rel=0.06)
+
+
+def test_an_ohmic_sweep_gives_the_conductivity_with_all_three_uncertainties():
+    (finding,) = analyse_trace(ramp(), SAMPLE)
+    assert finding.verdict is Verdict.NO_EVENT
+    assert finding.conductivity.value == pytest.approx(0.06, rel=0.005)
+    assert finding.conductivity.relative >= math.hypot(0.01, 0.025)
+    assert finding.ohmic.area_resistance.value == pytest.approx(1e-3 / 0.06, rel=0.005)
+    assert finding.charge.value == pytest.approx(0.5 * 60.0 * 1000.0, rel=0.01)
+    assert "right_censored" in codes(finding)
+
+
+def test_without_area_and_thickness_they_are_asked_for_by_name():
+    (finding,) = analyse_trace(ramp(), Sample())
+    assert finding.current_density is None
+    assert finding.conductivity is None
+    assert {"area_missing", "thickness_missing"} <= codes(finding)
+    assert finding.current.value == pytest.approx(CONDUCTANCE, rel=0.01)
+
+
+@pytest.mark.parametrize(("turn_potential", "turn_current", "flag"), [(-1, -1, "negative_sweep"), (1, -1, "polarity")])
+def test_turned_signs_give_the_same_peak(turn_potential, turn_current, flag):
+    plain = peaked()
+    (expected,) = analyse_trace(plain, SAMPLE)
+    turned = Trace(time=plain.time, potential=turn_potential * plain.potential, current=turn_current * plain.current)
+    (finding,) = analyse_trace(turned, SAMPLE)
+    assert finding.verdict is Verdict.LIMITING_PEAK
+    assert finding.current.value == pytest.approx(expected.current.value)
+    assert flag in codes(finding)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_pauses_are_marked_and_leave_the_ramp(recorded):
+    whole = ramp(points=1001)
+    time, potential, current = (list(a) for a in (whole.time, whole.potential, whole.current))
+    out: list[tuple[float, float, float]] = []
+    shift = 0.0
+    for k, (t, v, i) in enumerate(zip(time, potential, current, strict=True)):
+        out.append((t + shift, v, i))
+        if k and k % 100 == 0 and k < 1000:
+            if recorded:
+                out += [(t + shift + s, v, i) for s in np.linspace(1, 90, 60)]
+            shift += 91.0
+    t, v, i = np.array(out).T
+    (finding,) = analyse_trace(Trace(time=t, potential=v, current=i), SAMPLE)
+    assert len(finding.pauses) == 9
+    assert np.allclose([p.potential for p in finding.pauses], np.arange(0.1, 0.95, 0.1), atol=0.003)
+    assert np.allclose([p.duration for p in finding.pauses], 90.0, rtol=0.1)
+    assert finding.scan_rate.value == pytest.approx(1e-3, rel=0.01)
+    assert finding.verdict is Verdict.NO_EVENT
+
+
+def test_pieces_of_a_paused_sweep_are_one_voltammogram():
+    whole = peaked()
+    pieces = []
+    for k in range(5):
+        part = slice(300 * k, 300 * (k + 1))
+        pieces.append(
+            Trace(time=whole.time[part] + 90 * k, potential=whole.potential[part], current=whole.current[part])
+        )
+        if k < 4:
+            last = part.stop - 1
+            hold = np.linspace(1, 80, 30)
+            pieces.append(
+                Trace(
+                    time=whole.time[last] + 90 * k + hold,
+                    potential=np.full(30, whole.potential[last]),
+                    current=np.full(30, whole.current[last]),
+                    protocol=Hold(potential=float(whole.potential[last])),
+                )
+            )
+    findings = analyse_trace(pieces, SAMPLE)
+    assert [f.verdict for f in findings] == [Verdict.LIMITING_PEAK]
+    assert findings[0].current_density.value == pytest.approx(10.352, rel=0.01)
+    assert len(findings[0].pauses) == 4
+
+
+def test_a_returning_and_repeated_sweep_gives_one_finding_per_forward_leg():
+    up = np.linspace(0, 1, 400)
+    potential = np.concatenate([up, up[::-1], up, up[::-1]])
+    current = CONDUCTANCE * (potential + 1e-3 * np.random.default_rng(0).standard_normal(potential.size))
+    findings = analyse_trace(Trace(time=np.arange(1600.0), potential=potential, current=current), SAMPLE)
+    assert len(findings) == 2
+    assert all(f.voltammogram.returning_potential.size > 300 for f in findings)
+
+
+def test_a_sweep_through_zero_has_a_finding_on_each_side():
+    up = np.linspace(0, 1, 300)
+    potential = np.concatenate([up, up[::-1], -up, -up[::-1]])
+    current = CONDUCTANCE * (potential + 1e-3 * np.random.default_rng(0).standard_normal(potential.size))
+    findings = analyse_trace(Trace(time=np.arange(1200.0), potential=potential, current=current), SAMPLE)
+    assert [("negative_sweep" in codes(f)) for f in findings] == [False, True]
+
+
+def test_a_peak_followed_by_a_spike_is_a_penetration_that_reports_both():
+    plain = peaked()
+    past = np.clip(plain.potential - 0.45, 0, None)
+    current = plain.current + plain.current.max() * 0.05 * np.expm1(np.minimum(past / 0.01, 5.0))
+    (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
+    assert finding.verdict is Verdict.PENETRATION
+    assert finding.potential.value == pytest.approx(0.45, rel=0.02)
+    assert finding.peak.current.value == pytest.approx(10.352 * 4e-6, rel=0.01)
+    assert "peak_before_penetration" in codes(finding)
+    assert "onset" in finding.penetration.rule
+
+
+def test_no_clock_means_no_rate_and_no_charge():
+    plain = ramp()
+    (finding,) = analyse_trace(
+        Trace(time=np.full(800, np.nan), potential=plain.potential, current=plain.current), SAMPLE
+    )
+    assert finding.scan_rate is None
+    assert math.isnan(finding.total_charge.value)
+    assert "no_time" in codes(finding)
+    (finding,) = analyse_trace(
+        Trace(time=np.full(800, np.nan), potential=plain.potential, current=plain.current, protocol=Sweep(rate=1e-3)),
+        SAMPLE,
+    )
+    assert finding.scan_rate.value == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_missing_points_are_left_out_and_counted():
+    plain = ramp()
+    current = plain.current.copy()
+    current[::7] = np.nan
+    (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
+    assert finding.verdict is Verdict.NO_EVENT
+    assert "points_dropped" in codes(finding)
+
+
+@pytest.mark.parametrize(
+    "trace",
+    [
+        Trace(time=np.zeros(0), potential=np.zeros(0), current=np.zeros(0)),
+        Trace(time=np.arange(5.0), potential=np.arange(5.0), current=np.arange(5.0)),
+        Trace(time=np.arange(99.0), potential=np.full(99, 0.1), current=np.zeros(99), protocol=Rest()),
+        Trace(time=np.arange(99.0), potential=np.arange(99.0), current=np.zeros(99)),
+    ],
+)
+def test_what_is_no_sweep_is_not_judged_and_said_so(trace):
+    analysis = analyse_run([trace], SAMPLE)
+    assert analysis.findings == ()
+    assert [flag.code for flag in analysis.flags] == ["not_a_sweep"]
+
+
+def test_a_finding_becomes_json():
+    (finding,) = analyse_trace(peaked(), SAMPLE)
+    assert '"verdict": "limiting_peak"' in to_json(finding)
+
+
+def test_a_noise_free_sweep_is_judged_as_a_noisy_one():
+    (finding,) = analyse_trace(peaked(noise=0.0), SAMPLE)
+    assert finding.verdict is Verdict.LIMITING_PEAK
+    (finding,) = analyse_trace(ramp(noise=0.0), SAMPLE)
+    assert finding.verdict is Verdict.NO_EVENT
+
+
+def constant(drop_at=None, rise=0.0, back=None, points=600) -> Trace:
+    time = np.linspace(0, 6000.0, points)
+    potential = 0.2 + rise * time / 6000.0
+    if drop_at is not None:
+        gone = (time > drop_at) & (time < (back or np.inf))
+        potential = np.where(gone, 0.02, potential)
+    potential = potential + 5e-4 * np.random.default_rng(1).standard_normal(points)
+    current = 4e-5 * (1 + 1e-4 * np.random.default_rng(2).standard_normal(points))
+    return Trace(time=time, potential=potential, current=current)
+
+
+@pytest.mark.parametrize(
+    ("trace", "verdict", "rule"),
+    [
+        (constant(), Verdict.NO_EVENT, None),
+        (constant(drop_at=3000.0), Verdict.PENETRATION, "drop"),
+        (constant(drop_at=3000.0, rise=0.3), Verdict.PENETRATION, "rise then drop"),
+        (constant(drop_at=3000.0, back=3300.0), Verdict.SOFT_SHORT, "drop"),
+        (constant(rise=0.3), Verdict.NO_EVENT, None),
+    ],
+)
+def test_initiation_at_constant_current(trace, verdict, rule):
+    (finding,) = analyse_trace(trace, SAMPLE)
+    assert (finding.kind, finding.verdict) == (Kind.CONSTANT_CURRENT, verdict)
+    assert (finding.initiation.rule if finding.initiation else None) == rule
+    if rule:
+        assert finding.time.value == pytest.approx(3000.0, abs=12.0)
+        assert finding.charge.value == pytest.approx(10.0 * 3000.0, rel=0.01)
+        assert finding.current_density.value == pytest.approx(10.0, rel=0.01)
+
+
+def stepped(fails_at=None, within=0.5, protocol=None) -> Trace:
+    """±0.1 … ±1.0 mA/cm² in half cycles of 600 s on 4 mm², 0.2 V per mA/cm²."""
+    time, potential, current = [], [], []
+    for k in range(10):
+        for sign in (1, -1):
+            t = np.arange(0, 600.0, 10.0)
+            level = 1.0 * (k + 1)
+            resistance = np.full(t.size, 0.02)
+            index = 2 * k + (sign < 0)
+            if fails_at is not None and index >= fails_at:
+                resistance = np.where((t > within * 600) | (index > fails_at), 0.004, 0.02)
+            time += list(t + 600 * index)
+            current += list(np.full(t.size, sign * level * 4e-6))
+            potential += list(sign * level * resistance)
+    noise = 1e-4 * np.random.default_rng(0).standard_normal(len(time))
+    return Trace(
+        time=np.array(time), potential=np.array(potential) + noise, current=np.array(current), protocol=protocol
+    )
+
+
+@pytest.mark.parametrize("within", [0.5, -0.1])
+def test_the_critical_step_of_a_cycling_test(within):
+    (finding,) = analyse_trace(stepped(fails_at=12, within=within), SAMPLE)
+    assert (finding.kind, finding.verdict) == (Kind.CYCLING, Verdict.PENETRATION)
+    assert finding.cycling.failing == 12
+    assert finding.current_density.value == pytest.approx(7.0, rel=1e-6)
+    assert finding.current_density.low <= 6.1 <= finding.current_density.high
+    assert finding.cycling.half_cycle_capacity == pytest.approx(7.0 * 4e-6 * 600.0, rel=0.02)
+    done = sum(2 * 600.0 * (k + 1) for k in range(6)) * 4e-6
+    last = 7.0 * 4e-6 * 600.0
+    expected = done + (last * 0.5 if within > 0 else last)
+    assert finding.cycling.cumulative_capacity == pytest.approx(expected, rel=0.02)
+
+
+def test_cycling_without_an_event_is_censored():
+    (finding,) = analyse_trace(stepped(protocol=Steps(currents=(1e-6,), durations=(600.0,))), SAMPLE)
+    assert finding.verdict is Verdict.NO_EVENT
+    assert finding.current_density.value == pytest.approx(10.0)
+    assert "right_censored" in codes(finding)
+
+
+def test_a_stated_protocol_is_believed():
+    (finding,) = analyse_trace(
+        Trace(
+            time=np.arange(50.0), potential=np.linspace(0.1, 0.3, 50), current=np.full(50, 1e-5),
+            protocol=ConstantCurrent(current=1e-5),
+        ),
+        SAMPLE,
+    )  # fmt: skip
+    assert finding.kind is Kind.CONSTANT_CURRENT
