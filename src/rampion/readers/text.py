@@ -13,16 +13,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from rampion.errors import RefusedError
 from rampion.estimate import Flag
+from rampion.readers.decimals import NUMBER, decimal_mark, is_missing, proof_of, read_number
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.numbers import PADDING, read_tokens
 
 _PIECE = 1 << 20
-_SAMPLE = 1 << 16
-_MISSING = {"", "-", "--", "---", "nan", "n/a", "#n/a", "na", "none", "null", "inf", "-inf", "+inf", "xxx"}
-_NUMBER = re.compile(r"(?<![\w.,:/])[+-]?(?:\d[\d.,]*|[.,]\d+)(?:[eE][+-]?\d+)?(?![\w.,:/])")
-_EXPONENT = re.compile(r"[eE][+-]?\d+$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,83 +76,6 @@ def _decode_bytes(content: bytes) -> tuple[str, tuple[Flag, ...]]:
     return content.decode("latin-1"), (ReaderFlag.ENCODING_GUESSED.flag(encoding="latin-1"),)
 
 
-def decimal_mark(text: str) -> str:
-    """The decimal mark of a text, decided from all its numbers: ``"."`` or ``","``.
-
-    A number proves its mark when the mark cannot group thousands: fewer or more than three digits follow it, a lone
-    zero or nothing stands before it, an exponent follows, or the other mark stands before it. The mark with more
-    proofs wins; without any proof, a point is a decimal point.
-
-    Raises
-    ------
-    RefusedError
-        When the only marks are commas and every number could be read as 1,234 = 1234 and as 1,234 = 1.234.
-    """
-    if "," not in text:
-        return "."
-    sample = text if len(text) <= 3 * _SAMPLE else text[:_SAMPLE] + "\n" + text[-_SAMPLE:]
-    proofs = _count_proofs(sample)
-    if not (proofs["."] or proofs[","]) and sample is not text:
-        proofs = _count_proofs(text)
-    if proofs["."] or proofs[","]:
-        return "," if proofs[","] > proofs["."] else "."
-    if proofs["ambiguous"]:
-        raise RefusedError(
-            "Every number with a comma in this table could be read with a decimal comma or with thousands separators "
-            "(1,234); export it again with decimal points or with more digits."
-        )
-    return "."
-
-
-def _count_proofs(text: str) -> Counter[str]:
-    proofs: Counter[str] = Counter()
-    for token in _NUMBER.findall(text):
-        if "," in token or "." in token:
-            proofs[_proof(token)] += 1
-    return proofs
-
-
-def _proof(token: str) -> str:
-    """The decimal mark that a number proves, ``"ambiguous"``, ``"grouped,"``/``"grouped."``, or ``"none"``."""
-    digits = _EXPONENT.sub("", token).lstrip("+-")
-    scientific = len(digits) < len(token.lstrip("+-"))
-    commas, points = digits.count(","), digits.count(".")
-    if commas and points:
-        mark, other = (",", ".") if digits.rindex(",") > digits.rindex(".") else (".", ",")
-        whole, _, _ = digits.partition(mark)
-        return mark if digits.count(mark) == 1 and _is_grouped(whole, other) else "none"
-    mark, count = (",", commas) if commas else (".", points)
-    if count > 1:
-        return f"grouped{mark}" if _is_grouped(digits, mark) else "none"
-    if scientific or not _is_grouped(digits, mark):
-        return mark
-    # A point is taken for a decimal point unless something else proves the contrary.
-    return "ambiguous" if mark == "," else "point"
-
-
-def _is_grouped(digits: str, separator: str) -> bool:
-    first, *rest = digits.split(separator)
-    return 1 <= len(first) <= 3 and first[0] != "0" and bool(rest) and all(len(part) == 3 for part in rest)
-
-
-def read_number(token: str, mark: str = ".", *, strict: bool = False) -> float:
-    """One number written with this decimal mark, or with the other where nothing else is possible; else NaN.
-
-    ``strict`` gives NaN also for a number with this mark that could be one with grouped thousands.
-    """
-    token = token.strip().strip("\"'").replace("\N{MINUS SIGN}", "-").replace(" ", "")
-    if not _NUMBER.fullmatch(token):
-        return float("nan")
-    other = "," if mark == "." else "."
-    if "," in token or "." in token:
-        proof = _proof(token)
-        if proof in (",", "."):
-            mark, other = proof, "," if proof == "." else "."
-        elif proof != f"grouped{other}" and (strict or mark not in token or proof not in ("ambiguous", "point")):
-            return float("nan")
-    return float(token.replace(other, "").replace(mark, "."))
-
-
 def detect_separator(lines: Sequence[str]) -> str:
     """What separates the cells of these lines: tab, ``;``, ``,`` or ``" "`` (any run of blanks).
 
@@ -171,7 +90,7 @@ def detect_separator(lines: Sequence[str]) -> str:
         if width < 2:
             continue
         cells = [cell for row in rows if len(row) == width for cell in row]
-        numeric = sum(bool(_NUMBER.fullmatch(cell)) or _is_missing(cell) for cell in cells)
+        numeric = sum(bool(NUMBER.fullmatch(cell)) or is_missing(cell) for cell in cells)
         score = regular / len(rows) + numeric / len(cells)
         if score > best_score + 0.1:
             best, best_score = separator, score
@@ -262,7 +181,7 @@ def _read_rows(
                     unread[name].update(tokens)
                     known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
                     values[odd] = [known[token] for token in tokens]
-                    if not parts[name] and np.isnan(values).all() and not any(map(_is_missing, known)):
+                    if not parts[name] and np.isnan(values).all() and not any(map(is_missing, known)):
                         del parts[name]  # a column of words
                         continue
                 parts[name].append(values)
@@ -282,10 +201,6 @@ def _spans(body: str) -> list[tuple[int, int]]:
 
 def _tokens(piece: str, begin: np.ndarray, stop: np.ndarray) -> list[str]:
     return [piece[a:b] for a, b in zip(begin.tolist(), stop.tolist(), strict=True)]
-
-
-def _is_missing(token: str) -> bool:
-    return token.strip().lower() in _MISSING
 
 
 def _cells(
@@ -397,7 +312,7 @@ def _contradicts(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray]
     """Whether any number of the table proves the other decimal mark."""
     other = "," if mark == "." else "."
     return any(
-        other in token and _NUMBER.fullmatch(token.strip()) and _proof(token.strip()) == other
+        other in token and NUMBER.fullmatch(token.strip()) and proof_of(token.strip()) == other
         for name in columns
         for token in unread[name]
     )
@@ -413,14 +328,14 @@ def _explain(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], ma
         words = 0
         for token, count in unread[name].items():
             stripped = token.strip().strip("\"'")
-            if _is_missing(stripped):
+            if is_missing(stripped):
                 continue
-            if not _NUMBER.fullmatch(stripped):
+            if not NUMBER.fullmatch(stripped):
                 words += count
             elif np.isnan(read_number(token, mark, strict=strict)):
                 dropped += count
             elif other in stripped:
-                proof = _proof(stripped)
+                proof = proof_of(stripped)
                 contrary += count * (proof == other)
                 grouped += count * (proof != other)
         if words:
