@@ -189,6 +189,31 @@ def test_table_without_header_is_refused_with_its_first_row():
         table.read(b"1,20\n2,40\n3,60\n", "own.csv")
 
 
+@pytest.mark.parametrize("text", ["E/V,I/A\n7,1,2\n8,2,3\n9,3,4\n", "t/s,E/V,I/A,a,b\n7,1,2\n8,2,3\n9,3,4\n"])
+def test_names_that_do_not_fit_the_rows_are_not_assigned(text):
+    with pytest.raises(RefusedError, match=r"rows of 3 cells under \d column names"):
+        table.read(text.encode(), "own.csv")
+
+
+def test_empty_cells_at_the_end_of_the_first_rows():
+    content = sheet(["t/s", "E/V", "I/A", "T [°C]", "note"], [["0", "1", "2", "", ""], ["1", "2", "3", "25", "x"]])
+    (trace,), _ = table.read(content, "own.csv")
+    np.testing.assert_allclose(trace.current, [2, 3])
+    np.testing.assert_allclose(trace.extra["T [°C]"], [np.nan, 25])
+
+
+def test_names_with_blanks_above_columns_between_blanks():
+    for header in ("E (mV) I (uA)", "E (mV)   I (uA)", "E/mV I/uA"):
+        (trace,), _ = table.read(f"{header}\n1 2\n2 3\n3 4\n".encode(), "own.txt")
+        np.testing.assert_allclose(trace.potential, [1e-3, 2e-3, 3e-3])
+        np.testing.assert_allclose(trace.current, [2e-6, 3e-6, 4e-6])
+
+
+def test_one_column_proves_the_decimal_mark_of_another():
+    (trace,), _ = table.read(b"E/V;I/A\n0,1;1,234\n0,2;1,345\n0,3;2,456\n", "own.csv")
+    np.testing.assert_allclose(trace.current, [1.234, 1.345, 2.456])
+
+
 def test_names_and_units_in_two_rows_below_a_preamble():
     text = "My cell, made on Monday\n\nTime\tPotential\tCurrent\ns\tmV\tµA\n0\t10\t1\n1\t20\t2\n2\t30\t3\n"
     (trace,), _ = table.read(text.encode(), "origin.txt")

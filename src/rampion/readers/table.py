@@ -75,6 +75,14 @@ def read(
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
     cells = split_cells(lines[place.first], place.separator)
+    above = next((line.strip("\r\n ") for line in reversed(lines[: place.first]) if line.strip()), "")
+    surplus = len(cells) > len(place.headers) and not above.endswith(place.separator)
+    width = len(_row_cells(lines[place.first], place.separator))
+    if place.headers and (surplus or width < len(place.headers)):
+        raise RefusedError(
+            f"{name} has rows of {width} cells under {len(place.headers)} column names, so the names cannot be "
+            "assigned; export it again with all column names."
+        )
     headers, repeated = _usable_headers(place.headers, cells, columns, name)
     clocks = [header for header, cell in zip(headers, cells, strict=False) if header and _is_clock(cell)]
     meanings, guess = settle_columns(headers, columns, name, clocks)
@@ -116,15 +124,20 @@ def find_table(lines: Sequence[str]) -> Place | None:
         return None
     middle = rows[len(rows) // 2 :][:40]
     separator = detect_separator([lines[number] for number in middle])
-    widths = Counter(len(split_cells(lines[number], separator)) for number in middle)
+    widths = Counter(len(_row_cells(lines[number], separator)) for number in middle)
     width = widths.most_common(1)[0][0]
     found = _locate(
         filled,
         width,
-        cells=lambda number: split_cells(lines[number], separator),
-        titles=lambda number: _header_cells(lines[number], separator),
+        cells=lambda number: _row_cells(lines[number], separator),
+        titles=lambda number: _header_cells(lines[number], separator, width),
     )
     return Place(*found, separator) if found else None
+
+
+def _row_cells(line: str, separator: str) -> list[str]:
+    """The cells of a row, empty ones at its end included."""
+    return line.split() if separator == " " else [cell.strip() for cell in line.split(separator)]
 
 
 def _locate(
@@ -142,7 +155,7 @@ def _locate(
 
 def _is_row(cells: Sequence[str]) -> bool:
     cells = [cell.strip().strip('"') for cell in cells]
-    numbers = sum(not math.isnan(read_number(cell)) or _is_clock(cell) for cell in cells)
+    numbers = sum(not all(math.isnan(read_number(cell, mark)) for mark in ".,") or _is_clock(cell) for cell in cells)
     return numbers >= 2 and 2 * numbers >= sum(bool(cell) for cell in cells)
 
 
@@ -165,11 +178,11 @@ def _header(above: Sequence[list[str]], width: int) -> tuple[str, ...]:
     return tuple(rows[-1])
 
 
-def _header_cells(line: str, separator: str) -> list[str]:
-    if separator == " ":
-        wide = re.split(r"\t|\s{2,}", line.strip())
-        narrow = line.split()
-        return wide if len(wide) > 1 else narrow
+def _header_cells(line: str, separator: str, width: int) -> list[str]:
+    if separator == " ":  # names may hold single blanks, or a unit in brackets after one
+        line = line.strip()
+        ways = (re.split(r"\t|\s{2,}", line), re.findall(r"\S+(?:\s+[\[(][^\])]*[\])])?", line))
+        return next((cells for cells in ways if len(cells) == width), line.split())
     cells = [
         cell.strip()
         for cell in next(csv.reader([line.replace("\r", " ")], delimiter=separator, skipinitialspace=True), [])
