@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,12 @@ def spectrum_lines(finding: SpectrumFinding) -> list[str]:
     told = {True: "passed", False: "FAILED", None: "not told"}[finding.kramers_kronig.valid]
     lines = [f"  SPECTRUM   {finding.circuit}   Kramers–Kronig {told}"]
     for process in finding.processes:
+        if not math.isfinite(process.resistance.value):
+            continue
         at = f"   at {show(process.frequency, 'frequency')}" if process.frequency.value > 0 else ""
-        lines.append(f"    {process.name:<18}{show(process.resistance, 'resistance')}{at}")
+        lines.append(f"    {process.name:<26}{show(process.resistance, 'resistance')}{at}")
     if finding.conductivity is not None:
-        lines.append(f"    conductivity      {show(finding.conductivity, 'conductivity')}")
+        lines.append(f"    {'conductivity':<26}{show(finding.conductivity, 'conductivity')}")
     return lines
 
 
