@@ -65,10 +65,10 @@ def sweep_sensitivities(
     *,
     accuracy: Accuracy | None = None,
 ) -> Sensitivities:
-    """J(V) of a plain sweep and its exact derivatives by the named parameters of :class:`~rampion.cell.parameters.Cell`.
+    """J(V) of a plain sweep and its exact derivatives by the named parameters of the :class:`Cell`.
 
-    With the Nernst–Einstein closure the diffusivity moves with the parameters it is made of, and is itself no
-    parameter.
+    With user functions the diffusivity is held. With the Nernst–Einstein closure the diffusivity moves with the
+    parameters it is made of, and is itself no parameter.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def sweep_sensitivities(
     NotConvergedError
         When the march ends early.
     """
-    nernst_einstein = cell.diffusivity is None
+    nernst_einstein = cell.diffusivity is None and cell.closure is None
     unknown = [name for name in names if name not in PARAMETERS or (name == "diffusivity" and nernst_einstein)]
     if unknown:
         allowed = [name for name in PARAMETERS if not (name == "diffusivity" and nernst_einstein)]

@@ -63,6 +63,32 @@ def inverse_integrals(first, left, right, bend, step):
     return step * (2.0 * ratio / total + bend * step * step * bent / (total * total))
 
 
+def _by_closure(face, left, right, bends, phi, step, numbers, structure):
+    """∫σ₀/σ(c) dξ per interval of both halves, and ∫Γ d ln c from face to face, for user functions σ(c), Γ(c)."""
+    closure, c0, given = structure.closure, numbers["concentration"], structure.conduction
+    at_face = jnp.arange(step.size) == 0
+    resistances, polarized = [], 0.0
+    for sign, wall_value in ((1.0, face.low), (-1.0, face.high)):
+        a = jnp.where(at_face, wall_value, jnp.maximum(1.0 + sign * left, 1e-300))
+        b = jnp.maximum(1.0 + sign * right, 1e-300)
+        middle = jnp.maximum(0.5 * (a + b) - sign * bends * step * step / 8.0, 1e-300)
+
+        def conduction(c):
+            if closure.conductivity is not None:
+                return closure.conductivity(c0 * c) / numbers["conductivity"]
+            return c if given == "proportional" else jnp.ones_like(c)
+
+        ends = conduction(a), conduction(b)
+        bent = 8.0 * (0.5 * (ends[0] + ends[1]) - conduction(middle)) / (step * step)
+        resistances.append(inverse_integrals(ends[0][0], *ends, bent, step))
+        if closure.thermodynamic_factor is not None:
+            factor = sum(w * closure.thermodynamic_factor(c0 * c) for w, c in ((1, a), (4, middle), (1, b))) / 6.0
+            polarized = polarized + sign * (factor * jnp.log(b / a)).sum()
+    if closure.thermodynamic_factor is None:
+        polarized = numbers["thermodynamic_factor"] * phi
+    return resistances, polarized
+
+
 def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
     """Voltage of the electrolyte with its interfaces, and that of the working electrode against the reference.
 
@@ -72,8 +98,12 @@ def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
     step = mesh["step"]
     face = wall(phi)
     at = structure.reference_node
-    if structure.conduction == "proportional":
-        left, right = nodes[:-1], nodes[1:]
+    left, right = nodes[:-1], nodes[1:]
+    polarized = numbers["thermodynamic_factor"] * phi
+    if structure.closure is not None:
+        (low, high), polarized = _by_closure(face, left, right, bends, phi, step, numbers, structure)
+        integral = (low + high).sum()
+    elif structure.conduction == "proportional":
         low = inverse_integrals(face.low, 1.0 + left, 1.0 + right, bends, step)
         high = inverse_integrals(face.high, 1.0 - left, 1.0 - right, -bends, step)
         integral = (low + high).sum()
@@ -82,7 +112,7 @@ def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
         integral = 1.0
     ohmic = current * numbers["thickness"] / numbers["conductivity"]
     thermal = numbers["thermal_voltage"]
-    concentration = 2.0 * (1.0 - numbers["transference"]) * numbers["thermodynamic_factor"] * thermal
+    concentration = 2.0 * (1.0 - numbers["transference"]) * thermal
     if not structure.kinetics:
         working = counter = 0.0
     elif excess is None:
@@ -92,10 +122,15 @@ def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
     else:
         working, counter = excess
     series = current * numbers["interface_resistance"]
-    whole = ohmic * integral + series + concentration * phi + thermal * (working + counter)
+    whole = ohmic * integral + series + concentration * polarized + thermal * (working + counter)
     if at is None:
         return whole, jnp.nan * whole
     near = low[:at].sum() if structure.reference_near else low.sum() + high[at:].sum()
     there = jnp.log(1.0 + nodes[at] if structure.reference_near else 1.0 - nodes[at])
-    part = ohmic * near + 0.5 * series + concentration * (there - face.log_low) + thermal * working
+    part = (
+        ohmic * near
+        + 0.5 * series
+        + concentration * numbers["thermodynamic_factor"] * (there - face.log_low)
+        + thermal * working
+    )
     return whole, part

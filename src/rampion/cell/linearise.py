@@ -25,7 +25,7 @@ from jaxtyping import Complex, Float
 from rampion.cell.march import State, Structure, interface
 from rampion.cell.mesh import Mesh
 from rampion.cell.parameters import Cell
-from rampion.errors import InputError
+from rampion.errors import InputError, RefusedError
 from rampion.estimate import FlagKind, Severity
 from rampion.measurement import FrequencyScan, Protocol, Spectrum
 
@@ -37,8 +37,8 @@ class SpectrumFlag(FlagKind):
 
     STATE_MOVES = (
         Severity.WARNING,
-        "Below {frequency:.3g} Hz the state changes by more than 1 % during a measurement: the frozen spectrum is not what "
-        "an instrument would measure there.",
+        "Below {frequency:.3g} Hz the state changes by more than 1 % during a measurement: the frozen spectrum is not "
+        "what an instrument would measure there.",
     )
 
 
@@ -50,7 +50,7 @@ def frequencies(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
     return np.geomspace(scan.high, scan.low, max(1, round(decades * scan.points_per_decade)) + 1)
 
 
-def _fine_profile(state: State, mesh: Mesh, j: float, highest: float, pace: float, node: float | None):
+def _fine_profile(state: State, mesh: Mesh, j: float, highest: float, pace: float, node: float | None) -> tuple:
     """A mesh that resolves the wall, and 1 ± u on it; the smallest of both is accurate to rounding."""
     from scipy.interpolate import CubicSpline
 
@@ -96,10 +96,12 @@ def area_impedance(
 
     from rampion.cell.simulate import numbers_of
 
+    if cell.closure is not None:
+        raise RefusedError("Spectra of a cell with functions of the concentration are not computed: leave closure out.")
     numbers = numbers_of(cell)
     pace = numbers["diffusivity"] / cell.thickness**2
     limit = numbers["limiting_current"]
-    phi, extra = float(np.asarray(state.unknown)[0]), np.asarray(state.unknown)[1:]
+    extra = np.asarray(state.unknown)[1:]
     ionic = float(np.asarray(state.ionic))
     j = ionic / limit
     reference = cell.reference if electrode == "working" else None

@@ -35,6 +35,7 @@ class Structure(NamedTuple):
     """What the compiled program depends on besides numbers; hashable."""
 
     conduction: str
+    closure: Any
     kinetics: bool
     capacitance: bool
     reference_node: int | None

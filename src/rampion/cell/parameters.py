@@ -170,7 +170,10 @@ def chemical_diffusivity(cell: Cell) -> float:
         return cell.diffusivity
     t = cell.transference
     scale = cell.conductivity * thermal_voltage(cell) / (FARADAY * cell.concentration)
-    return 2.0 * t * (1.0 - t) * cell.thermodynamic_factor * scale
+    factor = cell.thermodynamic_factor
+    if cell.closure is not None and cell.closure.thermodynamic_factor is not None:
+        factor = float(cell.closure.thermodynamic_factor(cell.concentration))
+    return 2.0 * t * (1.0 - t) * factor * scale
 
 
 def limiting_current_density(cell: Cell) -> float:

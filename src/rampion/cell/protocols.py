@@ -157,7 +157,7 @@ def _sweep(sweep: Sweep, part: int, last: float) -> list[Segment]:
                 protocol=sweep,
                 held=True,
                 scan=pause.scan,
-            )  # fmt: skip
+            )
         )
     if span - at > 1e-12 * span:
         result.append(ramp(at, span))

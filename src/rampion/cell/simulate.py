@@ -182,12 +182,14 @@ def structure_of(cell: Cell, mesh: Mesh) -> Structure:
     Raises
     ------
     RefusedError
-        When the cell has user functions: the march takes constant D, t₊ and Γ, and σ ∝ c or constant.
+        When the cell has functions D(c) or t₊(c): the march takes constant ones, and any σ(c) and Γ(c).
     """
-    if cell.closure is not None:
+    closure = cell.closure
+    if closure is not None and (closure.diffusivity or closure.transference or cell.reference is not None):
         raise RefusedError(
-            f"The cell has functions of the concentration ({cell.closure.name or 'a closure'}), which the march does "
-            "not take: it needs constant diffusivity, transference and thermodynamic factor; leave closure out."
+            f"The cell's functions ({closure.name or 'a closure'}) give a diffusivity or transference that depends on "
+            "the concentration, or stand beside a reference plane, which the march does not take: give functions of "
+            "conductivity and thermodynamic factor only, with two electrodes."
         )
     kinetics = math.isfinite(cell.exchange_current)
     node, near = None, True
@@ -196,6 +198,7 @@ def structure_of(cell: Cell, mesh: Mesh) -> Structure:
         node = int(np.argmin(np.abs(mesh.position - (cell.reference if near else 1.0 - cell.reference))))
     return Structure(
         cell.conduction,
+        closure,
         kinetics,
         kinetics and cell.interface_capacitance > 0,
         node,
@@ -451,7 +454,7 @@ def _traces(cell, protocols, arrays, part, flags) -> tuple[Trace, ...]:
                 extra=extra,
                 synthetic=True,
                 flags=flags,
-            )  # fmt: skip
+            )
         )
     return tuple(traces)
 

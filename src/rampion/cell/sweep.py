@@ -6,7 +6,6 @@ thousands of times. Between the steps J is interpolated by local cubics.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -130,22 +129,12 @@ def sweep_current_density(
     arrays, structure, begin = prepared(cell, accuracy)
     current, (code, _) = ramp_current(
         parameter_values(cell), _ramp(sweep), np.asarray(potentials, dtype=float), arrays, accuracy.tolerance, begin,
-        structure=structure, nernst_einstein=cell.diffusivity is None,
+        structure=structure, nernst_einstein=cell.diffusivity is None and cell.closure is None,
     )  # fmt: skip
     if int(code) != DONE:
         reason = "more steps than are kept" if int(code) == FULL else "no step meets the tolerance"
         raise NotConvergedError(f"The sweep ended early ({reason}): loosen the tolerance, or see simulate(...).flags.")
     return np.asarray(current)
-
-
-@functools.partial(jax.jit, static_argnames=("structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS)
-def _many(values, ramps, potentials, mesh, tolerance, begin, *, structure, nernst_einstein):
-    def one(item):
-        return ramp_of(
-            item[0], item[1], item[2], mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
-        )
-
-    return jax.lax.map(one, (values, ramps, potentials))
 
 
 def sweep_batch(
@@ -172,18 +161,20 @@ def sweep_batch(
         raise InputError(
             "The cells of a batch must be of one make (conduction, kinetics, terms, diffusivity given or not)."
         )
-    rows = [parameter_values(cell) for cell in cells]
-    values = jax.tree.map(lambda *leaves: np.array(leaves), *rows)
-    ramps = tuple(np.array(column) for column in zip(*[_ramp(sweep) for sweep in sweeps], strict=True))
+    nernst_einstein = cells[0].diffusivity is None and cells[0].closure is None
+    grids = np.asarray(potentials, dtype=float)
     cuts = np.array_split(np.arange(len(cells)), max(1, min(workers, len(cells))))
 
     def share(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        current, (code, _) = _many(
-            jax.tree.map(lambda leaf: leaf[index], values), jax.tree.map(lambda leaf: leaf[index], ramps),
-            np.asarray(potentials, dtype=float)[index], arrays, accuracy.tolerance, begin,
-            structure=structure, nernst_einstein=cells[0].diffusivity is None,
-        )  # fmt: skip
-        return np.asarray(current), np.asarray(code) == DONE
+        # One compiled ramp after another: on a CPU a loop inside the program is slower than one outside.
+        currents, arrived = np.empty((index.size, grids.shape[1])), np.empty(index.size, dtype=bool)
+        for row, k in enumerate(index):
+            current, (code, _) = ramp_current(
+                parameter_values(cells[k]), _ramp(sweeps[k]), grids[k], arrays, accuracy.tolerance, begin,
+                structure=structure, nernst_einstein=nernst_einstein,
+            )  # fmt: skip
+            currents[row], arrived[row] = np.asarray(current), int(code) == DONE
+        return currents, arrived
 
     with ThreadPoolExecutor(len(cuts)) as pool:
         done = list(pool.map(share, cuts))

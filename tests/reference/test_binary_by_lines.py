@@ -1,0 +1,78 @@
+"""The binary cell against another method: finite volumes by lines, the current found by root search, scipy's BDF."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.optimize import brentq
+
+pytest.importorskip("jax")
+
+from rampion.cell.parameters import FARADAY, Cell, chemical_diffusivity, thermal_voltage
+from rampion.cell.sweep import sweep_current_density
+from rampion.measurement import Sweep
+
+
+def by_lines(cell: Cell, rate: float, potentials: np.ndarray, cells: int = 400) -> np.ndarray:
+    """J(V) on a mesh graded to both faces; each face carries a half cell, each volume one concentration."""
+    s = np.linspace(-1.0, 1.0, cells + 1)
+    edges = cell.thickness * 0.5 * (1.0 + np.tanh(2.6 * s) / np.tanh(2.6))
+    centres, widths = 0.5 * (edges[1:] + edges[:-1]), np.diff(edges)
+    gaps = np.diff(centres)
+    d, thermal = chemical_diffusivity(cell), thermal_voltage(cell)
+    lost = (1.0 - cell.transference) / FARADAY
+    c0 = cell.concentration
+
+    def voltage(current: float, c: np.ndarray) -> float:
+        near = c[0] - lost * current * centres[0] / d
+        far = c[-1] + lost * current * (cell.thickness - centres[-1]) / d
+        if near <= 0.0:
+            return np.inf
+        nodes = np.concatenate([[near], c, [far]])
+        places = np.concatenate([[0.0], centres, [cell.thickness]])
+        gap = np.diff(nodes)
+        flat = np.abs(gap) < 1e-9 * nodes[1:]
+        inverse = np.where(flat, 1.0 / nodes[1:], np.log(nodes[1:] / nodes[:-1]) / np.where(flat, 1.0, gap))
+        ohmic = current * c0 / cell.conductivity * float((np.diff(places) * inverse).sum())
+        kinetics = 0.0
+        if np.isfinite(cell.exchange_current):
+            for face in (near, far):
+                kinetics += 2.0 * thermal * np.arcsinh(0.5 * current / (cell.exchange_current * np.sqrt(face / c0)))
+        polarized = 2.0 * (1.0 - cell.transference) * thermal * np.log(far / near)
+        return ohmic + current * cell.interface_resistance + polarized + kinetics
+
+    def current_at(time: float, c: np.ndarray) -> float:
+        most = d * c[0] / (lost * centres[0])
+        return brentq(lambda j: min(voltage(j, c), 1e3) - rate * time, -0.5 * most, most, xtol=1e-14, rtol=1e-12)
+
+    def slope(time: float, c: np.ndarray) -> np.ndarray:
+        feed = lost * current_at(time, c)
+        flux = np.concatenate([[-feed], -d * np.diff(c) / gaps, [-feed]])
+        return -np.diff(flux) / widths
+
+    times = potentials / rate
+    solved = solve_ivp(
+        slope, (0.0, times[-1]), np.full(cells, c0), method="BDF", t_eval=times, rtol=1e-6, atol=1e-7 * c0,
+
+    )  # fmt: skip
+    return np.array([current_at(t, c) for t, c in zip(solved.t, solved.y.T, strict=True)])
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell(thickness=1e-3, conductivity=0.06, concentration=430.0, transference=0.8),
+        Cell(
+            thickness=0.5e-3, conductivity=0.06, concentration=1000.0, transference=0.4, diffusivity=2e-12,
+            exchange_current=10.0, interface_resistance=5e-4,
+        ),
+    ],
+    ids=["garnet", "cell A"],
+)  # fmt: skip
+def test_sweep_by_lines(cell):
+    rate = 2e-4
+    potentials = np.array([0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4])
+    other = by_lines(cell, rate, potentials, cells=100)
+    own = sweep_current_density(cell, Sweep(rate=rate, start=0.0, stop=0.4), potentials)
+    assert own == pytest.approx(other, rel=1e-3)
