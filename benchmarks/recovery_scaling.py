@@ -74,7 +74,7 @@ def slope(rng: np.random.Generator) -> Iterator[Row]:
     conductance = SIGMA / length / area
     j = truth * SIGMA / length * np.exp(rng.normal(0, 0.05, 16)) / area
     correlation = 0.08**2 / (0.08 * math.hypot(0.08, 0.02))
-    line = collapse_thickness(j, conductance, 0.08 * conductance, np.hypot(0.08, 0.02) * j, correlation)
+    line = collapse_thickness(j, conductance, np.hypot(0.08, 0.02) * j, 0.08 * conductance, correlation)
     yield "slope S of J against σ/L", "errors in both axes, correlated", truth, line.slope
     yield "slope S of J against σ/L", "naive: ordinary least squares", truth, ordinary(
         np.column_stack([np.ones(16), conductance]), j, 1
@@ -117,7 +117,7 @@ def closures(rng: np.random.Generator) -> Iterator[Row]:
     w = 3e-6 * slow**2 / (VT * DIFFUSIVITY)
     excess = np.where(w > 21, peak_ratio(np.maximum(w, 21), np.full(w.size, TRANSFERENCE)), 1.0)
     quasi = 4 * VT * TRANSFERENCE * SIGMA / slow * excess * np.exp(rng.normal(0, 0.05, slow.size))
-    line = collapse_thickness(quasi, SIGMA / slow, None, 0.05 * quasi)
+    line = collapse_thickness(quasi, SIGMA / slow, 0.02 * quasi)
     yield "t₊ (0.8)", "dilute bound from S, free intercept", TRANSFERENCE, transference_dilute(line.slope)
     yield "t₊ (0.8)", "dilute bound from S, line through the origin", TRANSFERENCE, transference_dilute(
         line.forced_slope

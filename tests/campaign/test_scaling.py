@@ -74,7 +74,8 @@ def test_thickness_collapse_returns_slope_in_volts_in_any_unit():
     length = np.array([0.5, 0.5, 1, 1, 2, 2, 3, 3]) * 1e-3
     noise = 1 + 0.01 * np.array([1, -1, 0.5, -0.5, 1, -1, -0.5, 0.5])
     conductance = 0.06 / length
-    line = collapse_thickness(0.1038 * conductance * noise, conductance, 0.01 * conductance, 0.02 * conductance)
+    j = 0.1038 * conductance * noise
+    line = collapse_thickness(j, conductance, 0.01 * j, 0.02 * conductance)
     assert line.slope.low < 0.1038 < line.slope.high
     assert line.forced_slope.value == pytest.approx(0.1038, rel=0.01)
     assert line.intercept_test.p_value > 0.05

@@ -58,9 +58,12 @@ def collapse_thickness(
 
     ``correlation`` is that of the two errors of one sample: both divide by the same area, so it is near
     r = u_A²/(u_J u_g) in relative uncertainties, not zero.
-    Assumes one scan rate. Fails when there are fewer than four samples (``InputError``).
+    Assumes one scan rate, scatter between samples proportional to the current density.
+    Fails when there are fewer than four samples (``InputError``).
     """
-    return fit_line(conductance, current_density, conductance_std, current_density_std, correlation, pellets)
+    return fit_line(
+        conductance, current_density, conductance_std, current_density_std, correlation, pellets, proportional=True
+    )
 
 
 def overlay_scans(

@@ -152,6 +152,7 @@ def fit_plane(
     correlation: Float[np.ndarray, "n p"] | None = None,
     pellets: np.ndarray | None = None,
     intrinsic: bool = True,
+    scatter_share: Float[np.ndarray, " n"] | None = None,
 ) -> Regression:
     """Fit y = Xβ with errors in X and y, scatter of unknown size, and parent pellets as random shifts.
 
@@ -168,6 +169,7 @@ def fit_plane(
     correlation : (n, p) correlation of the errors of each column with those of y.
     pellets : (n,) labels of the parent pellets; used when at least two pellets have two samples.
     intrinsic : whether to add scatter s beyond the stated errors.
+    scatter_share : (n,) the scatter of each point in units of s; equal when absent.
 
     Raises
     ------
@@ -191,12 +193,13 @@ def fit_plane(
     beta = np.linalg.lstsq(x, y, rcond=None)[0]
     scale = max(float(np.std(y - x @ beta)), 1e-12 * float(np.abs(y).max()), 1e-300)
     sxy = rxy * sx * sy[:, None]
+    share = np.ones(n) if scatter_share is None else np.asarray(scatter_share, float)
 
     def known(b: np.ndarray) -> np.ndarray:
         return np.maximum(sy**2 + (sx**2) @ b**2 - 2 * sxy @ b, 0.0)
 
     def spread(b: np.ndarray, s: float, t: float) -> _Spread:
-        return _Spread(known(b) + s**2 + 1e-12 * scale**2, t**2, pellet)
+        return _Spread(known(b) + (s * share) ** 2 + 1e-12 * scale**2, t**2, pellet)
 
     york = not intrinsic and pellet is None
     solve, tolerance = (_york_step, 1e-10) if york else (_corrected_step, 1e-3)
@@ -205,7 +208,7 @@ def fit_plane(
     for shared in (True, False) if pellet is not None else (True,):
         beta, found, settled = first, None, False
         for _ in range(_LIMIT):
-            found = _restricted_likelihood(x, y, known(beta), pellet, scale, intrinsic, found)
+            found = _restricted_likelihood(x, y, known(beta), pellet, scale, share if intrinsic else None, found)
             total = spread(beta, *found)
             try:
                 update = solve(x, y, total if shared else total.independent(), sx, sxy, beta)
@@ -238,7 +241,7 @@ def fit_plane(
     return Regression(
         coefficients=beta,
         covariance=covariance,
-        degrees=_satterthwaite(x, total, s > 0, t > 0),
+        degrees=_satterthwaite(x, total, within=share if s > 0 else None, between=bool(t > 0)),
         scatter=s,
         pellet_scatter=t,
         chi_square=float(np.sum(residual**2 / d)) if np.all(d > 0) else math.nan,
@@ -295,14 +298,17 @@ def _restricted_likelihood(
     d: np.ndarray,
     pellet: np.ndarray | None,
     scale: float,
-    intrinsic: bool,
+    share: np.ndarray | None,
     start: tuple[float, float] | None,
 ) -> tuple[float, float]:
     """(s, τ) by restricted maximum likelihood, zero allowed: a coarse grid at first, then coordinate searches."""
     from scipy.optimize import minimize_scalar
 
+    intrinsic = share is not None
+    within = share if share is not None else np.zeros_like(y)
+
     def cost(s: float, t: float) -> float:
-        return _restricted(x, y, _Spread(d + s * s + 1e-12 * scale**2, t * t, pellet))
+        return _restricted(x, y, _Spread(d + (s * within) ** 2 + 1e-12 * scale**2, t * t, pellet))
 
     if start is None:
         grid = np.concatenate([[0.0], scale * np.geomspace(0.1, 2.0, 5)])
@@ -354,14 +360,14 @@ def _york_step(
     return np.linalg.solve(adjusted.T @ x, adjusted.T @ y)
 
 
-def _satterthwaite(x: np.ndarray, total: _Spread, within: bool, between: bool) -> Float[np.ndarray, " p"]:
+def _satterthwaite(x: np.ndarray, total: _Spread, within: np.ndarray | None, between: bool) -> Float[np.ndarray, " p"]:
     """ν_j = 2C_jj²/(∇C_jjᵀ·A·∇C_jj) with A the asymptotic covariance of the variances that are not zero.
 
-    With K = FFᵀ of each variance (F = 1 within, Z between) and P the projector V⁻¹ - V⁻¹XCXᵀV⁻¹, the information is
-    ½‖FᵃᵀPFᵇ‖².
+    With K = FFᵀ of each variance (F diagonal within, Z between) and P the projector V⁻¹ - V⁻¹XCXᵀV⁻¹, the information
+    is ½‖FᵃᵀPFᵇ‖².
     """
-    n, p = x.shape
-    factors = [np.eye(n)] if within else []
+    p = x.shape[1]
+    factors = [] if within is None else [np.diag(within)]
     if between and total.pellet is not None:
         factors.append((total.pellet[:, None] == np.arange(int(total.pellet.max()) + 1)).astype(float))
     if not factors:

@@ -139,8 +139,12 @@ def fit_line(
     correlation: float = 0.0,
     pellets: np.ndarray | None = None,
     threshold: float = 0.05,
+    proportional: bool = False,
 ) -> Line:
     """y = intercept + slope·x with errors in both axes, and the same line forced through the origin.
+
+    ``proportional`` takes the unknown scatter as a share of x (samples of very different size) instead of as equal for
+    all points; ``scatter`` is then the scatter at the mean x.
 
     Assumes errors whose correlation between x and y is the same for all points.
     Fails when there are fewer than four points (``InputError``).
@@ -155,10 +159,10 @@ def fit_line(
         raise InputError("a line needs values other than zero on both axes.")
     column, column_std = (x / ux)[:, None], (sx / ux)[:, None]
     one, none, tied = np.ones((x.size, 1)), np.zeros((x.size, 1)), np.full((x.size, 1), correlation)
-    free = fit_plane(
-        np.hstack([one, column]), y / uy, sy / uy, np.hstack([none, column_std]), np.hstack([none, tied]), pellets
-    )
-    forced = fit_plane(column, y / uy, sy / uy, column_std, tied, pellets)
+    share = np.abs(x / ux) if proportional else None
+    both, both_std, both_tied = np.hstack([one, column]), np.hstack([none, column_std]), np.hstack([none, tied])
+    free = fit_plane(both, y / uy, sy / uy, both_std, both_tied, pellets, scatter_share=share)
+    forced = fit_plane(column, y / uy, sy / uy, column_std, tied, pellets, scatter_share=share)
     test = contrast(free, np.array([1.0, 0.0]))
     total = float(np.sum((y - y.mean()) ** 2))
     plain = np.polyfit(x, y, 1)
