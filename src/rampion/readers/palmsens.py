@@ -148,6 +148,11 @@ def _setting(settings: Mapping[str, str], key: str) -> float:
     return value if math.isfinite(value) else math.nan
 
 
+def _amplitude(settings: Mapping[str, str]) -> float:
+    """Peak of the excitation [V]; PSTrace states the root mean square."""
+    return _setting(settings, "AMPLITUDE") * math.sqrt(2)
+
+
 def _start(measurement: Mapping[str, Any]) -> float:
     ticks = measurement.get("utctimestamp")
     return (ticks - _TICKS_1970) / 1e7 if isinstance(ticks, int) and ticks > _TICKS_1970 else math.nan
@@ -316,7 +321,7 @@ def _spectra(dataset: Any, settings: Mapping[str, str], title: str, start: float
         measured = next((extra[key][rows] for key in ("mEdc / V", "potential / V") if key in extra), None)
         time = times[rows] if times.size >= count else np.zeros(0)
         recorded = time.size > 0 and np.ptp(time) > 0 and bool(np.all(np.diff(time) >= 0))
-        amplitude = _setting(settings, "AMPLITUDE")
+        amplitude = _amplitude(settings)
         yield Spectrum(
             frequency=frequency[rows],
             impedance=impedance[rows],
@@ -337,4 +342,4 @@ def _frequency_scan(settings: Mapping[str, str], points: int) -> FrequencyScan |
     if not high > low > 0:
         return None
     per_decade = (points - 1) / math.log10(high / low) if points > 1 else math.nan
-    return FrequencyScan(high=high, low=low, points_per_decade=per_decade, amplitude=_setting(settings, "AMPLITUDE"))
+    return FrequencyScan(high=high, low=low, points_per_decade=per_decade, amplitude=_amplitude(settings))

@@ -14,8 +14,9 @@ import numpy as np
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
+from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.text import decode, parse_table, read_number, unique_names
+from rampion.readers.text import decode, parse_table, unique_names
 
 
 def recognise(head: bytes, name: str) -> bool:

@@ -24,9 +24,10 @@ from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.columns import settle_columns, split_unit
+from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
-from rampion.readers.text import decode, detect_separator, parse_table, read_number, split_cells, unique_names
+from rampion.readers.text import decode, detect_separator, parse_table, split_cells, unique_names
 
 _SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".asc", ".xlsx", ".xlsm"}
 _CLOCK = re.compile(r"^(?:(\d+)[-d]\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)$")

@@ -18,9 +18,10 @@ from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Source, Spectrum, Sweep, Trace
 from rampion.readers.columns import guess_columns
+from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
-from rampion.readers.text import decode, parse_table, read_number
+from rampion.readers.text import decode, parse_table
 
 _NAMES = {
     "E(V)": "Potential / V", "I(A)": "Current / A", "Elapsed Time(s)": "Time / s", "Frequency(Hz)": "Frequency / Hz",
@@ -105,7 +106,7 @@ def _finish(part: Trace | Spectrum, action: Mapping[str, str]) -> Trace | Spectr
         return read_number(action.get(key, ""))
 
     if isinstance(part, Spectrum):
-        amplitude = setting("Amplitude (mV RMS)") * 1e-3
+        amplitude = setting("Amplitude (mV RMS)") * 1e-3 * math.sqrt(2)  # peak
         scan = FrequencyScan(
             high=setting("Start Frequency (Hz)"),
             low=setting("End Frequency (Hz)"),
