@@ -74,6 +74,13 @@ def test_the_rate_that_was_applied_stands_in_for_a_missing_setting():
     assert trace.protocol.rate == pytest.approx(1e-3, rel=1e-6)
 
 
+def test_a_rest_before_the_ramp_is_no_part_of_it():
+    columns = RAMP | {"mode": np.repeat([3, 2], [2, 38]), "control/V": np.where(TIME < 1, 0.5, 1e-3 * TIME)}
+    (trace,), _ = eclab_text.read(mpt(columns), "a.mpt")
+    assert trace.protocol.rate == pytest.approx(1e-3, rel=1e-6)
+    assert trace.protocol.start == pytest.approx(1e-3)
+
+
 @pytest.mark.parametrize(("name", "factor"), [("I/A", 1.0), ("<I>/mA", 1e-3), ("I/µA", 1e-6), ("I/nA", 1e-9)])
 def test_currents_in_every_unit(name, factor):
     columns = {"time/s": TIME, "Ewe/V": RAMP["Ewe/V"], name: np.full(40, 2.5)}

@@ -179,7 +179,11 @@ class _Block:
         if self.run.protocol is not None and not isinstance(self.run.protocol, FrequencyScan):
             return self.run.protocol
         applied = next((column for name, column in extra.items() if _plain(name) == "control/V"), None)
-        return _applied_sweep(time, applied) if self.run.technique == "LSV" and applied is not None else None
+        if self.run.technique != "LSV" or applied is None:
+            return None
+        # The rest before the ramp is no part of it.
+        ramp = extra["mode"] != _REST_MODE if "mode" in extra else np.ones(time.size, dtype=bool)
+        return _applied_sweep(time[ramp], applied[ramp])
 
     def spectra(self, rows: np.ndarray, named: Mapping[str, np.ndarray]) -> tuple[list[Spectrum], list[Flag]]:
         """One spectrum per pass through the frequencies."""
@@ -304,6 +308,8 @@ def _passes(frequency: np.ndarray, counters: Sequence[np.ndarray]) -> np.ndarray
 
 def _applied_sweep(time: np.ndarray, applied: np.ndarray) -> Sweep | None:
     """The ramp that the instrument applied, where its set values lie on one straight line within 1 %."""
+    if time.size < 10:
+        return None
     some = slice(None, None, max(1, time.size // _LOOKED_AT))
     ends = applied[[0, -1]]
     time, applied = time[some], applied[some].astype(float)
