@@ -171,6 +171,15 @@ def test_too_few_points_are_refused():
         fit_circuit(spectrum, circuit)
 
 
+def test_a_zero_is_no_measurement():
+    circuit, truth, window = CASES["A"]
+    clean = synthetic(circuit, truth, window, 1)
+    spoiled = clean.impedance.copy()
+    spoiled[4] = 0.0
+    with pytest.raises(InputError, match="point 4 is zero"):
+        fit_circuit(replace(clean, impedance=spoiled), circuit)
+
+
 def test_a_wrong_circuit_is_told_by_its_residuals():
     circuit, truth, window = CASES["A"]
     spectrum = synthetic(circuit, truth, window, 2)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rampion.impedance.circuit import impedance_and_slopes, parameter_kinds
-from rampion.impedance.elements import ELEMENTS, constriction_resistance
+from rampion.impedance.elements import ELEMENTS, constriction_resistance, element_table
 from rampion.impedance.notation import parse_circuit
 
 OMEGA = np.geomspace(1e-3, 1e7, 41)
@@ -87,3 +88,9 @@ def test_finite_diffusion_at_low_frequency():
 def test_many_spots_without_coverage_are_maxwells_spots():
     assert constriction_resistance(0.06, 1e-5, 100, 1e-12) == pytest.approx(1 / (4 * 0.06 * 1e-5 * 100), rel=1e-5)
     assert constriction_resistance(0.06, 1e-5, 100, 1.0) == 0.0
+
+
+def test_the_documentation_lists_every_element():
+    page = (Path(__file__).parents[2] / "docs" / "impedance.md").read_text(encoding="utf-8")
+    for symbol, name, formula, parameters, source in element_table():
+        assert f"| {symbol} | {name} | {formula} | {parameters} | {source} |" in page

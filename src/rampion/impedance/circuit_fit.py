@@ -105,7 +105,8 @@ def summarise(
     text = print_circuit(circuit)
     if not converged:
         flags.append(ImpedanceFlag.NOT_CONVERGED.flag(circuit=text))
-    if whiteness < 1e-3:
+    exact = float(np.max(np.abs(gap) / np.abs(spectrum.impedance))) < 1e-9  # only rounding is left
+    if whiteness < 1e-3 and not exact:
         flags.append(ImpedanceFlag.RESIDUALS_NOT_WHITE.flag(circuit=text, p_value=whiteness))
     if omega.size < 2 * free:
         flags.append(ImpedanceFlag.FEW_POINTS.flag(points=omega.size, parameters=free))

@@ -32,9 +32,12 @@ def deviations(
     Raises
     ------
     InputError
-        When the weighting is unknown, or measured deviations are missing or not positive.
+        When the weighting is unknown, measured deviations are missing or not positive, or an impedance is zero.
     """
     size = np.abs(impedance)
+    if not np.all(size > 0):
+        where = int(np.argmin(size))
+        raise InputError(f"The impedance of point {where} is zero; expected a measured value: drop the point.")
     if weighting == "modulus":
         return np.stack([size, size], axis=1)
     if weighting == "unit":
