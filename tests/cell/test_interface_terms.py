@@ -14,6 +14,7 @@ from rampion.cell.leakage import Leakage
 from rampion.cell.ohmic import simulate_ohmic
 from rampion.cell.parameters import Cell
 from rampion.cell.penetration import PenetrationAtCurrent, PenetrationAtDepletion
+from rampion.cell.protocols import Stop
 from rampion.cell.short import SoftShort, draw_soft_short
 from rampion.cell.vacancies import VacancyAccumulation
 from rampion.errors import InputError, NotConvergedError
@@ -165,3 +166,22 @@ def test_a_spectrum_shows_the_short_in_parallel():
     spectrum = experiment.parts[-1]
     assert isinstance(spectrum, Spectrum)
     np.testing.assert_allclose(spectrum.impedance * AREA, 1.0 / 120.0, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("stop", "check"),
+    [
+        (Stop(drop=0.2), lambda t: t.current[-1] / t.current.max() == pytest.approx(0.8, abs=0.02)),
+        (Stop(charge=5e3), lambda t: np.trapezoid(t.current / AREA, t.time) == pytest.approx(5e3, rel=0.01)),
+        (Stop(current_density=7.0), lambda t: t.current[-1] / AREA == pytest.approx(7.0, rel=0.01)),
+        (Stop(highest_potential=0.1), lambda t: t.potential[-1] == pytest.approx(0.1, rel=0.01)),
+    ],
+    ids=["drop", "charge", "current", "potential"],
+)
+def test_a_run_stops_where_it_was_asked_to(stop, check):
+    protocols = (Sweep(rate=1e-4, start=0.0, stop=0.5), Rest(duration=10.0))
+    experiment = simulate_ohmic(cell(ContactLoss(capacity=2e4, resistance=1e-3)), protocols, points=1000, stop=stop)
+    (trace,) = experiment.traces
+    assert check(trace)
+    assert "stopped" in [flag.code for flag in trace.flags]
+    assert all(dict(flag.details)["time"] <= trace.time[-1] for flag in trace.flags)

@@ -23,6 +23,7 @@ import numpy as np
 
 from rampion.cell.instrument import Instrument, scan_frequencies, scan_times
 from rampion.cell.parameters import Cell
+from rampion.cell.protocols import Stop
 from rampion.cell.terms import Conditions
 from rampion.errors import InputError, NotConvergedError
 from rampion.estimate import Estimate, Flag, FlagKind, Severity
@@ -53,6 +54,7 @@ class OhmicFlag(FlagKind):
         Severity.WARNING,
         "From {time:.4g} s on the instrument's compliance of {limit:g} V held the cell; the current fell behind.",
     )
+    STOPPED = (Severity.NOTE, "Stopped at {time:.6g} s: {reason}, as asked.")
     MARCH_STOPPED = (Severity.INVALID, "The march stopped at {time:.6g} s: {reason}")
 
 
@@ -63,6 +65,7 @@ def simulate_ohmic(
     current_limit: float = math.inf,
     potential_limit: float = 10.0,
     tolerance: float = 1e-7,
+    stop: Stop | None = None,
 ) -> Experiment:
     """Run a protocol, or several in order, on an ohmic cell with its terms.
 
@@ -72,6 +75,7 @@ def simulate_ohmic(
     points : of each trace, evenly spaced in time, beside those that the march itself chose.
     current_limit, potential_limit : [A], [V] the instrument's compliance, which acts on the cell.
     tolerance : of the terms' states per step, relative and absolute.
+    stop : ends the run at the first point of a trace beyond it; ``drop`` counts under voltage control only.
 
     Returns
     -------
@@ -83,7 +87,7 @@ def simulate_ohmic(
     InputError
         When a protocol lacks a number that the simulation needs.
     """
-    march = _Run(cell, points, current_limit, potential_limit, tolerance)
+    march = _Run(cell, points, current_limit, potential_limit, tolerance, stop or Stop())
     for step in protocol if isinstance(protocol, Sequence) else (protocol,):
         march.run(step)
     sample = Sample(
@@ -98,14 +102,17 @@ def simulate_ohmic(
 class _Run:
     """The run of one experiment: where it is in time, the terms' states, and the parts made so far."""
 
-    def __init__(self, cell: Cell, points: int, current_limit: float, potential_limit: float, tolerance: float):
+    def __init__(
+        self, cell: Cell, points: int, current_limit: float, potential_limit: float, tolerance: float, stop: Stop
+    ):
         self.cell = cell
         self.terms = cell.terms
         self.numbers = {f.name: value for f in fields(cell) if isinstance(value := getattr(cell, f.name), float | int)}
         self.points, self.tolerance = points, tolerance
         self.limit_current, self.limit_potential = current_limit / cell.area, potential_limit
         self.resistance = cell.thickness / cell.conductivity + cell.interface_resistance
-        self.time = self.bias = 0.0
+        self.time = self.bias = self.charge = self.largest = 0.0
+        self.stop, self.ended = stop, False
         starts = [tuple(getattr(term, "initial", lambda _: ())(self.numbers)) for term in self.terms]
         ends = np.cumsum([0, *(len(start) for start in starts)])
         self.slices = [slice(int(low), int(high)) for low, high in pairwise(ends)]
@@ -114,6 +121,8 @@ class _Run:
         self.parts: list[Trace | Spectrum] = []
 
     def run(self, step: Protocol) -> None:
+        if self.ended:
+            return
         match step:
             case Sweep(pause=None):
                 self._trace(step, *self._ramp(step))
@@ -153,7 +162,7 @@ class _Run:
             scan_time = scan_times(scan_frequencies(pause.scan), Instrument()) if pause.scan else np.zeros(1)
             if (held := pause.duration - float(scan_time[-1])) > 0:
                 self.run(Hold(potential=end, duration=held))
-            if pause.scan:
+            if pause.scan and not self.ended:
                 self._spectrum(pause.scan)
 
     def _trace(self, protocol: Protocol, duration: float, drive: Any, potentiostatic: bool) -> None:
@@ -161,6 +170,13 @@ class _Run:
         pressed = 0.0 if isinstance(protocol, Rest) and not protocol.pressed else 1.0
         since, states, flags = self._march(duration, drive, potentiostatic, pressed)
         _, total, potential, limited = self._solve(begin + since, states, drive(since), potentiostatic, pressed)
+        kept, reason = self._until(since, total, potential, potentiostatic)
+        since, states, total, potential, limited = (
+            since[:kept], states[:, :kept], total[:kept], potential[:kept], limited[:kept]
+        )  # fmt: skip
+        flags = [flag for flag in flags if dict(flag.details)["time"] <= begin + since[-1]]
+        if reason:
+            flags.append(OhmicFlag.STOPPED.flag(time=begin + float(since[-1]), reason=reason))
         for name, (kind, limit) in {
             "current": (OhmicFlag.CURRENT_LIMITED, self.limit_current * self.cell.area),
             "potential": (OhmicFlag.POTENTIAL_LIMITED, self.limit_potential),
@@ -183,6 +199,28 @@ class _Run:
         )
         self.time = begin + float(since[-1])
         self.bias = float(drive(duration)) if potentiostatic else 0.0
+
+    def _until(
+        self, since: np.ndarray, total: np.ndarray, potential: np.ndarray, potentiostatic: bool
+    ) -> tuple[int, str]:
+        """How many points lie before a criterion to stop is met, that point included, and which it was."""
+        stop, size = self.stop, np.abs(total)
+        steps = 0.5 * np.diff(since) * (total[1:] + total[:-1])
+        charge = self.charge + np.concatenate([[0.0], np.cumsum(steps)])
+        largest = np.maximum(self.largest, np.maximum.accumulate(size))
+        criteria = {
+            "the current density fell from its largest": (size < (1.0 - min(stop.drop, 2.0)) * largest)
+            & potentiostatic,
+            "the cell voltage reached its bound": (potential < stop.lowest_potential)
+            | (potential > stop.highest_potential),
+            "the charge was reached": np.abs(charge) >= stop.charge,
+            "the current density was reached": size >= stop.current_density,
+        }
+        first = {reason: int(np.argmax(met)) for reason, met in criteria.items() if met.any()}
+        reason = min(first, key=first.__getitem__) if first else ""
+        last = first[reason] if first else since.size - 1
+        self.charge, self.largest, self.ended = float(charge[last]), float(largest[last]), bool(first)
+        return last + 1, reason
 
     def _march(self, duration: float, drive: Any, potentiostatic: bool, pressed: float) -> tuple[Any, Any, list[Flag]]:
         """Times since the step's begin, the states there (one column each) and what happened."""
