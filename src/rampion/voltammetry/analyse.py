@@ -144,7 +144,9 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     for first, end, _ in split_legs(time, potential):
         if end - first < SMALLEST_SWEEP:
             continue
-        if abs(_rank_correlation(time[first:end], potential[first:end])) > 0.97:
+        leg = time[first:end], potential[first:end]
+        in_time = np.corrcoef(*leg)[0, 1] if np.ptp(leg[0]) > 0 and np.ptp(leg[1]) > 0 else 0.0
+        if abs(_rank_correlation(*leg)) > 0.97 and abs(in_time) > 0.9:
             straight += end - first
     if straight > 0.7 * potential.size:
         return Shape.SWEEP, "its potential is swept"

@@ -23,7 +23,7 @@ _STILL_OHMIC = 0.85  # of the ohmic conductance times the potential
 _SMALLEST_EXCESS = 0.05  # of the current at the onset
 _POWERS = (0.0, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0, 3.5, 4.0)
 _FOLDS = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 1.0, 2.0)  # e-folding lengths over the length of the rise
-_CHI_SQUARE_95 = 3.841
+_CHI_SQUARE_95 = 5.991  # two parameters: the break point and the shape of the rise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +190,7 @@ def fit_onset(
 
     I(V) = polynomial(V) + a f((V - V₀)₊), a > 0, with f a power (0 is a step, up to 4) or eˣ - 1 at several lengths;
     the polynomial is a straight line when the sweep from ``start`` allows one, else a parabola or cubic over as long a
-    part before the rise as they fit. V₀ is profiled over all shapes; its 95 % interval is where χ² lies within 3.84 of
+    part before the rise as they fit. V₀ is profiled over all shapes; its 95 % interval is where χ² lies within 5.99 of
     the least (enlarged by the reduced χ² where that exceeds one). A step between two samples has the middle of the
     gap for its onset.
 
@@ -275,13 +275,16 @@ def _find_jump(
     than half of it between the next two.
     """
     near = slice(max(start + 6, rise.at - rise.half - 3), min(current.size - 1, rise.at + rise.half + 3))
-    steps = np.diff(current)[near]
-    if steps.size == 0:
+    before = slice(max(0, near.start - 20), near.start + 1)
+    if near.stop <= near.start or np.ptp(potential[before]) <= 0:
         return None
-    j = near.start + int(np.argmax(steps))
-    height = float(current[j + 1] - current[j])
-    following = float(current[j + 2] - current[j + 1]) if j + 2 < current.size else 0.0
-    if height < 12 * float(noise[j]) or following > 0.5 * height:
+    trend = float(np.polyfit(potential[before], current[before], 1)[0])
+    runs = np.diff(potential)
+    steps = np.diff(current) - trend * runs
+    j = near.start + int(np.argmax(steps[near]))
+    height = float(steps[j])
+    following = float(steps[j + 1]) / runs[j + 1] if j + 1 < steps.size and runs[j + 1] > 0 else 0.0
+    if height < 12 * float(noise[j]) or following * runs[j] > 0.5 * height:
         return None
     begin, degree = _course_before(potential, current, noise, start, j + 1, known=1.0)
     x, y, std = _thinned(potential[begin : j + 1], current[begin : j + 1], noise[begin : j + 1], j + 1 - begin - 100)
