@@ -156,12 +156,18 @@ def _pellet_family(spectrum: Spectrum, attempt) -> list[CircuitFit]:
     order = np.argsort(spectrum.frequency)[::-1]
     top = spectrum.impedance[order][: max(3, len(spectrum) // 6)]
     leads = bool(np.any(np.imag(top) > 0))
-    grown = 0
+    grown, patience = 0, 0
     for arcs in range(MOST_ARCS + 1):
         fit = add(family_circuit(arcs, "", leads))
-        if fit is None or (arcs > grown and fits[family_circuit(grown, "", leads)].bic <= fit.bic + 2):
+        best = fits.get(family_circuit(grown, "", leads))
+        if fit is None or best is None:
             break
-        grown = arcs
+        if arcs == 0 or fit.bic < best.bic - 2:
+            grown, patience = arcs, 0 if fit.whiteness > 1e-3 else 1  # a pattern may need two arcs at once
+        elif patience:
+            patience -= 1
+        else:
+            break
     for tail in TAILS[1:]:
         for arcs in (grown - 1, grown, grown - 2):
             if arcs >= 0:
