@@ -22,6 +22,7 @@ from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.measurement import Spectrum, Trace
 
+SMALLEST_CORRECTION = 5e-4  # of |Z|, rms: less than an instrument's accuracy is left alone
 SMALLEST_POTENTIAL = 1e-3  # [V] below it V/I says nothing about the resistance
 
 
@@ -111,7 +112,8 @@ def correct_drift(
     ----------
     spectra : in order, at least two, all times on one clock (see ``rampion.measurement.on_one_clock``).
     holds : for each spectrum the trace of the hold in which it was taken, or ``None``.
-    significance : a drift is corrected when its rms correction exceeds the noise it brings by this factor.
+    significance : a drift is corrected when its rms correction exceeds the noise it brings by this factor, and
+        5·10⁻⁴ of |Z|.
 
     Raises
     ------
@@ -196,7 +198,7 @@ def _correct_one(
     drift = float(np.max(np.abs(slope)) * np.ptp(own))
     brought = before.noise * np.abs(target - own[usable]) / np.maximum(reach[usable], 1e-300)
     size = float(np.sqrt(np.mean(np.abs(shift) ** 2)))
-    if not size > significance * float(np.sqrt(np.mean(brought**2))):
+    if not size > max(significance * float(np.sqrt(np.mean(brought**2))), SMALLEST_CORRECTION):
         return unchanged(drift)
     if np.abs(shift).max() > 1:
         return unchanged(drift, "its neighbours differ too much to be followed")
