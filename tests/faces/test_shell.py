@@ -103,12 +103,18 @@ def test_a_folder_with_its_sheet_is_written_out(capsys, tmp_path):
     assert {path.suffix for path in (out / "figures").iterdir()} == {".svg", ".png"}
 
 
-def test_template_writes_a_sheet_that_reads_back(capsys, tmp_path):
+def test_template_writes_a_sheet_that_reads_back_once_filled(capsys, tmp_path):
+    from rampion.errors import InputError
     from rampion.readers.samples import read_samples
 
     path = tmp_path / "samples.csv"
     shell(capsys, "template", path)
-    assert read_samples(path).rows == ()
+    with pytest.raises(InputError, match="no sample"):
+        read_samples(path)
+    with path.open("a", encoding="utf-8") as sheet:
+        header = path.read_text(encoding="utf-8-sig").splitlines()[1].split(",")
+        sheet.write(",".join("A1" if name in ("sample", "file") else "" for name in header) + "\n")
+    assert read_samples(path).rows[0].sample.name == "A1"
     with pytest.raises(SystemExit) as stop:
         shell(capsys, "template", path)
     assert stop.value.code == 4

@@ -38,10 +38,10 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     try:
-        cli.main(words, prog_name="rampion", standalone_mode=False)
+        code = cli.main(words, prog_name="rampion", standalone_mode=False)  # a verb's Exit comes back as its code
         sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        if code:
+            sys.exit(code)
     except click.UsageError as wrong:
         wrong.show()
         sys.exit(2)

@@ -68,6 +68,12 @@ def recognise_format(head: bytes, name: str) -> str | None:
     return None
 
 
+def _is_binary(head: bytes) -> bool:
+    """Many zero bytes that are neither UTF-16 nor a spreadsheet's archive."""
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or not any(head[1:200:2]) or not any(head[0:200:2])
+    return head.count(0) > len(head) // 10 and not wide and not head.startswith(b"PK")
+
+
 def _reader(title: str) -> ModuleType:
     return import_module(f"rampion.readers.{title}")
 
@@ -100,7 +106,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
         if head.startswith(beginning):
             raise RefusedError(f"{name} is {what}.")
     title = recognise_format(head, name)
-    if title is None or (title == "table" and head.count(0) > len(head) // 10 and not head.startswith(b"PK")):
+    if title is None or (title == "table" and _is_binary(head)):
         raise RefusedError(f"{name} is {_described(name)}.")
     reader = _reader(title)
     try:

@@ -145,7 +145,7 @@ def _restarts(rows: np.ndarray, frequency: np.ndarray, extra: Mapping[str, np.nd
     begins = find_restarts(frequency[rows])
     for key, column in extra.items():
         if is_loop(key):
-            begins |= np.diff(column[rows]) != 0
+            begins |= np.abs(np.diff(column[rows])) > 0  # a missing counter begins nothing
     return np.flatnonzero(begins) + 1
 
 
