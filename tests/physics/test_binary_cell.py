@@ -283,6 +283,7 @@ def test_order_in_time():
     assert errors[-1] < 1e-4
 
 
+@pytest.mark.slow
 def test_order_in_space():
     potentials = np.linspace(0.05, 0.6, 30)
     sweep = Sweep(rate=5e-4, start=0.0, stop=0.6)

@@ -63,7 +63,8 @@ def _fine_profile(state: State, mesh: Mesh, j: float, highest: float, pace: floa
     x = np.geomspace(max(first, 1e-40), 0.5, max(400, int(100 * math.log10(0.5 / max(first, 1e-40)))))
     extra = [node] if node is not None else []
     x = np.unique(np.concatenate([[0.0], x, mesh.position[1:], extra]))
-    rise = CubicSpline(mesh.position, u - u[0], bc_type=((1, 2.0 * j), (2, 0.0)))(x)
+    ends: Any = ((1, 2.0 * j), (2, 0.0))
+    rise = CubicSpline(mesh.position, u - u[0], bc_type=ends)(x)
     plating = np.maximum(low + rise, 0.5 * low if j > 0 else 1e-300)
     stripping = np.maximum(high - rise, 0.5 * high if j < 0 else 1e-300)
     return x, plating, stripping

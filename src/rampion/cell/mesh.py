@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -79,7 +80,8 @@ def half_mesh(intervals: int = 32, first: float = 3e-4, node: float | None = Non
     n = intervals
     mass = np.diag(middle[:n]) + np.diag(upper[: n - 1], 1) + np.diag(lower[1:n], -1)
     green = 0.5 - np.maximum.outer(position[:n], position[:n])
-    times, shapes = np.linalg.eig(green @ mass)
+    found: Any = np.linalg.eig(green @ mass)
+    times, shapes = found
     order = np.argsort(-times.real)
     times, shapes = times[order], shapes[:, order]
     if np.iscomplexobj(times) and np.abs(times.imag).max() > 0:
