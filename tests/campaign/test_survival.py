@@ -78,8 +78,8 @@ def _weibull_coverage(seed, runs):
 
 
 def test_weibull_intervals_cover_in_a_small_run():
-    cover, _ = _weibull_coverage(31, 60)
-    assert np.all(cover >= 0.86)
+    cover, _ = _weibull_coverage(31, 40)
+    assert np.all(cover >= 0.85)
 
 
 @pytest.mark.slow
@@ -127,13 +127,13 @@ def test_interval_of_the_mean_covers_when_pellets_differ_and_the_plain_one_does_
     rng = np.random.default_rng(8)
     pellet_aware, plain = [], []
     labels = np.repeat(np.arange(5), 4)
-    for _ in range(400):
+    for _ in range(250):
         y = 10 + rng.normal(0, 0.5, 5)[labels] + rng.normal(0, 0.3, 20)
         found = summarise_replicates(y, labels)
         pellet_aware.append(found.mean.low < 10 < found.mean.high)
         half = 2.093 * found.standard_deviation / math.sqrt(20)
         plain.append(abs(found.plain_mean - 10) < half)
-    assert np.mean(pellet_aware) == pytest.approx(0.95, abs=0.035)
+    assert np.mean(pellet_aware) == pytest.approx(0.95, abs=0.042)
     assert np.mean(plain) < 0.80
 
 

@@ -201,7 +201,7 @@ def _recorded(first, second):
     return measured(*(Estimate(value, std) for value, std in zip(first, second, strict=True)))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(_any_evidence())
 def test_nothing_is_favoured_by_a_test_that_its_rival_passes(numbers):
     table = weigh_evidence({argument: _recorded(*pair) for argument, pair in numbers.items()})

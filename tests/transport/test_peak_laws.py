@@ -107,14 +107,14 @@ def test_peak_function_meets_the_independent_table(rate):
 
 @pytest.mark.parametrize(("rate", "transference", "end"), [(22.5, 0.65, 7.5), (6e4, 0.93, 80.0)])
 def test_interpolation_agrees_with_the_solver_off_the_grid(rate, transference, end):
-    solved = ramp_cell(rate, transference, end, steps=200)
+    solved = ramp_cell(rate, transference, end, steps=140)
     assert float(peak_ratio(rate, transference)) == pytest.approx(solved.peak_current, rel=1e-3)
 
 
 def test_ramped_cell_meets_the_reference_sweep():
     # 1 mm, 0.6 mS/cm, 430 mol/m³, t₊ = 0.8, 0.05 mV/s [cosine modes]
     vt = thermal_voltage()
-    sweep = ramp_cell(scan_number(5e-5, 1e-3, 1.1889e-11), 0.8, potential=0.62 / vt, steps=250)
+    sweep = ramp_cell(scan_number(5e-5, 1e-3, 1.1889e-11), 0.8, potential=0.62 / vt, steps=160)
     scale = 4 * 0.8 * vt * 60.0 * 0.1  # mA/cm²
     assert sweep.peak_current * scale == pytest.approx(1.0352, rel=5e-4)
     assert sweep.peak_potential * vt == pytest.approx(0.2356, abs=2e-4)
@@ -123,7 +123,7 @@ def test_ramped_cell_meets_the_reference_sweep():
 
 
 def test_a_slow_ramp_has_no_peak_and_ends_on_the_steady_curve():
-    sweep = ramp_cell(5.0, 0.5, potential=16.0, steps=150)
+    sweep = ramp_cell(5.0, 0.5, potential=16.0, steps=80, nodes=70)
     assert math.isnan(sweep.peak_current)
     assert sweep.current[-1] == pytest.approx(math.tanh(4.0), rel=2e-3)  # j = tanh(φ/4), slightly behind the ramp
 
