@@ -26,19 +26,19 @@ def of(outcomes: list[Outcome], verdict: str) -> list[Outcome]:
     return [o for o in outcomes if o.verdict == verdict and o.right]
 
 
-def check(outcomes: list[Outcome], allowed: float) -> None:
+def check(outcomes: list[Outcome], allowed: float, share: float) -> None:
     wrong = [o for o in outcomes if not o.right]
     assert len(wrong) <= allowed * len(outcomes), [(o.verdict, o.family, o.noise, o.found) for o in wrong]
     peaks, rises = of(outcomes, "limiting_peak"), of(outcomes, "penetration")
-    # per curve the bars are missed at 2 % noise (docs/voltammetry.md: 96 % of peaks and onsets lie within them)
-    assert np.mean([abs(o.current_error) < 0.01 for o in peaks if o.noise < 0.015]) >= 0.97
-    assert np.mean([abs(o.current_error) < 0.02 for o in rises if o.noise < 0.015]) >= 0.93
+    # docs/voltammetry.md: 96 % of peaks and onsets lie within their bars; a sample of 50 scatters by 3 %
+    within = [abs(o.current_error) < 0.01 for o in peaks] + [abs(o.current_error) < 0.02 for o in rises]
+    assert np.mean(within) >= share
     assert abs(np.median([o.current_error for o in peaks])) < 0.001
     assert abs(np.median([o.current_error for o in rises])) < 0.003
 
 
 def test_verdicts_peaks_and_onsets_are_recovered(everyday):
-    check(everyday, allowed=0.02)
+    check(everyday, allowed=0.02, share=0.88)
 
 
 def test_intervals_hold_the_truth_about_as_often_as_they_say(everyday):
@@ -49,7 +49,7 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(everyday):
 
 @pytest.mark.slow
 def test_many_curves_meet_the_bars(many):
-    check(many, allowed=0.02)
+    check(many, allowed=0.02, share=0.93)
 
 
 @pytest.mark.slow
