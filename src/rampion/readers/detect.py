@@ -70,7 +70,7 @@ def recognise_format(head: bytes, name: str) -> str | None:
 
 def _is_binary(head: bytes) -> bool:
     """Many zero bytes that are neither UTF-16 nor a spreadsheet's archive."""
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or not any(head[1:200:2]) or not any(head[0:200:2])
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or any(head[1:200:2]) != any(head[0:200:2])
     return head.count(0) > len(head) // 10 and not wide and not head.startswith(b"PK")
 
 
