@@ -81,7 +81,7 @@ class Arguments(Enum):
     )
     INTERFACE_RESISTANCE = _line(
         "interface_resistance", "How does the interface resistance change through the peak (ln of the ratio)?",
-        "interface", -3.0, 4.0, 0.0,
+        "interface", -3.0, 15.0, 0.0,
     )  # fmt: skip
     INTERFACE_CAPACITANCE = _line(
         "interface_capacitance", "How does the interface's capacitance follow its resistance (dlnC/dlnR)?",

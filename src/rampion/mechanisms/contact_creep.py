@@ -30,7 +30,7 @@ MECHANISM = Mechanism(
         A.ROOT_LAW: between(0.85, 1.0, 0.02),
         A.OHMIC_SHARE: between(0.0, 0.5, 0.02),
         A.BULK_RESISTANCE: point(0.0, tolerance=0.03),
-        A.INTERFACE_RESISTANCE: between(0.3, 4.0, 0.1),
+        A.INTERFACE_RESISTANCE: between(0.3, 14.0, 0.1),  # 1/θ, down to a millionth
         A.INTERFACE_CAPACITANCE: point(-1.0, tolerance=0.15),
         A.RECOVERY_UNPRESSED: between(0.0, 0.3, 0.05),
         A.PRESSURE_EFFECT: between(0.3, 1.0, 0.05),

@@ -70,7 +70,9 @@ def recognise_format(head: bytes, name: str) -> str | None:
 
 def _is_binary(head: bytes) -> bool:
     """Many zero bytes that are neither UTF-16 nor a spreadsheet's archive."""
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or any(head[1:200:2]) != any(head[0:200:2])
+    halves = [head[0:200:2], head[1:200:2]]
+    filled = sorted(1 - half.count(0) / max(len(half), 1) for half in halves)
+    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or (filled[0] < 0.05 and filled[1] > 0.95)
     return head.count(0) > len(head) // 10 and not wide and not head.startswith(b"PK")
 
 

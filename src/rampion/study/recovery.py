@@ -18,6 +18,7 @@ from rampion.study.analysis import SampleAnalysis
 
 CERAMIC = ("bulk", "grain boundary")
 REST_PRESSURE = "rest pressure"
+OPEN = 30.0  # a total resistance grown by more than this is an interface that opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -71,16 +72,29 @@ def _through_peak(sample: SampleAnalysis) -> dict[Arguments, Estimate]:
     pairs = list(zip(sample.experiment.spectra, sample.spectra, strict=True))
     peak = paused.potential.value
     before = [finding for spectrum, finding in pairs if abs(spectrum.potential) < 0.5 * peak]
-    after = [finding for spectrum, finding in pairs if abs(spectrum.potential) > 1.1 * peak]
+    after = [finding for spectrum, finding in pairs if 1.05 * peak < abs(spectrum.potential) < 1.5 * peak]
     if not before or not after:
         return {}
-    found: dict[Arguments, Estimate] = {}
-    for argument, ceramic in ((Arguments.BULK_RESISTANCE, True), (Arguments.INTERFACE_RESISTANCE, False)):
-        low, low_std = _average([_sum(finding, ceramic) for finding in before])
-        high, high_std = _average([_sum(finding, ceramic) for finding in after])
-        if low > 0 and high > 0:
-            found[argument] = Estimate(math.log(high / low), math.hypot(low_std / low, high_std / high))
+    (ceramic, ceramic_std), (interface, interface_std) = (_mean_sum(before, kind) for kind in (True, False))
+    (ceramic_after, ceramic_after_std), (interface_after, interface_after_std) = (
+        _mean_sum(after, kind) for kind in (True, False)
+    )
+    total_after = ceramic_after + interface_after
+    if total_after > OPEN * (ceramic + interface):  # the ceramic cannot be seen behind an open interface
+        return {Arguments.INTERFACE_RESISTANCE: _log_ratio(interface, interface_std, total_after, 0.0)}
+    found = {Arguments.BULK_RESISTANCE: _log_ratio(ceramic, ceramic_std, ceramic_after, ceramic_after_std)}
+    if interface > 0 and interface_after > 0:
+        change = _log_ratio(interface, interface_std, interface_after, interface_after_std)
+        found[Arguments.INTERFACE_RESISTANCE] = change
     return found
+
+
+def _mean_sum(findings: Sequence[SpectrumFinding], ceramic: bool) -> tuple[float, float]:
+    return _average([_sum(finding, ceramic) for finding in findings])
+
+
+def _log_ratio(before: float, before_std: float, after: float, after_std: float) -> Estimate:
+    return Estimate(math.log(after / before), math.hypot(before_std / before, after_std / after))
 
 
 def _average(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -137,8 +151,9 @@ def _condition(sample: SampleAnalysis) -> str:
 def _recovered(recoveries: Sequence[Recovery]) -> dict[Arguments, Estimate]:
     by_condition: dict[str, list[Estimate]] = {}
     for recovery in recoveries:
-        if math.isfinite(recovery.fraction.value) and math.isfinite(recovery.fraction.std):
-            by_condition.setdefault(recovery.condition, []).append(recovery.fraction)
+        fraction = recovery.final_fraction
+        if math.isfinite(fraction.value) and math.isfinite(fraction.std):
+            by_condition.setdefault(recovery.condition, []).append(fraction)
     found: dict[Arguments, Estimate] = {}
     if "released" in by_condition:
         found[Arguments.RECOVERY_UNPRESSED] = released = _mean(by_condition["released"])
