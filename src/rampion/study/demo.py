@@ -9,7 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rampion.cell.contact import ContactLoss
+from rampion.cell.ohmic import simulate_ohmic
+from rampion.cell.parameters import Cell
 from rampion.estimate import Estimate
+from rampion.measurement import Sweep
 from rampion.planning.virtual_campaign import SCAN_RATES, TRUTHS, Truth, write_campaign
 from rampion.study.campaign import Study
 
@@ -90,9 +94,7 @@ def _true_exponent(truth: Truth) -> float:
     """Slope of ln J_p against ln v over the slow rates of the design, without noise."""
     if truth.mechanism == "contact":
         return 0.5
-    from rampion.cell.parameters import Cell
     from rampion.cell.simulate import simulate
-    from rampion.measurement import Sweep
 
     cell = Cell(
         thickness=1e-3, conductivity=truth.conductivity, concentration=truth.concentration,
@@ -117,4 +119,16 @@ def _capacity(study: Study, truth: Truth) -> Recovered:
     if charges.size > 2:
         found = Estimate(float(np.mean(charges)), float(np.std(charges, ddof=1)) / math.sqrt(charges.size))
     meaning = "charge at the largest current: contact lithium used up until then"
-    return Recovered(quantity="charge", meaning=meaning, truth=truth.contact_capacity, found=found)
+    return Recovered(quantity="charge", meaning=meaning, truth=_true_charge(truth), found=found)
+
+
+def _true_charge(truth: Truth) -> float:
+    """Charge until the largest current without noise: the contact's resistance puts it before the capacity's end."""
+    cell = Cell(
+        thickness=1e-3, conductivity=truth.conductivity, concentration=truth.concentration, area=truth.area,
+        transference=truth.transference, interface_resistance=truth.interface_resistance,
+        terms=(ContactLoss(capacity=truth.contact_capacity, resistance=truth.contact_resistance),),
+    )  # fmt: skip
+    (trace,) = simulate_ohmic(cell, Sweep(rate=5e-5, start=0.0, stop=0.4), points=4000).traces
+    last = int(np.argmax(trace.current)) + 1
+    return float(np.trapezoid(trace.current[:last], trace.time[:last])) / truth.area
