@@ -58,8 +58,9 @@ def binary_sweep(width, transference, interface=0.0, end=24.0, steps=1200, pause
     ``interface`` is R_int σ₀/L; ``pauses`` lists (φ, length in τ) of holds.
     """
     cells = 90
-    edges = np.concatenate([[0.0], np.cumsum(1.1 ** np.arange(cells))])
-    edges = edges / edges[-1]
+    half = np.concatenate([[0.0], np.cumsum(1.2 ** np.arange(cells // 2))])
+    half = 0.5 * half / half[-1]  # fine at both electrodes: the two polarise alike from the first point on
+    edges = np.concatenate([half, 1.0 - half[-2::-1]])
     h = np.diff(edges)
     gaps = 0.5 * (h[1:] + h[:-1])
     flux = np.zeros((cells, cells))

@@ -13,11 +13,12 @@ from rampion.estimate import Estimate, Flag, product
 from rampion.measurement import Sample
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import block_means
+from rampion.voltammetry.rest_slope import RestSlope, fit_rest_slope
+from rampion.voltammetry.semi_integral import semi_integrate
 from rampion.voltammetry.voltammogram import Voltammogram
 
 SMALLEST_LINE = 6  # blocks of points
 _BLOCKS = 400
-_BEND = 3.0  # standard errors from which the bend of the curve is taken into account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +52,10 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     four standard deviations of its degrees of freedom and neither a quadratic nor a V^{3/2} term is larger than three
     standard errors (V^{3/2} is how diffusion departs from the line). The window ends where three in a row are not.
     A start that does not fit (charging transient) is left out when that makes the window three times as long.
-    Where the curve goes on to bend downwards, the slope and the level are those at the window's start of
-    I₀ + G V + b V^{3/2} + c V² over a longer part (up to nine windows): diffusion bends a sweep from its first point
-    on, and a straight line through the window lies up to several per cent below the conductance at rest.
-    Otherwise the conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error
-    allows.
+    The conductance and the intercept are those at rest, with the bend by diffusion allowed for
+    (:func:`~rampion.voltammetry.rest_slope.fit_rest_slope`): diffusion bends a sweep from its first point on, and a
+    straight line through the window lies up to tens of per cent below the conductance at rest. Without such a fit the
+    conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error allows.
 
     Assumes white noise on the current and a series resistance that does not change inside the window.
     Fails when no six blocks of points are straight within the noise: then the noise is doubled until
@@ -75,7 +75,13 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
             break
     else:
         return None
-    return _line(voltammogram, sample, x, y, std, *best, _tangent(x, y, std, *best), inflation)
+    if voltammogram.scan_rate is not None:
+        polarisation = semi_integrate(voltammogram.time, voltammogram.current)[kept]
+    else:
+        polarisation = np.clip(voltammogram.ramp[kept] - voltammogram.ramp[kept][0], 0.0, None) ** 1.5
+    polarisation = block_means(voltammogram.ramp[kept], polarisation, voltammogram.noise[kept], _BLOCKS)[1]
+    rest = fit_rest_slope(x, y, std, polarisation, best[1] if best[0] == 0 else 0)
+    return _line(voltammogram, sample, x, y, std, *best, rest, inflation)
 
 
 def _window(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> tuple[int, int] | None:
@@ -87,44 +93,6 @@ def _window(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> tuple[int, int] | 
             continue
         if best is None or (x[end - 1] - x[start]) > 3.0 * (x[best[1] - 1] - x[best[0]]):
             best = (start, end)
-    return best
-
-
-def _tangent(
-    x: np.ndarray, y: np.ndarray, std: np.ndarray, start: int, end: int
-) -> tuple[Estimate, Estimate, float] | None:
-    """Slope and level at the window's start from I = I₀ + G u + b u^{3/2} + c u² over a longer part, and its end.
-
-    ``None`` when the curve does not bend there by more than three standard errors, or bends upwards.
-    """
-    origin = x[start]
-    best = None
-    for reach in (1.5, 2.0, 3.0, 4.5, 6.5, 9.0):
-        last = int(np.searchsorted(x, origin + reach * (x[end - 1] - origin)))
-        if last - start < 4 * SMALLEST_LINE or (best is not None and last >= x.size):
-            break
-        u = (x[start:last] - origin) / (x[last - 1] - origin)
-        design = np.stack([np.ones_like(u), u, u**1.5, u**2], axis=1) / std[start:last, None]
-        further = np.column_stack([design, u**2.5 / std[start:last], u**3 / std[start:last]])
-        z = y[start:last] / std[start:last]
-        q = np.linalg.qr(further)[0]
-        coefficients = q.T @ z
-        left = z - q @ coefficients
-        degrees = u.size - 6
-        if np.any(np.abs(coefficients[4:]) > 2.0) or np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
-            break
-        covariance = np.linalg.inv(design.T @ design)
-        fitted = covariance @ (design.T @ z)
-        line = np.linalg.qr(design[:, :2])[0]
-        bend = z - line @ (line.T @ z)
-        bent = float(bend @ bend) - u.size + 2 > _BEND * math.sqrt(2.0 * u.size)
-        scale = float(x[last - 1] - origin)
-        if bent and fitted[1] > 0 and float(np.array([1.5, 2.0]) @ fitted[2:]) < 0:
-            best = (
-                Estimate(fitted[1] / scale, math.sqrt(covariance[1, 1]) / scale),
-                Estimate(fitted[0], math.sqrt(covariance[0, 0])),
-                float(x[last - 1]),
-            )
     return best
 
 
@@ -182,7 +150,7 @@ def _line(
     std: np.ndarray,
     start: int,
     end: int,
-    tangent: tuple[Estimate, Estimate, float] | None,
+    rest: RestSlope | None,
     inflation: float,
 ) -> OhmicLine:
     """The line of a window with uncertainties and flags."""
@@ -205,12 +173,8 @@ def _line(
     conductance = Estimate(slope / scale, math.sqrt(covariance[1, 1] + hidden**2) / scale)
     at_zero = np.array([1.0, -origin / scale])
     intercept = Estimate(float(at_zero @ [level, slope]), math.sqrt(at_zero @ covariance @ at_zero))
-    if tangent is not None:
-        slope_there, level_there, _ = tangent
-        conductance = slope_there
-        intercept = Estimate(
-            level_there.value - slope_there.value * origin, math.hypot(level_there.std, slope_there.std * origin)
-        )
+    if rest is not None and rest.conductance.value > 0:
+        conductance, intercept = rest.conductance, rest.intercept
     flags = []
     used = voltammogram.swept & (voltammogram.ramp >= x[0]) & (voltammogram.ramp <= x[-1])
     points = int(used.sum())
@@ -245,7 +209,7 @@ def _line(
         window=(float(x[0]), float(x[-1])),
         points=points,
         curvature=float(bend / bend_error),
-        bends_to=tangent[2] if tangent is not None else math.nan,
+        bends_to=rest.end if rest is not None else math.nan,
         flags=tuple(flags),
     )
 
