@@ -34,7 +34,7 @@ def write_report(
     results = folder / "results.json"
     results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
     sections = [_samples(study), _together(study), _laws(study, plain), _transport(plain), _recovery(study)]
-    sections += [_evidence(plain), *(extra or []), _figures(study), _methods()]
+    sections += [_pauses(study), _evidence(plain), *(extra or []), _figures(study), _methods()]
     page = folder / "report.html"
     content = {
         "title": f"rampion study: {study.analysis.name or 'samples'}",
@@ -200,6 +200,19 @@ def _recovery(study: Study) -> Section:
     ]  # fmt: skip
     header = ["condition", "process", "before", "at the stop", "relaxed", "recovered", "kinetics", "verdict"]
     return _section("recovery", "Recovery at rest", tables=[table(header, rows)] if rows else [])
+
+
+def _pauses(study: Study) -> Section:
+    shown = quantity("current_density")
+    rows = [
+        [effect.sample, effect.pauses, f"{shown.shown(effect.paused):.3f}",
+         f"{shown.shown(effect.uninterrupted):.3f}", f"{100 * (1 - effect.ratio):.1f} %"]
+        for effect in study.pauses
+    ]  # fmt: skip
+    header = ["sample", "pauses", "peak with them (mA/cm²)", "without (mA/cm²)", "they cost"]
+    note = "Simulated in the binary cell that fits all peaks; it says nothing if another mechanism rules."
+    tables = [table(header, rows, note=note)] if rows else []
+    return _section("pauses", "What the pauses did", tables=tables)
 
 
 def _evidence(plain: Mapping[str, Any]) -> Section:

@@ -26,6 +26,7 @@ def study_results(study: Study) -> dict[str, Any]:
         "scaling": [entry for law in study.laws for entry in scaling_entries(law)],
         "transport": [transport_entry(item) for item in study.transport],
         "recovery": to_plain(study.impedance.recoveries),
+        "pauses": to_plain(study.pauses),
         **_evidence(study),
         "flags": to_plain(study.flags),
     }

@@ -19,6 +19,7 @@ from rampion.study.laws import (
     scaling_laws,
     survival_groups,
 )
+from rampion.study.pauses import PauseEffect, pause_effects
 from rampion.study.recovery import Impedance, gather_impedance
 from rampion.study.transport import transport_numbers
 from rampion.voltammetry.finding import Kind
@@ -39,6 +40,7 @@ class Study:
     laws: tuple[ScalingLaw, ...]
     transport: tuple[TransportFinding, ...]
     impedance: Impedance
+    pauses: tuple[PauseEffect, ...]
     evidence: EvidenceTable | None
     flags: tuple[Flag, ...] = ()
 
@@ -65,6 +67,7 @@ def study(subject: Analysis | Campaign | str | Path, tracer_diffusivity: Estimat
         laws=laws,
         transport=transport,
         impedance=impedance,
+        pauses=pause_effects(events, transport),
         evidence=gather_evidence(events, swept, laws, transport, impedance),
         flags=analysis.flags,
     )
