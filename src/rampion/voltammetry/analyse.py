@@ -26,6 +26,9 @@ from rampion.voltammetry.voltammogram import (
     split_legs,
 )
 
+_OPEN_CIRCUIT = ("OCV", "CORPOT", "OCP", "OPEN CIRCUIT", "REST")  # techniques, as instruments name them
+_REST_CURRENT = 1e-3  # of the largest current of the run: no more than an instrument's offset and noise
+
 
 class Shape(Enum):
     """What a trace is."""
@@ -69,8 +72,11 @@ def analyse_run(traces: Sequence[Trace], sample: Sample) -> Analysis:
             findings.extend(_judge_group(tuple(group), sample))
         group.clear()
 
+    largest = max((float(np.nanmax(np.abs(t.current))) for t in traces if np.isfinite(t.current).any()), default=0.0)
     for trace in traces:
         shape, reason = classify_trace(trace)
+        if shape in (Shape.SWEEP, Shape.OTHER) and _at_rest(trace, largest):
+            shape, reason = Shape.OTHER, "a rest: its current is the instrument's noise and offset"
         if shape is Shape.SWEEP:
             if group and not _continues(group, trace):
                 close()
@@ -102,7 +108,9 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
     if kept.sum() < SMALLEST_SWEEP:
         return Shape.OTHER, f"{int(kept.sum())} points with potential and current"
-    if isinstance(trace.protocol, Rest):
+    if isinstance(trace.protocol, Rest) or (
+        trace.protocol is None and trace.technique.upper().startswith(_OPEN_CIRCUIT)
+    ):
         return Shape.OTHER, "a rest"
     for protocol, shape in (
         (Sweep, Shape.SWEEP),
@@ -140,7 +148,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     noise = noise_level(time, potential)
     if span < max(10 * (noise if math.isfinite(noise) else 0.0), 2e-3):
         return Shape.HOLD, "its potential does not move"
-    straight = 0
+    straight, lasted = 0, 0.0
     for first, end, _ in split_legs(time, potential):
         if end - first < SMALLEST_SWEEP:
             continue
@@ -148,9 +156,28 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
         in_time = np.corrcoef(*leg)[0, 1] if np.ptp(leg[0]) > 0 and np.ptp(leg[1]) > 0 else 0.0
         if abs(_rank_correlation(*leg)) > 0.97 and abs(in_time) > 0.9:
             straight += end - first
-    if straight > 0.7 * potential.size:
+            lasted += float(np.ptp(leg[0]))
+    # by time too: after an overload an instrument may run back at once, in many points
+    if straight > 0.7 * potential.size or lasted > 0.9 * float(np.ptp(time)):
         return Shape.SWEEP, "its potential is swept"
     return Shape.OTHER, "neither its potential nor its current follows a programme"
+
+
+def _at_rest(trace: Trace, largest: float) -> bool:
+    """Whether no current flows: below a thousandth of the run's largest, or only noise about a constant near zero."""
+    current = trace.current[np.isfinite(trace.current) & np.isfinite(trace.potential)]
+    size = np.abs(trace.potential[np.isfinite(trace.potential)])
+    # a cell at rest relaxes towards zero; a sweep away from zero is one even when the contact is lost
+    if current.size == 0 or isinstance(trace.protocol, Sweep) or size[-1] > size[0]:
+        return False
+    if float(np.max(np.abs(current))) < _REST_CURRENT * largest:
+        return True
+    if current.size < SMALLEST_SWEEP:
+        return False
+    noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / math.sqrt(2.0)
+    blocks = np.array([np.mean(part) for part in np.array_split(current, 6)])
+    scatter = noise / math.sqrt(current.size / 6)
+    return bool(noise > 0 and np.ptp(blocks) < 5.0 * scatter and abs(float(np.mean(current))) < noise)
 
 
 def _steps_between(potential: np.ndarray, stretches: tuple[tuple[int, int], ...]) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -18,6 +19,7 @@ from rampion.voltammetry.noise import local_noise, moving_lines, noise_floor
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line
 from rampion.voltammetry.peak import Peak, find_peak
 from rampion.voltammetry.penetration import DIVERGING, Penetration, Rise, find_rises, fit_onset
+from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
 from rampion.voltammetry.short import Excursion, NoiseChange, find_excursions, find_noise_change
 from rampion.voltammetry.voltammogram import Voltammogram
@@ -57,6 +59,8 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
     voltammogram : the sweep.
     sample : thickness [m] and area [m²] with their uncertainties, where known.
     """
+    recorded = voltammogram
+    voltammogram = _levelled(recorded)
     line = fit_ohmic_line(voltammogram, sample)
     semi = semi_integrate(voltammogram.time, voltammogram.current)
     pieces = _find_pieces(voltammogram, line, semi)
@@ -94,11 +98,22 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
         clipping=pieces.clipping,
         semi_integral=_semi_integral(voltammogram, semi, pieces, verdict, area),
         pauses=voltammogram.pauses,
-        voltammogram=voltammogram,
+        voltammogram=recorded,
         sample=sample.name,
         synthetic=voltammogram.synthetic,
         flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, ask_for(sample)),
     )
+
+
+def _levelled(voltammogram: Voltammogram) -> Voltammogram:
+    """The sweep without the small steps at changes of the current range."""
+    if not voltammogram.range_changes:
+        return voltammogram
+    moving = np.flatnonzero(voltammogram.swept)
+    changes = tuple(int(np.searchsorted(moving, k)) for k in voltammogram.range_changes)
+    current = voltammogram.current.copy()
+    current[moving] = level_ranges(voltammogram.ramp[moving], current[moving], changes)
+    return replace(voltammogram, current=current)
 
 
 def _start_away_from_zero(voltammogram: Voltammogram, line: OhmicLine | None) -> Flag | None:
@@ -145,7 +160,9 @@ def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float
     clipping = find_clipping(x, y, noise, voltammogram.resolution)
     if clipping is not None:
         index, x, y = (a[: clipping.first] for a in (index, x, y))
-        noise = local_noise(voltammogram.time[index], y, noise_floor(y, voltammogram.resolution))
+        noise = noise[: clipping.first]
+        if not voltammogram.range_changes:
+            noise = local_noise(voltammogram.time[index], y, noise_floor(y, voltammogram.resolution))
     excursions, inside = find_excursions(x, y, noise)
     rising = tuple(e for e in excursions if e.height > 0)
     outside = ~inside
@@ -180,11 +197,23 @@ def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float
         penetration=penetration,
         peak=peak,
         contact=contact,
-        noise_change=find_noise_change(
-            voltammogram.time[index][outside][:last], u[:last], v[:last], voltammogram.resolution
-        ),
+        noise_change=_noise_change(voltammogram, index[outside][:last]),
         levelled=level,
     )
+
+
+def _noise_change(voltammogram: Voltammogram, index: np.ndarray) -> NoiseChange | None:
+    """The largest lasting change of noise inside one current range."""
+    bounds = [0, *np.searchsorted(index, voltammogram.range_changes).tolist(), index.size]
+    found = []
+    for a, b in itertools.pairwise(bounds):
+        part = index[a:b]
+        found.append(
+            find_noise_change(
+                voltammogram.time[part], voltammogram.ramp[part], voltammogram.current[part], voltammogram.resolution
+            )
+        )
+    return max((change for change in found if change is not None), key=lambda change: change.ratio, default=None)
 
 
 def _penetration(
@@ -215,8 +244,10 @@ def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, 
     dips = [e for e in pieces.excursions if e.height < 0]
     if dips:
         flags.append(say.DIPS.flag(count=len(dips)))
+    if voltammogram.range_changes:
+        flags.append(say.RANGE_CHANGE.flag(potential=float(voltammogram.ramp[voltammogram.range_changes[0]])))
     change = pieces.noise_change
-    if change is not None:
+    if change is not None and not (change.with_resolution and voltammogram.range_changes):
         kind = (
             say.RANGE_CHANGE.flag(potential=change.potential)
             if change.with_resolution

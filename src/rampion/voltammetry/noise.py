@@ -133,3 +133,9 @@ def block_means(
         np.add.reduceat(y, edges) / counts,
         np.sqrt(np.add.reduceat(std**2, edges)) / counts,
     )
+
+
+def moving_median(y: Float[np.ndarray, " n"], width: int) -> Float[np.ndarray, " n"]:
+    """(n,) median of ``width`` (odd) neighbours, the end values repeated beyond the ends."""
+    padded = np.pad(y, width // 2, mode="edge")
+    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from rampion.voltammetry.noise import find_resolution, noise_level
+from rampion.voltammetry.noise import find_resolution, moving_median, noise_level
 
 _SIGNIFICANCE = 6.0
 _STEP_SIGNIFICANCE = 4.5
@@ -53,13 +53,11 @@ def find_jumps(
     potential. A step counts when what is left exceeds ``threshold`` times its noise (σ√2) and four times the scatter of
     the 15 steps around it.
     """
-    from scipy.ndimage import median_filter
-
     n = current.size
     steps = np.diff(current)
     if n < 20:
         return np.zeros(0, dtype=int), np.zeros(0)
-    smooth, place = median_filter(current, 5, mode="nearest"), median_filter(potential, 5, mode="nearest")
+    smooth, place = moving_median(current, 5), moving_median(potential, 5)
     k = np.arange(n - 1)
 
     def slope(first: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -71,7 +69,7 @@ def find_jumps(
     before, after = steps - slope(k - 14, k - 2) * run, steps - slope(k + 3, k + 15) * run
     before[:3], after[-4:] = after[:3], before[-4:]
     beyond = np.where(np.abs(before) < np.abs(after), before, after)
-    scatter = 1.4826 * median_filter(np.abs(beyond), min(15, n - 1), mode="nearest")
+    scatter = 1.4826 * moving_median(np.abs(beyond), 15)
     spread = np.sqrt(noise[1:] ** 2 + noise[:-1] ** 2)
     found = np.flatnonzero(np.abs(beyond) > np.maximum(threshold * spread, 4 * scatter))
     return found, beyond[found]

@@ -14,6 +14,7 @@ from rampion.estimate import Estimate, Flag
 from rampion.measurement import Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level
+from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
 
@@ -45,6 +46,7 @@ class Voltammogram:
     sign : +1 or -1, what potentials were multiplied by; current_sign likewise for the current.
     returning_potential, returning_current : (m,) the sweep back, empty when there is none.
     stop : [V] where the sweep was meant to end, NaN when not known.
+    range_changes : first points after changes of the instrument's current range.
     """
 
     time: Float[np.ndarray, " n"]
@@ -62,17 +64,22 @@ class Voltammogram:
     returning_potential: Float[np.ndarray, " m"]
     returning_current: Float[np.ndarray, " m"]
     stop: float = math.nan
+    range_changes: tuple[int, ...] = ()
     synthetic: bool = False
     flags: tuple[Flag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
-    """The points of one or several traces end to end, with what is known of them."""
+    """The points of one or several traces end to end, with what is known of them.
+
+    current_range : (n,) the recorded range in use, NaN where none was recorded.
+    """
 
     time: Float[np.ndarray, " n"]
     potential: Float[np.ndarray, " n"]
     current: Float[np.ndarray, " n"]
+    current_range: Float[np.ndarray, " n"]
     has_clock: bool
     resolution: float
     rate: float
@@ -87,7 +94,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
     Without recorded time the clock is rebuilt from the protocol's scan rate; without that the points are numbered.
     Parts that share no clock follow each other at the usual sampling interval.
     """
-    times, potentials, currents, flags, dropped = [], [], [], [], 0
+    times, potentials, currents, ranges, flags, dropped = [], [], [], [], [], 0
     end, has_clock = -math.inf, True
     rate = stop = resolution = math.nan
     for trace in traces:
@@ -115,6 +122,8 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         times.append(time)
         potentials.append(potential)
         currents.append(current)
+        column = range_column(trace.extra)
+        ranges.append(column[kept] if column is not None else np.full(current.size, math.nan))
     if dropped:
         flags.append(VoltammetryFlag.POINTS_DROPPED.flag(points=dropped))
     empty = np.zeros(0)
@@ -122,6 +131,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         time=np.concatenate(times) if times else empty,
         potential=np.concatenate(potentials) if times else empty,
         current=np.concatenate(currents) if times else empty,
+        current_range=np.concatenate(ranges) if times else empty,
         has_clock=has_clock,
         resolution=resolution,
         rate=rate,
@@ -227,8 +237,16 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
             ramp = ideal
     found = find_resolution(current[swept])
     resolution = max(found, record.resolution if math.isfinite(record.resolution) else 0.0)
+    moving = np.flatnonzero(swept)
+    column = record.current_range[first:end][swept]
+    changes = find_range_changes(time[swept], current[swept], column if np.isfinite(column).all() else None)
     noise = np.zeros(time.size)
-    noise[swept] = local_noise(time[swept], current[swept], noise_floor(current[swept], resolution))
+    floor = noise_floor(current[swept], 0.0 if changes else resolution)  # a stated resolution is the coarsest range's
+    # each range has its own noise
+    bounds = [0, *changes, moving.size]
+    for a, b in itertools.pairwise(bounds):
+        part = moving[a:b]
+        noise[part] = local_noise(time[part], current[part], floor[a:b])
     noise = np.interp(np.arange(time.size), np.flatnonzero(swept), noise[swept])
     if found > 2 * float(np.median(noise)):
         flags.append(VoltammetryFlag.COARSE_RESOLUTION.flag(resolution=found))
@@ -260,6 +278,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         returning_potential=sign * record.potential[back[0] : back[1]] if back else empty,
         returning_current=current_sign * record.current[back[0] : back[1]] if back else empty,
         stop=stop,
+        range_changes=tuple(int(moving[k]) for k in changes),
         synthetic=record.synthetic,
         flags=tuple(dict.fromkeys(flags)),
     )

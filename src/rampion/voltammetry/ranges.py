@@ -1,0 +1,130 @@
+"""Changes of the instrument's current range: where they are, and their small steps taken out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual, moving_median
+
+LARGEST_STEP = 3e-3  # of the current: gain and offset of two ranges of one instrument agree better than this
+_COLUMNS = ("currentrange", "irange", "ierange")
+_NEAR = (0.85, 1.15)  # of a power of ten
+_WINDOW = 60  # points on either side
+_SIDE = 15
+_NOISE_RATIO = 2.2
+_QUIET = 6e-4  # of the full scale: an instrument's noise on a range
+
+
+def range_column(extra: Mapping[str, np.ndarray]) -> Float[np.ndarray, " n"] | None:
+    """The recorded column that names the current range in use, when there is one that holds numbers."""
+    for name, column in extra.items():
+        plain = name.lower().replace(" ", "").replace("_", "").replace("/", "")
+        if plain in _COLUMNS and np.issubdtype(np.asarray(column).dtype, np.number):
+            return np.asarray(column, dtype=float)
+    return None
+
+
+def find_range_changes(
+    time: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"], column: Float[np.ndarray, " n"] | None
+) -> tuple[int, ...]:
+    """First points after changes of the current range.
+
+    Where a recorded column changes; else where the current passes a power of ten (± 15 %) and its noise changes at
+    least 2.2-fold, the larger noise on the larger current and below 6e-4 of the full scale there. The place is that of
+    the least n₁ ln s₁² + n₂ ln s₂² of the noise on both sides.
+
+    Assumes decade ranges where no column says otherwise. Fails within 8 points of the ends and of each other.
+    """
+    found: set[int] = set()
+    if column is not None:
+        found.update((np.flatnonzero(np.diff(column) != 0) + 1).tolist())
+    size = np.abs(current)
+    if size.size < 40 or np.max(size) <= 0:
+        return tuple(sorted(found))
+    smooth = moving_median(size, 5)
+    noise = interpolation_residual(time, current)
+    if noise.size != size.size - 4:
+        return tuple(sorted(found))
+    noise = np.abs(np.concatenate([noise[:2], noise, noise[-2:]]))
+    top = math.floor(math.log10(float(np.max(smooth)) / _NEAR[0]))
+    for power in range(top - 5, top + 1):
+        decade = 10.0**power
+        for crossing in (np.flatnonzero(np.diff(smooth > decade)) + 1).tolist():
+            place = _variance_step(noise, smooth, decade, crossing)
+            if place is not None and all(abs(place - other) > 8 for other in found):
+                found.add(place)
+    return tuple(sorted(found))
+
+
+def _variance_step(noise: np.ndarray, size: np.ndarray, decade: float, crossing: int) -> int | None:
+    """Where the noise changes near a crossing of a power of ten as it does between two ranges."""
+    near = (size > _NEAR[0] * decade) & (size < _NEAR[1] * decade)
+    first = last = crossing
+    while first > 0 and near[first - 1]:
+        first -= 1
+    while last < size.size - 1 and near[last]:
+        last += 1
+    first, last = max(first, crossing - _WINDOW, 8), min(last, crossing + _WINDOW, size.size - 8)
+    if last <= first:
+        return None
+    low, high = max(0, first - 30), min(size.size, last + 30)
+    squares = np.concatenate([[0.0], np.cumsum(np.minimum(noise[low:high], 1e3 * np.median(noise[low:high])) ** 2)])
+    places = np.arange(first, last + 1)
+    before, after = places - low, high - places
+    spread = squares[before] / before, (squares[-1] - squares[before]) / after
+    score = before * np.log(np.maximum(spread[0], 1e-300)) + after * np.log(np.maximum(spread[1], 1e-300))
+    place = int(places[int(np.argmin(score))])
+    quiet = NORMAL_MAD * float(np.median(noise[max(low, place - 30) : max(place - 1, low + 1)]))
+    loud = NORMAL_MAD * float(np.median(noise[place + 1 : min(high, place + 30)]))
+    if float(np.median(size[place : place + 8])) < float(np.median(size[max(place - 8, 0) : place])):
+        quiet, loud = loud, quiet
+    return place if loud > _NOISE_RATIO * quiet and loud < _QUIET * 10.0 * decade else None
+
+
+def level_ranges(
+    potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"], changes: tuple[int, ...]
+) -> Float[np.ndarray, " n"]:
+    """(n,) the current with the steps at range changes taken out, those of up to 0.3 % of the current.
+
+    A parabola through 15 points on either side with a step between them gives the step; the side of the smaller
+    currents is scaled on to the other, so that the range of the largest currents stays as recorded. A step below
+    two standard errors, or a larger one than 0.3 %, which an instrument would not make, stays.
+    """
+    levelled = current.copy()
+    if not changes:
+        return levelled
+    top = int(np.argmax(np.abs(current)))
+    bounds = [0, *changes, current.size]
+    upwards = [k for k in changes if k <= top]
+    downwards = [k for k in changes if k > top]
+    for change in [*reversed(upwards), *downwards]:
+        first = max(bounds[bounds.index(change) - 1], change - _SIDE)
+        last = min(bounds[bounds.index(change) + 1], change + _SIDE)
+        if change - first < 5 or last - change < 5:
+            continue
+        x = potential[first:last] - potential[change]
+        scale = float(np.max(np.abs(x))) or 1.0
+        after = (np.arange(first, last) >= change).astype(float)
+        y = levelled[first:last]
+        spread = np.where(after > 0, _scatter(x / scale, y, after > 0), _scatter(x / scale, y, after == 0))
+        design = np.stack([np.ones_like(x), x / scale, (x / scale) ** 2, after], axis=1) / spread[:, None]
+        inverse = np.linalg.pinv(design)
+        step, error = float((inverse @ (y / spread))[3]), float(np.linalg.norm(inverse[3]))
+        level = float(np.median(y))
+        if level == 0 or abs(step) < 2 * error or abs(step) > LARGEST_STEP * abs(level):
+            continue
+        if change <= top:
+            levelled[:change] *= 1.0 + step / level
+        else:
+            levelled[change:] *= 1.0 - step / level
+    return levelled
+
+
+def _scatter(x: np.ndarray, y: np.ndarray, chosen: np.ndarray) -> float:
+    """Standard deviation about a parabola through the chosen points."""
+    left = y[chosen] - np.polyval(np.polyfit(x[chosen], y[chosen], min(2, int(chosen.sum()) - 3)), x[chosen])
+    return max(float(np.sqrt(np.sum(left**2) / max(int(chosen.sum()) - 3, 1))), 1e-300)
