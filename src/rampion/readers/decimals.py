@@ -21,8 +21,8 @@ def is_missing(token: str) -> bool:
     return token.strip().lower() in _MISSING
 
 
-def decimal_mark(text: str) -> str:
-    """The decimal mark of a text, decided from all its numbers: ``"."`` or ``","``.
+def decimal_mark(text: str, begin: int = 0, end: int | None = None) -> str:
+    """The decimal mark of ``text[begin:end]``, decided from all its numbers: ``"."`` or ``","``.
 
     A number proves its mark when the mark cannot group thousands: fewer or more than three digits follow it, a lone
     zero or nothing stands before it, an exponent follows, or the other mark stands before it. The mark with more
@@ -33,8 +33,9 @@ def decimal_mark(text: str) -> str:
     RefusedError
         When the only marks are commas and every number could be read as 1,234 = 1234 and as 1,234 = 1.234.
     """
-    if "," not in text:
+    if text.find(",", begin, end) < 0:
         return "."
+    text = text[begin:end]
     sample = text if len(text) <= 3 * _SAMPLE else text[:_SAMPLE] + "\n" + text[-_SAMPLE:]
     proofs = _count_proofs(sample)
     if not (proofs["."] or proofs[","]) and sample is not text:

@@ -26,6 +26,8 @@ from rampion.readers.text import decode, parse_table, read_number, split_cells
 _MAGIC = re.compile(r"^(?:EC-Lab|BT-Lab) ASCII FILE", re.MULTILINE)
 _ANNOUNCED = re.compile(r"Nb header lines\s*:\s*(\d+)")
 _LOOP = re.compile(r"^Loop (\d+) from point number (\d+) to (\d+)", re.MULTILINE)
+_DATED = re.compile(r"[^\n]*\d+[/.-]\d+[/.-]\d+ \d+:\d\d")
+_DARK = re.compile(r"\S")
 _DEFAULT_AREA = 0.001
 _SEARCHED = 1 << 18
 
@@ -101,11 +103,10 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
         flags += found + _area(header)
     else:
         flags += (ReaderFlag.HEADER_MISSING.flag(),)
-    body = text[header.body :]
-    dated = bool(re.match(r"[^\n]*\d+[/.-]\d+[/.-]\d+ \d+:\d\d", body)) and "time/s" in header.names
-    if not body or body.isspace():
+    dated = bool(_DATED.match(text, header.body)) and "time/s" in header.names
+    if not _DARK.search(text, header.body):
         return (), (*flags, ReaderFlag.EMPTY_BLOCK.flag(name=technique or name))
-    table = parse_table(body, header.names, words=("time/s",) if dated else ())
+    table = parse_table(text, header.names, words=("time/s",) if dated else (), begin=header.body)
     columns = dict(table.columns)
     if dated:
         month_first = "DDMM" not in header.line("Time format")
@@ -115,7 +116,7 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
             start = float(moments[np.isfinite(moments)][0])
             columns["time/s"] = moments - start
     if not table.rows:
-        cells = len(split_cells(body.split("\n", 1)[0], "\t"))
+        cells = len(split_cells(text[header.body :].split("\n", 1)[0], "\t"))
         if cells > len(header.names):
             raise RefusedError(
                 f"{name} has rows of {cells} cells under {len(header.names)} column names, so the names cannot be "

@@ -81,7 +81,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if not blocks:
         raise RefusedError(f"{name} holds Gamry settings and no table; the run was not recorded, or the file is cut.")
     longest = max(blocks, key=lambda block: block.end - block.begin)
-    mark = decimal_mark(text[longest.begin : longest.end])
+    mark = decimal_mark(text, longest.begin, longest.end)
     settings = _Settings(cells=_cells(text, blocks), mark=mark)
     start, found = read_start(settings.word("DATE"), settings.word("TIME"), month_first=mark == ".")
     flags = found
@@ -168,7 +168,7 @@ def _read_block(
         reason = "its line of column names or units is missing"
         return (), (ReaderFlag.BLOCK_SKIPPED.flag(name=block.name, reason=reason),)
     names, flags = unique_names(block.columns)
-    table = parse_table(text[block.begin : block.end], names, mark=settings.mark)
+    table = parse_table(text, names, mark=settings.mark, begin=block.begin, end=block.end)
     flags = merge_flags(flags, table.flags)
     technique = "OCV" if block.name.startswith("OCV") else settings.word("TAG", 0)
     columns, meanings, found = _meanings(table, names, block, settings, technique)

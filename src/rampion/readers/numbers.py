@@ -151,10 +151,10 @@ def _read_layout(
         digits += count
     assert mantissa is not None
     if not exponent:
-        return mantissa.astype(float) / 10.0**fraction, wrong == 0
+        return mantissa.view(np.int64).astype(float) / 10.0**fraction, wrong == 0
     index, faults = _read_exponent(words[starts + end], exponent)
     wrong |= faults
-    numbers = mantissa.astype(float)
+    numbers = mantissa.view(np.int64).astype(float)
     numbers *= _UP[fraction][index]
     numbers /= _DOWN[fraction][index]
     return numbers, wrong == 0

@@ -117,20 +117,27 @@ def unique_names(names: Iterable[str]) -> tuple[list[str], tuple[Flag, ...]]:
 
 
 def parse_table(
-    body: str, names: Sequence[str], separator: str = "\t", mark: str | None = None, words: Sequence[str] = ()
+    body: str,
+    names: Sequence[str],
+    separator: str = "\t",
+    mark: str | None = None,
+    words: Sequence[str] = (),
+    begin: int = 0,
+    end: int | None = None,
 ) -> Table:
-    """The numeric table in ``body``, whose columns have these names.
+    """The numeric table in ``body[begin:end]``, whose columns have these names.
 
     Rows with more or fewer cells than names are dropped with a flag (empty cells at the end of a row do not count).
     A last line without line end is kept, but its last number only where its layout shows that no digit is missing.
 
     Parameters
     ----------
-    body : the lines of the table, without its header.
+    body : text that holds the lines of the table.
     names : one name per column; a column without name is not read.
     separator : tab, ``;``, ``,`` or ``" "`` for any run of blanks.
     mark : decimal mark; ``None`` decides it from the numbers.
     words : names of the columns wanted as text.
+    begin, end : where the lines of the table begin, after its header, and end; without ``end`` the text's end.
 
     Raises
     ------
@@ -138,40 +145,51 @@ def parse_table(
         When the decimal mark cannot be told (see :func:`decimal_mark`).
     """
     names, flags = unique_names(names)
+    end = len(body) if end is None else end
     if mark is None:
-        mark = "." if separator == "," else decimal_mark(body)
-    table, unread, ragged = _read_rows(body, names, separator, mark, words, strict=False)
+        mark = "." if separator == "," else decimal_mark(body, begin, end)
+    spans = _spans(body, begin, end)
+    table, unread, ragged = _read_rows(body, spans, names, separator, mark, words, strict=False)
     if _contradicts(unread, table.columns, mark):
         # Where both marks occur, a number that could be read with either is not read at all.
-        table, unread, ragged = _read_rows(body, names, separator, mark, words, strict=True)
+        table, unread, ragged = _read_rows(body, spans, names, separator, mark, words, strict=True)
     columns = table.columns
     if ragged:
         flags += (ReaderFlag.RAGGED_ROWS.flag(count=ragged, expected=len(names)),)
-    if table.rows and body[-1] not in "\r\n":
-        flags += _distrust_end(body, columns, names, separator, ragged)
+    if table.rows and body[end - 1] not in "\r\n":
+        flags += _distrust_end(body[max(begin, end - _PIECE) : end], columns, names, separator, ragged)
     columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
     return replace(table, columns=columns, flags=flags + _explain(unread, columns, mark))
 
 
 def _read_rows(
-    body: str, names: Sequence[str], separator: str, mark: str, words: Sequence[str], *, strict: bool
+    body: str,
+    spans: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    separator: str,
+    mark: str,
+    words: Sequence[str],
+    *,
+    strict: bool,
 ) -> tuple[Table, dict[str, Counter[str]], int]:
     """The columns, the tokens of each that were not plain numbers, and how many rows were dropped."""
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names if name and name not in words}
+    kept = {name: place for place, name in enumerate(names) if name and name not in words}
     texts: dict[str, list[str]] = {name: [] for name in words if name in names}
-    unread: dict[str, Counter[str]] = {name: Counter() for name in parts}
+    unread: dict[str, Counter[str]] = {name: Counter() for name in kept}
     rows = ragged = 0
-    spans = _spans(body)
+    store = np.empty((len(names), 0))
     # Freeing one large block tells the allocator to keep what the pieces need instead of fetching it anew each time.
     np.empty(_PIECE << 4 if len(spans) > 1 else 0, dtype=np.uint8)
     for span in spans:
         piece, text, begin, stop, dropped = _cells(body, span, len(names), separator)
-        rows += begin.shape[1]
+        before, rows = rows, rows + begin.shape[1]
         ragged += dropped
+        if rows > store.shape[1]:
+            store = _enlarge(store, before, rows, (spans[-1][1] - span[0]) / (span[1] - span[0]))
         for place, name in enumerate(names):
             if name in texts:
                 texts[name] += [token.strip() for token in _tokens(piece, begin[place], stop[place])]
-            elif name in parts:
+            elif name in kept:
                 values, understood = read_tokens(text, begin[place], stop[place], mark)
                 if strict:
                     understood &= np.isnan(values)
@@ -181,21 +199,29 @@ def _read_rows(
                     unread[name].update(tokens)
                     known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
                     values[odd] = [known[token] for token in tokens]
-                    if not parts[name] and np.isnan(values).all() and not any(map(is_missing, known)):
-                        del parts[name]  # a column of words
+                    if not before and np.isnan(values).all() and not any(map(is_missing, known)):
+                        del kept[name]  # a column of words
                         continue
-                parts[name].append(values)
-    columns = {name: np.concatenate(some) if len(some) > 1 else some[0] for name, some in parts.items() if some}
+                store[place, before:rows] = values
+    columns = {name: store[place, :rows] for name, place in kept.items()} if spans else {}
     return Table(columns=columns, rows=rows, words=texts), unread, ragged
 
 
-def _spans(body: str) -> list[tuple[int, int]]:
-    """Where to divide the text, at ends of lines, into pieces of about a megabyte."""
-    spans, at = [], 0
-    while at < len(body):
-        end = body.rfind("\n", at, at + _PIECE) + 1 or body.find("\n", at + _PIECE) + 1 or len(body)
-        spans.append((at, end))
-        at = end
+def _enlarge(store: np.ndarray, filled: int, needed: int, share: float) -> np.ndarray:
+    """Room for the rows to come, judged from those of one piece, of which the rest of the text is ``share`` times."""
+    larger = np.empty((store.shape[0], filled + int((needed - filled) * share * 1.02) + 1))
+    larger[:, :filled] = store[:, :filled]
+    return larger
+
+
+def _spans(body: str, begin: int, end: int) -> list[tuple[int, int]]:
+    """Where to divide ``body[begin:end]``, at ends of lines, into pieces of about a megabyte."""
+    spans, at = [], begin
+    while at < end:
+        limit = min(at + _PIECE, end)
+        stop = body.rfind("\n", at, limit) + 1 or body.find("\n", limit, end) + 1 or end
+        spans.append((at, stop))
+        at = stop
     return spans
 
 
@@ -215,17 +241,18 @@ def _cells(
     text = np.frombuffer(piece.encode("latin-1", errors="replace"), np.uint8)
     if separator == " ":
         return piece, text, *_find_cells_between_blanks(text, width)
-    return piece, text, *_find_cells(text, width, " " in piece)
+    return piece, text, *_find_cells(text, width, piece.count("\n") - 2 * PADDING + 1, " " in piece)
 
 
-def _find_cells(text: np.ndarray, width: int, blanks: bool) -> tuple[np.ndarray, np.ndarray, int]:
+def _find_cells(text: np.ndarray, width: int, line_ends: int, blanks: bool) -> tuple[np.ndarray, np.ndarray, int]:
     """Places of the cells between tabs."""
     inner = text[PADDING - 1 : text.size - PADDING]
     ends = np.flatnonzero(inner <= ord("\n"))
     ends += PADDING - 1
-    lines = np.flatnonzero(text[ends] == ord("\n"))
-    counts = np.diff(lines)
-    if counts.size and counts.min() == width == counts.max():
+    # Every line has its cells when each cell-th end is a line's and no other line ends between them.
+    regular = width and ends.size == (line_ends - 1) * width + 1 and (text[ends[::width]] == ord("\n")).all()
+    if regular and line_ends > 1:
+        counts = np.full(line_ends - 1, width)
         stop = np.ascontiguousarray(ends[1:].reshape(-1, width).T)
         begin = np.empty_like(stop)
         begin[1:] = stop[:-1]
@@ -234,6 +261,8 @@ def _find_cells(text: np.ndarray, width: int, blanks: bool) -> tuple[np.ndarray,
         begin += 1
         filled = counts > 0
     else:
+        lines = np.flatnonzero(text[ends] == ord("\n"))
+        counts = np.diff(lines)
         last = ends[lines[1:]]
         blank = last - ends[lines[:-1]] <= 1 + (text[last - 1] == ord("\r"))
         # Separators at the end of a row are empty cells beyond the header: cut them off.
@@ -288,7 +317,7 @@ def _distrust_end(
     body: str, columns: dict[str, np.ndarray], names: Sequence[str], separator: str, ragged: int
 ) -> tuple[Flag, ...]:
     """Withdraw the last number of a line without line end, unless its layout shows that it is whole."""
-    lines = body[-_PIECE:].splitlines()
+    lines = body.splitlines()
     cells = split_cells(lines[-1], separator)
     rows = next(iter(columns.values())).size
     if ragged and len(cells) < len([*names]):
