@@ -127,7 +127,7 @@ def plan_campaign(replicates: int = 3, area: float = 4e-6) -> tuple[PlannedRun, 
     for pressed in (True, False):
         add(2, 0.99, 1e-3, _relaxation(pressed, 0.35), "relaxation" if pressed else "relaxation without pressure")
     for current_density in (12.5, 15.0, 20.0):
-        add(1, 0.95, 1e-3, (ConstantCurrent(current=current_density * area, duration=36e3),), "constant current")
+        add(1, 0.95, 1e-3, (ConstantCurrent(current=current_density * area, duration=3600.0),), "constant current")
     return tuple(runs)
 
 
@@ -172,7 +172,7 @@ def _recording(run: PlannedRun, base: Instrument) -> Instrument:
     for protocol in run.protocols:
         if isinstance(protocol, Sweep):
             return replace(base, sampling_step=1e-3)
-    return replace(base, sampling_period=2.0)
+    return replace(base, sampling_period=0.1)  # a constant current that penetrates is over in seconds
 
 
 def run_campaign(
