@@ -122,6 +122,10 @@ def extra_names(structure: Structure) -> tuple[str, ...]:
     return tuple(names)
 
 
+def _events(kind: tuple) -> tuple:
+    return getattr(kind[0], "EVENTS", ())
+
+
 def interface(electrolyte, working, ionic, near, far, extra, time, pressed, numbers, structure):
     """What the terms add to the electrolyte: (cell current, cell and working voltages, rates, margins).
 
@@ -262,7 +266,7 @@ def _stage(base, extra_base, response, guess, time, iterations, problem, mesh, n
 def unpacked(rows, structure):
     """The columns of the kept rows by name, with ``extra``, ``margins`` and ``nodes`` as two-dimensional arrays."""
     states = len(extra_names(structure))
-    events = sum(len(getattr(kind[0], "EVENTS", ())) for kind in structure.terms)
+    events = sum(len(_events(kind)) for kind in structure.terms)
     at = len(ROWS)
     named = {name: rows[:, k] for k, name in enumerate(ROWS)}
     return named | {
@@ -282,9 +286,7 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
     limit = numbers["limiting_current"]
     pace = numbers["diffusivity"] / numbers["thickness"] ** 2
     kept = mesh["step"].size if keep_nodes else 0
-    stopping = [
-        bool(getattr(kind[0], "STOPS", False)) for kind in structure.terms for _ in getattr(kind[0], "EVENTS", ())
-    ]
+    stopping = [event in getattr(kind[0], "STOPS", ()) for kind in structure.terms for event in _events(kind)]
     problem = _problem(control, mesh, numbers, structure)
     residual, _ = problem
 
@@ -373,9 +375,10 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         largest = jnp.maximum(now.largest, jnp.abs(end.current))
         margin, why = stops(end, charge, largest)
         beyond = fine & (margin < 0.0)
-        too_far = beyond & (margin < -1e-6) & (dt > shortest) & ~fresh
+        too_far = beyond & (margin < -1e-6) & (dt > 1.001 * shortest) & ~fresh
         secant = now.margin / jnp.maximum(now.margin - margin, 1e-300)
-        factor = jnp.where(too_far, jnp.clip(secant, 0.02, 0.98), factor)
+        # The shortest step may end beyond the stop: a current that diverges has no longer one that lands on it.
+        factor = jnp.where(too_far, jnp.maximum(jnp.clip(secant, 0.02, 0.98), shortest / dt), factor)
         accepted = fine & ~too_far
         arrived = jnp.where(dt >= remaining, control.end, now.time + dt)
         rows = rows.at[count].set(fill(end, arrived, charge))
@@ -389,12 +392,12 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         ended = jnp.where(count >= capacity, FULL, RUNNING)
         ended = jnp.where(arrived >= control.end, DONE, ended)
         ended = jnp.where(beyond, why, ended)
-        code = jnp.where(accepted, ended, jnp.where(dt * factor < shortest, FAILED, RUNNING))
+        code = jnp.where(accepted, ended, jnp.where((dt * factor < shortest) & ~too_far, FAILED, RUNNING))
         now = jax.tree.map(lambda a, b: jnp.where(accepted, a, b), then, now)
         return now, dt * factor, rows, count, code, fresh & ~accepted
 
     extra = len(extra_names(structure))
-    events = sum(len(getattr(kind[0], "EVENTS", ())) for kind in structure.terms)
+    events = sum(len(_events(kind)) for kind in structure.terms)
     rows = jnp.zeros((capacity, len(ROWS) + extra + events + kept))
     carry = (state, jnp.asarray(step, float), rows, jnp.asarray(0), jnp.asarray(RUNNING), jnp.asarray(fresh) > 0)
     final, step, rows, count, code, _ = jax.lax.while_loop(lambda carry: carry[4] == RUNNING, advance, carry)

@@ -15,7 +15,8 @@ Growth, the same for all: with the gap x left before the filament's tip, u = (x/
     J_f = V / [R_s + L/(f κ σ (1/√u − 1))]
 
 κ focuses the current on the tip, f is the share of area behind filaments, R_s the resistance of the finished path.
-The current diverges as 1/x and ends at V/R_s, or where the instrument's compliance or range ends.
+The current diverges as 1/x and ends at V/R_s, or where the instrument's compliance or range ends. The full cell's run
+ends when the gap is closed (R_s then makes nearly all of the path's resistance); the ohmic cell's goes on.
 
 Assumes: the tip's current is the gap's ohmic current; the filament takes lithium freely; one filament stands for all;
 growth goes on at any forward voltage once begun. Fails when: fracture sets the speed, or a filament heals.
@@ -38,6 +39,9 @@ from rampion.estimate import FlagKind, Severity
 
 _BEGUN = 1e-9
 """Loss of gap (1 − u) from which growth no longer asks for the criterion."""
+
+_CLOSED = 1e-6
+"""The gap x/L at which a filament counts as through: a nanometre of a millimetre."""
 
 
 class PenetrationFlag(FlagKind):
@@ -62,6 +66,7 @@ class Filament:
     short_resistance: float = 1e-6
 
     EVENTS: ClassVar[tuple[FlagKind, ...]] = (PenetrationFlag.PENETRATION_BEGAN, PenetrationFlag.SHORTED)
+    STOPS: ClassVar[tuple[FlagKind, ...]] = (PenetrationFlag.SHORTED,)
 
     def __post_init__(self) -> None:
         if not (self.focusing > 0 and 0 < self.area_fraction <= 1 and self.short_resistance > 0):
@@ -81,9 +86,17 @@ class Filament:
     def path_current(self, gap: Any, here: Any) -> Any:
         """J_f [A/m²] beyond what the even ceramic carries there."""
         number = numerics(gap, here.potential)
-        opened = 1.0 / number.sqrt(number.clip(gap, 1e-12, 1.0)) - 1.0
-        excess = self.area_fraction * self.focusing * here.cell["conductivity"] / here.cell["thickness"] * opened
+        opened = 1.0 / number.sqrt(number.clip(gap, 1e-2 * _CLOSED**2, 1.0)) - 1.0
+        excess = self._conductance(here) * opened
         return here.potential * excess / (1.0 + self.short_resistance * excess)
+
+    def closing(self, gap: Any, here: Any) -> Any:
+        """Positive until the gap is closed: until it adds less than a twentieth to R_s, or is of atoms' size."""
+        left = 0.05 * self.short_resistance * self._conductance(here)
+        return gap - numerics(left).maximum(left, _CLOSED) ** 2
+
+    def _conductance(self, here: Any) -> Any:
+        return self.area_fraction * self.focusing * here.cell["conductivity"] / here.cell["thickness"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +125,7 @@ class PenetrationAtCurrent(Filament):
 
     def margins(self, state: Any, here: Any) -> tuple:
         """Positive until the start, and until the gap is closed."""
-        return (1.0 - self.hot_spot * here.current / self.critical_current, state[0])
+        return (1.0 - self.hot_spot * here.current / self.critical_current, self.closing(state[0], here))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +155,7 @@ class PenetrationAtVoltage(Filament):
 
     def margins(self, state: Any, here: Any) -> tuple:
         """Positive until the start, and until the gap is closed."""
-        return (1.0 - here.current * self.interface_resistance / self.critical_voltage, state[0])
+        return (1.0 - here.current * self.interface_resistance / self.critical_voltage, self.closing(state[0], here))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +192,7 @@ class PenetrationAtDepletion(Filament):
 
     def margins(self, state: Any, here: Any) -> tuple:
         """Positive until the start, and until the gap is closed."""
-        return (1.0 - semi_integral_fraction(state[1:]), state[0])
+        return (1.0 - semi_integral_fraction(state[1:]), self.closing(state[0], here))
 
 
 def filament_speed(focusing: Any, conductivity: Any, potential: Any, thickness: Any) -> Any:

@@ -321,7 +321,7 @@ def simulate(
         if segment.duration > 0:
             control = control_of(segment, start, stop, against_reference)
             step = 1e-9 * min(segment.duration, diffusion)
-            smallest = 1e-13 * min(segment.duration, diffusion)
+            smallest = 1e-15 * min(segment.duration, diffusion)
             limits = (accuracy.tolerance * _SAFETY, smallest, segment.duration / 10.0)
             state, rows, code = _march(state, step, control, numbers, arrays, limits, structure)
             pieces.append((index, segment, rows))

@@ -12,7 +12,7 @@ of the march: a stiff term (θ → 0) needs no small steps of its own.
 ``parallel_current(state, here)``             current density past the ceramic [A/m²], driven by ``here.potential``
 ``EVENTS``                                    class attribute: one FlagKind member per margin
 ``margins(state, here)``                      one number per event, positive until it happens, negative after
-``STOPS``                                     class attribute: True when the run ends at an event (default False)
+``STOPS``                                     class attribute: those of ``EVENTS`` that end the run, default ``()``
 ``PLACE``                                     class attribute: 'counter' (default) or 'working', the face it sits at
 ============================================  =========================================================================
 

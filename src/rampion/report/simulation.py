@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rampion.records import to_json, to_plain
-from rampion.report.folder import SYNTHETIC
+from rampion.report.folder import SYNTHETIC, file_name
 from rampion.report.tables import curve_columns, write_columns
 from rampion.units import show
 
@@ -93,7 +93,7 @@ def write_simulation(
         parts = tuple(measure(part, instrument, seed + number) for number, part in enumerate(experiment.parts))
         experiment = replace(experiment, parts=parts)
     for number, part in enumerate(experiment.parts, 1):
-        write_columns(folder / f"{number:03d}_{part.technique or 'part'}.csv", curve_columns(part), SYNTHETIC)
+        write_columns(folder / f"{number:03d}_{file_name(part.technique or 'part')}.csv", curve_columns(part), SYNTHETIC)
     save(draw_simulation(simulation), folder / "simulation")
     if make is not None:
         from rampion.cell.files import write_experiment

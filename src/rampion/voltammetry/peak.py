@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from rampion.estimate import Estimate
+from rampion.estimate import NORMAL_95, Estimate
 from rampion.voltammetry.noise import block_means, moving_lines
 
 BASELINE = "zero current: no baseline was subtracted"
 _SMALLEST_DROP = 0.01  # of the maximum
 _SIGNIFICANCE = 6.0
+_DRAWS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +108,8 @@ def fit_maximum(
 
     Windows around the maximum grow while a polynomial of the given degree leaves only noise (χ², and the next two
     powers below two standard errors); the fit then uses seven tenths of the longest, where the bias left by the
-    next powers is small against the scatter. The height's error is that of the polynomial at its vertex, the place's
-    the slope's error there over the curvature.
+    next powers is small against the scatter. The height's error is that of the polynomial at its vertex; the place's
+    interval is that of the vertices of polynomials drawn within their errors, joined with the sampling step.
 
     Assumes white noise. Fails when the maximum is narrower than about 12 samples: the errors are then too small
     (they are enlarged by the scatter of the fit where that exceeds the noise).
@@ -185,9 +186,17 @@ def _vertex(
     if curvature < 0 and abs(slope / curvature) < 0.01:
         at -= slope / curvature
     row = _basis(np.array([at]), degree)[0]
-    step = 1e-4
-    slope_row = (_basis(np.array([at + step]), degree)[0] - _basis(np.array([at - step]), degree)[0]) / (2 * step)
     height_error = math.sqrt(float(row @ covariance @ row))
-    slope_error = math.sqrt(float(slope_row @ covariance @ slope_row))
-    place_error = slope_error / abs(curvature) if curvature < 0 else math.nan
-    return Estimate(float(row @ coefficients), height_error), Estimate(near + at * radius, place_error * radius)
+    # the place follows the coefficients far from linearly: its interval is that of vertices of drawn polynomials
+    generator = np.random.default_rng(0)
+    drawn = coefficients + generator.standard_normal((_DRAWS, degree + 1)) @ np.linalg.cholesky(covariance).T
+    places = grid[np.argmax(drawn @ _basis(grid, degree).T, axis=1)] * radius
+    pitch = float(np.median(np.diff(x))) / math.sqrt(12.0)
+    place = near + at * radius
+    low, high = (float(q) for q in np.percentile(places - at * radius, [2.5, 97.5]))
+    return Estimate(float(row @ coefficients), height_error), Estimate(
+        place,
+        math.hypot(float(np.std(places)), pitch),
+        place - math.hypot(min(low, 0.0), NORMAL_95 * pitch),
+        place + math.hypot(max(high, 0.0), NORMAL_95 * pitch),
+    )
