@@ -93,7 +93,8 @@ def write_simulation(
         parts = tuple(measure(part, instrument, seed + number) for number, part in enumerate(experiment.parts))
         experiment = replace(experiment, parts=parts)
     for number, part in enumerate(experiment.parts, 1):
-        write_columns(folder / f"{number:03d}_{file_name(part.technique or 'part')}.csv", curve_columns(part), SYNTHETIC)
+        name = file_name(part.technique or "part")
+        write_columns(folder / f"{number:03d}_{name}.csv", curve_columns(part), SYNTHETIC)
     save(draw_simulation(simulation), folder / "simulation")
     if make is not None:
         from rampion.cell.files import write_experiment
