@@ -52,15 +52,15 @@ def _mean(estimates: Sequence[Estimate]) -> Estimate:
 
 
 def _sum(finding: SpectrumFinding, ceramic: bool) -> tuple[float, float]:
-    """Resistance [Ω] of the ceramic's, or of all other, processes of one spectrum, with its uncertainty."""
+    """Resistance [Ω] of the ceramic's, or of all other, processes that the spectrum fixes, with its uncertainty."""
     chosen = [
         process.resistance
         for process in finding.processes
         if process.name.startswith(CERAMIC) == ceramic
         and process.name != "leads"
-        and math.isfinite(process.resistance.value)
+        and math.isfinite(process.resistance.std)
     ]
-    std = math.sqrt(sum(resistance.std**2 for resistance in chosen if math.isfinite(resistance.std)))
+    std = math.sqrt(sum(resistance.std**2 for resistance in chosen))
     return sum(resistance.value for resistance in chosen), std
 
 
@@ -81,8 +81,11 @@ def _through_peak(sample: SampleAnalysis) -> dict[Arguments, Estimate]:
     )
     total_after = ceramic_after + interface_after
     if total_after > OPEN * (ceramic + interface):  # the ceramic cannot be seen behind an open interface
-        return {Arguments.INTERFACE_RESISTANCE: _log_ratio(interface, interface_std, total_after, 0.0)}
-    found = {Arguments.BULK_RESISTANCE: _log_ratio(ceramic, ceramic_std, ceramic_after, ceramic_after_std)}
+        opened = {Arguments.INTERFACE_RESISTANCE: _log_ratio(interface, interface_std, total_after, 0.0)}
+        return opened if interface > 0 else {}
+    found: dict[Arguments, Estimate] = {}
+    if ceramic > 0 and ceramic_after > 0:
+        found[Arguments.BULK_RESISTANCE] = _log_ratio(ceramic, ceramic_std, ceramic_after, ceramic_after_std)
     if interface > 0 and interface_after > 0:
         change = _log_ratio(interface, interface_std, interface_after, interface_after_std)
         found[Arguments.INTERFACE_RESISTANCE] = change
