@@ -19,6 +19,7 @@ from rampion.voltammetry.voltammogram import Voltammogram
 
 SMALLEST_LINE = 6  # blocks of points
 _BLOCKS = 400
+_RANGE_ERROR = 5e-4  # of the current: what is left of a step between two ranges of one instrument
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,8 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     """
     kept = voltammogram.swept
     x, y, std = block_means(voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept], _BLOCKS)
+    if voltammogram.range_changes:  # ranges agree no better, and averaging does not help
+        std = np.hypot(std, _RANGE_ERROR * np.abs(y))
     for inflation in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0):
         std = std * (inflation if inflation == 1.0 else 2.0)
         best = _window(x, y, std)
