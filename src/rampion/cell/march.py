@@ -354,18 +354,25 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         bare, bare_bends = _nodes(mesh, end.modes + end.ionic / limit * fed)
         extra_base = end.unknown[1:] - alpha * extra_rate
 
-        def along(bare, bare_bends, extra_base):
-            value, (current, *_) = residual(
-                end.unknown, bare, bare_bends, response[3], extra_base, alpha, now.time + dt
+        def along(unknown, bare, bare_bends, extra_base):
+            value, (current, whole, *_) = residual(
+                unknown, bare, bare_bends, response[3], extra_base, alpha, now.time + dt
             )
-            return value, current
+            return value, current, whole
 
-        _, (moved, moved_current) = jax.jvp(along, (bare, bare_bends, extra_base), (shift, shift_bends, extra_shift))
+        at, shifts = (bare, bare_bends, extra_base), (shift, shift_bends, extra_shift)
+        _, (moved, moved_current, _) = jax.jvp(lambda *rest: along(end.unknown, *rest), at, shifts)
         moved_unknown = -_divided(end.matrix, moved)
-        swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / response[3][0][0] * limit
-        moved_current = moved_current + swing * moved_unknown[0]
+        by_voltage = jnp.zeros(())
+        if moved_unknown.size == 1:
+            swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / response[3][0][0] * limit
+            moved_current = moved_current + swing * moved_unknown[0]
+        else:  # The states move current and voltage too; what the control holds does not move.
+            _, (_, moved_current, moved_whole) = jax.jvp(along, (end.unknown, *at), (moved_unknown, *shifts))
+            by_voltage = jnp.abs(moved_whole) / (jnp.abs(end.potential) + 0.1 * numbers["thermal_voltage"])
         by_current = jnp.abs(moved_current) / (jnp.abs(end.current) + 1e-2 * limit)
-        error = jnp.maximum(by_current, jnp.max(jnp.abs(moved_unknown) / (1.0 + jnp.abs(end.unknown)))) / tolerance
+        by_unknown = jnp.max(jnp.abs(moved_unknown) / (1.0 + jnp.abs(end.unknown)))
+        error = jnp.maximum(jnp.maximum(by_current, by_voltage), by_unknown) / tolerance
         error = jax.lax.stop_gradient(jnp.where(fresh, 1.0, error))
         solved = mid.good & end.good & jnp.isfinite(error)
         fine = solved & (error <= 1.0)
