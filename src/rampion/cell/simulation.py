@@ -1,0 +1,189 @@
+"""What a simulation returns: its record, values between the steps, and the peak of its current."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.cell.parameters import Cell
+from rampion.errors import InputError
+from rampion.estimate import Estimate, Flag, FlagKind, Severity
+from rampion.measurement import Experiment, Protocol, Sample, Spectrum, Trace
+
+
+class CellFlag(FlagKind):
+    """What a simulation may have to say."""
+
+    DEPLETED = (
+        Severity.WARNING,
+        "The concentration at the plating face reached zero at {time:.6g} s: {current:.4g} A/m² cannot be sustained "
+        "beyond this time.",
+    )
+    MARCH_FAILED = (
+        Severity.INVALID,
+        "The march ended at {time:.6g} s (potential {potential:.6g} V, current density {current:.6g} A/m², surface "
+        "concentration {concentration:.3g} mol/m³): no step above {smallest:.1g} s meets the tolerance.",
+    )
+    PEAK_PASSED = (Severity.NOTE, "Stopped at {time:.6g} s: the current density had fallen from its peak as asked.")
+    POTENTIAL_REACHED = (Severity.NOTE, "Stopped at {time:.6g} s: the cell voltage reached {potential:.6g} V.")
+    CHARGE_REACHED = (Severity.NOTE, "Stopped at {time:.6g} s: the charge reached {charge:.6g} C/m².")
+    CURRENT_REACHED = (Severity.WARNING, "Stopped at {time:.6g} s: the current density reached {current:.6g} A/m².")
+    EVENT_REACHED = (Severity.NOTE, "Stopped at {time:.6g} s by an event of the interface.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """How exactly to compute: relative error of J(V), intervals over half the thickness, the first of them (in L)."""
+
+    tolerance: float = 1e-4
+    intervals: int = 32
+    first_interval: float = 3e-4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peak:
+    """The largest current density inside a run, where it lies, and the charge passed until then (SI, per area)."""
+
+    current_density: float
+    potential: float
+    charge: float
+    time: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Simulation:
+    """A simulated run, at every accepted step; everything per electrode area and synthetic.
+
+    time [s], potential (cell voltage) [V], current_density (of the cell) [A/m²], ionic_current_density (through the
+    ceramic) [A/m²], charge [C/m²], surface_concentration (plating face) and counter_concentration [mol/m³],
+    working_potential against the reference plane [V] (NaN with two electrodes), part (which protocol a step belongs
+    to): (n,). ``states`` holds the interface states by name, (n,) each. ``position`` [m] and ``concentration``
+    (n, nodes) [mol/m³] are the profiles. ``traces`` and ``spectra`` are what an instrument would have recorded.
+    """
+
+    cell: Cell
+    protocols: tuple[Protocol, ...]
+    time: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"]
+    current_density: Float[np.ndarray, " n"]
+    ionic_current_density: Float[np.ndarray, " n"]
+    charge: Float[np.ndarray, " n"]
+    surface_concentration: Float[np.ndarray, " n"]
+    counter_concentration: Float[np.ndarray, " n"]
+    working_potential: Float[np.ndarray, " n"]
+    part: np.ndarray
+    segment: np.ndarray
+    states: Mapping[str, np.ndarray]
+    position: Float[np.ndarray, " nodes"]
+    concentration: Float[np.ndarray, "n nodes"]
+    limiting_current_density: float
+    traces: tuple[Trace, ...]
+    spectra: tuple[Spectrum, ...]
+    flags: tuple[Flag, ...]
+    accuracy: Accuracy
+    final: Any = None
+
+    @property
+    def experiment(self) -> Experiment:
+        """The traces and spectra as one synthetic experiment, with the cell's geometry as its sample."""
+        parts = sorted((*self.traces, *self.spectra), key=_first_time)
+        return Experiment(parts=tuple(parts), sample=sample_of(self.cell), name=self.cell.name, flags=self.flags)
+
+    @property
+    def peak(self) -> Peak | None:
+        """The peak of the current density; ``None`` when the largest value is the first or the last, or a plateau."""
+        return find_largest(self)
+
+
+def _first_time(part: Trace | Spectrum) -> float:
+    return float(part.time[0]) if part.time is not None and part.time.size else math.inf
+
+
+def sample_of(cell: Cell) -> Sample:
+    """The cell's geometry as a sample, exact numbers marked so."""
+    return Sample(
+        name=cell.name or "simulated",
+        electrodes="two-electrode" if cell.reference is None else "three-electrode",
+        thickness=Estimate(cell.thickness, 0.0),
+        area=Estimate(cell.area, 0.0),
+        temperature=Estimate(cell.temperature, 0.0),
+    )
+
+
+def _local_cubic(x: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Cubic Lagrange interpolation on the four nearest points; ``values`` (n, …) over strictly increasing ``x``."""
+    if x.size < 4:
+        return np.stack([np.interp(at, x, column) for column in values.reshape(x.size, -1).T], axis=-1).reshape(
+            at.shape + values.shape[1:]
+        )
+    first = np.clip(np.searchsorted(x, at) - 2, 0, x.size - 4)
+    points = x[first[:, None] + np.arange(4)]
+    weights = np.ones((at.size, 4))
+    for a in range(4):
+        for b in range(4):
+            if a != b:
+                weights[:, a] *= (at - points[:, b]) / (points[:, a] - points[:, b])
+    return np.einsum("ka,ka...->k...", weights, values[first[:, None] + np.arange(4)])
+
+
+def sampled(simulation: Simulation, times: Float[np.ndarray, " m"]) -> dict[str, np.ndarray]:
+    """Potential, current density, charge, surface concentrations and profiles at chosen times, (m,) and (m, nodes).
+
+    Local cubic interpolation between the steps, within each segment of the control; logarithms of the surface
+    concentrations. Times outside the run are refused.
+
+    Raises
+    ------
+    InputError
+        When a time lies outside the run.
+    """
+    times = np.asarray(times, dtype=float)
+    first, last = float(simulation.time[0]), float(simulation.time[-1])
+    if times.size and (times.min() < min(first, 0.0) or times.max() > last * (1.0 + 1e-12)):
+        raise InputError(f"The run lasts from 0 to {last:g} s; a time outside was asked for.")
+    ends = np.array([simulation.time[simulation.segment == k][-1] for k in np.unique(simulation.segment)])
+    labels = np.unique(simulation.segment)
+    which = labels[np.clip(np.searchsorted(ends, times), 0, ends.size - 1)]
+    names = ("potential", "current_density", "ionic_current_density", "charge", "concentration")
+    logs = ("surface_concentration", "counter_concentration")
+    result = {name: np.empty(times.shape + getattr(simulation, name).shape[1:]) for name in (*names, *logs)}
+    for label in np.unique(which):
+        here, mine = which == label, simulation.segment == label
+        x, at = simulation.time[mine], np.clip(times[here], simulation.time[mine][0], None)
+        for name in names:
+            result[name][here] = _local_cubic(x, getattr(simulation, name)[mine], at)
+        for name in logs:
+            result[name][here] = np.exp(_local_cubic(x, np.log(getattr(simulation, name)[mine]), at))
+    return result | {"time": times}
+
+
+def find_largest(simulation: Simulation) -> Peak | None:
+    """The peak of the current density, refined between the steps; ``None`` without a fall after it."""
+    current, size = simulation.current_density, simulation.time.size
+    if size < 5:
+        return None
+    i = int(np.argmax(np.abs(current)))
+    fall = abs(current[i]) - abs(current[-1])
+    if i in (0, size - 1) or fall < 1e-3 * abs(current[i]):
+        return None
+    near = slice(max(i - 2, 0), min(i + 3, size))
+    same = simulation.segment[near] == simulation.segment[i]
+    x, y = simulation.time[near][same], current[near][same]
+    best = float(simulation.time[i])
+    if x.size == 5:
+        shape = np.polynomial.Polynomial.fit(x, y, 4)
+        roots = shape.deriv().roots()
+        real = roots[np.abs(np.imag(roots)) < 1e-9 * (x[-1] - x[0])].real
+        real = real[(real > x[0]) & (real < x[-1])]
+        if real.size:
+            best = float(real[np.argmax(np.abs(shape(real)))])
+    there = sampled(simulation, np.array([best]))
+    return Peak(
+        current_density=float(there["current_density"][0]), potential=float(there["potential"][0]),
+        charge=float(there["charge"][0]), time=best,
+    )  # fmt: skip
