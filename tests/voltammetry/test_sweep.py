@@ -288,3 +288,24 @@ def test_a_stated_protocol_is_believed():
         SAMPLE,
     )  # fmt: skip
     assert finding.kind is Kind.CONSTANT_CURRENT
+
+
+def test_the_straight_tail_after_a_lost_contact_is_not_the_ohmic_line():
+    plain = ramp(points=800, end=0.8, noise=2e-4)
+    lost = plain.potential > 0.04
+    current = np.where(lost, 1e-4 * plain.current, plain.current)
+    (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
+    assert finding.ohmic is not None
+    assert finding.ohmic.window[1] <= 0.042
+    assert finding.conductivity.value == pytest.approx(0.06, rel=0.02)
+
+
+def test_cycling_of_a_cell_with_two_unlike_electrodes_is_told_from_a_symmetric_one():
+    time = np.arange(0.0, 400.0)
+    current = np.where((time // 100) % 2 == 0, 1e-4, -1e-4)
+    symmetric, full = current * 500.0, 3.6 + current * 500.0
+    for potential, unlike in ((symmetric, False), (full, True)):
+        (finding,) = analyse_trace(Trace(time=time, potential=potential, current=current), SAMPLE)
+        assert finding.kind is Kind.CYCLING
+        assert ("not_symmetric" in codes(finding)) is unlike
+        assert (finding.confidence <= 0.7) is unlike

@@ -13,7 +13,7 @@ import numpy as np
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
 from rampion.voltammetry.constant_current import find_initiation
-from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
+from rampion.voltammetry.cycling import Cycling, critical_current, find_critical_step, split_steps
 from rampion.voltammetry.event import ask_for, judge_sweep, per_area
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
@@ -287,6 +287,13 @@ def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
     )
 
 
+def _keeps_its_sign(cycling: Cycling) -> bool:
+    """Whether steps of both current directions have voltages of one sign, as a cell with two unlike electrodes."""
+    driven = [step for step in cycling.steps if step.current != 0]
+    directions = {math.copysign(1.0, step.current) for step in driven}
+    return len(directions) == 2 and len({math.copysign(1.0, step.late_potential) for step in driven}) == 1
+
+
 def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
     """The critical step; ``None`` when the trace holds fewer than two steps."""
     arrays, flags = _galvanostatic(trace)
@@ -320,6 +327,9 @@ def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
         offset = step.start - float(arrays.time[0])
         at = Estimate(offset + inside.time.value, inside.time.std) if inside else Estimate(offset, math.nan)
         evidence = (Statistic("voltage_drop", fall, "fall of the voltage, or of voltage over current, in the step"),)
+    if _keeps_its_sign(found):
+        more.append(VoltammetryFlag.NOT_SYMMETRIC.flag())
+        confidence = min(confidence, 0.7)
     if area is not None:
         more.append(VoltammetryFlag.AREAL_CAPACITY_LARGE.flag(capacity=found.half_cycle_capacity / area.value))
     charge = Estimate(found.cumulative_capacity, math.nan)

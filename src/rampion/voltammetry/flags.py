@@ -48,6 +48,11 @@ class VoltammetryFlag(FlagKind):
         "The sweep begins at {potential:.3g} V with {current:.3g} A beside its ohmic current; a symmetric cell at rest "
         "would not: the reading as Li | ceramic | Li may not apply.",
     )
+    NOT_SYMMETRIC = (
+        Severity.WARNING,
+        "The voltage keeps its sign when the current turns round: this is no symmetric cell at rest near zero, and the "
+        "verdict describes the curve's shape only.",
+    )
     PAUSES = (
         Severity.NOTE,
         "The sweep was paused {count} times for {seconds:.0f} s in all; the current relaxes in pauses, so compare the "

@@ -88,7 +88,12 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
 
 
 def _window(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> tuple[int, int] | None:
-    """First and end of the longest early window; a later start only when it makes the window three times as long."""
+    """First and end of the longest early window; a later start only when it makes the window three times as long.
+
+    What lies beyond the largest current is not early: the tail after a lost contact is straight too.
+    """
+    last = max(int(np.argmax(y)) + 1, SMALLEST_LINE)
+    x, y, std = x[:last], y[:last], std[:last]
     best: tuple[int, int] | None = None
     for start in sorted({0, 1, 2, 4, *(int(f * x.size) for f in (0.02, 0.04, 0.07, 0.1))}):
         end = _longest(x[start:], y[start:], std[start:]) + start
