@@ -90,23 +90,36 @@ def _exponent(study: Study) -> Estimate | None:
     return None
 
 
+def _true_cell(truth: Truth) -> Cell:
+    terms = ()
+    if truth.mechanism == "contact":
+        terms = (ContactLoss(capacity=truth.contact_capacity, resistance=truth.contact_resistance),)
+    return Cell(
+        thickness=1e-3, conductivity=truth.conductivity, concentration=truth.concentration, area=truth.area,
+        transference=truth.transference, interface_resistance=truth.interface_resistance, terms=terms,
+    )  # fmt: skip
+
+
 def _true_exponent(truth: Truth) -> float:
     """Slope of ln J_p against ln v over the slow rates of the design, without noise."""
-    if truth.mechanism == "contact":
-        return 0.5
-    from rampion.cell.simulate import simulate
-
-    cell = Cell(
-        thickness=1e-3, conductivity=truth.conductivity, concentration=truth.concentration,
-        transference=truth.transference, interface_resistance=truth.interface_resistance,
-    )  # fmt: skip
     pairs = []
     for rate in SCAN_RATES:
-        peak = simulate(cell, Sweep(rate=rate, start=0.0, stop=0.8)).peak if rate <= 5e-5 else None
+        peak = _true_peak(truth, rate) if rate <= 5e-5 else None
         if peak is not None:
-            pairs.append((math.log(rate), math.log(peak.current_density)))
+            pairs.append((math.log(rate), math.log(peak)))
     log_rate, log_peak = np.array(pairs).T
     return float(np.polyfit(log_rate, log_peak, 1)[0])
+
+
+def _true_peak(truth: Truth, rate: float) -> float | None:
+    sweep = Sweep(rate=rate, start=0.0, stop=0.8)
+    if truth.mechanism == "contact":
+        (trace,) = simulate_ohmic(_true_cell(truth), sweep, points=4000).traces
+        return float(np.max(trace.current)) / truth.area
+    from rampion.cell.simulate import simulate
+
+    peak = simulate(_true_cell(truth), sweep).peak
+    return peak.current_density if peak is not None else None
 
 
 def _capacity(study: Study, truth: Truth) -> Recovered:
@@ -118,17 +131,5 @@ def _capacity(study: Study, truth: Truth) -> Recovered:
     found = None
     if charges.size > 2:
         found = Estimate(float(np.mean(charges)), float(np.std(charges, ddof=1)) / math.sqrt(charges.size))
-    meaning = "charge at the largest current: contact lithium used up until then"
-    return Recovered(quantity="charge", meaning=meaning, truth=_true_charge(truth), found=found)
-
-
-def _true_charge(truth: Truth) -> float:
-    """Charge until the largest current without noise: the contact's resistance puts it before the capacity's end."""
-    cell = Cell(
-        thickness=1e-3, conductivity=truth.conductivity, concentration=truth.concentration, area=truth.area,
-        transference=truth.transference, interface_resistance=truth.interface_resistance,
-        terms=(ContactLoss(capacity=truth.contact_capacity, resistance=truth.contact_resistance),),
-    )  # fmt: skip
-    (trace,) = simulate_ohmic(cell, Sweep(rate=5e-5, start=0.0, stop=0.4), points=4000).traces
-    last = int(np.argmax(trace.current)) + 1
-    return float(np.trapezoid(trace.current[:last], trace.time[:last])) / truth.area
+    meaning = "capacity of the contact; found: charge until it was lost, when a little of it is left"
+    return Recovered(quantity="charge", meaning=meaning, truth=truth.contact_capacity, found=found)
