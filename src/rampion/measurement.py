@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -141,15 +141,25 @@ class Source:
 
 
 def _vector(name: str, values: object, length: int | None = None) -> np.ndarray:
-    array = np.array(values, dtype=float)
+    if _is_frozen(values):  # from another record: checked and unchangeable already
+        array = values
+    else:
+        array = np.array(values, dtype=float)
+        if np.isinf(array).any():
+            raise InputError(f"{name} holds an infinite value; mark what was not recorded as NaN.")
+        array.flags.writeable = False
     if array.ndim != 1:
         raise InputError(f"{name} has {array.ndim} dimensions; expected a one-dimensional array.")
     if length is not None and array.size != length:
         raise InputError(f"{name} has {array.size} points where the others have {length}; expected equal lengths.")
-    if np.isinf(array).any():
-        raise InputError(f"{name} holds an infinite value; mark what was not recorded as NaN.")
-    array.flags.writeable = False
     return array
+
+
+def _is_frozen(values: object) -> TypeGuard[np.ndarray]:
+    """Whether this is a whole array that nobody can write to, as a record made it."""
+    return (
+        isinstance(values, np.ndarray) and values.dtype == float and values.base is None and not values.flags.writeable
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
