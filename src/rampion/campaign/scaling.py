@@ -162,8 +162,10 @@ def fit_line(
     share = np.abs(x / ux) if proportional else None
     both, both_std, both_tied = np.hstack([one, column]), np.hstack([none, column_std]), np.hstack([none, tied])
     free = fit_plane(both, y / uy, sy / uy, both_std, both_tied, pellets, scatter_share=share)
-    forced = fit_plane(column, y / uy, sy / uy, column_std, tied, pellets, scatter_share=share)
     test = contrast(free, np.array([1.0, 0.0]))
+    # where there is an intercept, shifts of the pellets would take it up and tilt the line below its points
+    shifts = None if test.p_value < threshold else pellets
+    forced = fit_plane(column, y / uy, sy / uy, column_std, tied, shifts, scatter_share=share)
     total = float(np.sum((y - y.mean()) ** 2))
     plain = np.polyfit(x, y, 1)
     through = float(np.sum(x * y) / np.sum(x * x))

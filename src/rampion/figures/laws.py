@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
 from rampion.figures.style import BLACK, BLUE, GREY, ORANGE, RED, mark_synthetic, new_figure
 from rampion.quantities import quantity
@@ -51,6 +52,10 @@ def draw_power_law(
     axis.plot(grid * factor, _current(fitted), color=BLACK, lw=1.0, label=told)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    for side in (axis.xaxis, axis.yaxis):
+        side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        side.set_major_formatter(FormatStrFormatter("%g"))
+        side.set_minor_formatter(NullFormatter())
     axis.set_xlabel(quantity(name).label)
     axis.set_ylabel(J_LABEL)
     return _finished(figure, axis, title, synthetic)

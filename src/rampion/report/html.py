@@ -164,17 +164,34 @@ def _laws(study: Study, plain: Mapping[str, Any]) -> Section:
     return _section("laws", "Scaling laws", tables=tables, figures=_law_figures(study))
 
 
-def _law_figures(study: Study) -> list[dict]:
-    from rampion.figures.laws import draw_exponents
+def _law_figures(study: Study) -> list[dict[str, Any]]:
+    from rampion.figures.laws import draw_exponents, draw_line, draw_power_law
 
-    joint = next((law.law for law in study.laws if len(law.against) == 2 and law.quantity == "current_density"), None)
-    if joint is None:
-        return []
-    a, b = joint.exponents
     synthetic = any(event.finding.synthetic for event in study.events)
-    figure = draw_exponents((a.value, a.low, a.high), (b.value, b.low, b.high), synthetic=synthetic)
-    caption = "Exponents of J ∝ vᵃLᵇ against the exact lines of bulk transport and of an interface."
-    return [embedded(figure, caption)]
+    axes = {"√scan_rate": ("√v (mV½/s½)", 1e3**0.5), "σ/L": ("σ/L (mS/cm²)", 0.1)}
+    figures = []
+    for law in study.laws:
+        if law.quantity != "current_density" or not law.abscissa.size:
+            continue
+        points, against = (law.abscissa, law.ordinate, law.ordinate_std), law.against[0]
+        if law.law is not None:
+            figure = draw_power_law(*points, law.law, against, law.setting, synthetic)
+            caption = f"Largest current against {against.replace('_', ' ')}, {law.setting}."
+        elif law.line is not None:
+            label, factor = axes[against]
+            figure = draw_line(*points, law.line, label, factor, law.setting, synthetic)
+            caption = f"Largest current against {label.split(' ')[0]}, {law.setting}."
+        else:
+            continue
+        data = {"abscissa / SI": law.abscissa.tolist(), "Current Density / A m-2": law.ordinate.tolist()}
+        figures.append(embedded(figure, caption, data, "law"))
+    joint = next((law.law for law in study.laws if len(law.against) == 2 and law.quantity == "current_density"), None)
+    if joint is not None:
+        a, b = joint.exponents
+        figure = draw_exponents((a.value, a.low, a.high), (b.value, b.low, b.high), synthetic=synthetic)
+        caption = "Exponents of J ∝ vᵃLᵇ against the exact lines of bulk transport and of an interface."
+        figures.append(embedded(figure, caption))
+    return figures
 
 
 def _transport(plain: Mapping[str, Any]) -> Section:

@@ -38,13 +38,19 @@ class Replicate:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ScalingLaw:
-    """One fitted law and the setting it holds at; ``line`` is the forced √v or the σ/L plot where there is one."""
+    """One fitted law and the setting it holds at; ``line`` is the forced √v or the σ/L plot where there is one.
+
+    ``abscissa``, ``ordinate`` and ``ordinate_std`` (n,) are the points of a law in one predictor [SI], else empty.
+    """
 
     quantity: str
     against: tuple[str, ...]
     setting: str
     law: PowerLaw | None
     line: Line | None
+    abscissa: np.ndarray
+    ordinate: np.ndarray
+    ordinate_std: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,7 +177,8 @@ def _against(
             )  # fmt: skip
         except InputError:  # a design in which the predictors vary together, or a value that is not positive
             continue
-        laws.append(ScalingLaw(quantity=quantity, against=against, setting=setting, law=law, line=None))
+        drawn = (columns[0][0], response, std) if len(against) == 1 else (np.zeros(0), np.zeros(0), np.zeros(0))
+        laws.append(_law(quantity, against, setting, law, None, drawn))
     return laws
 
 
@@ -181,7 +188,7 @@ def _root_law(events: Sequence[Event], setting: str) -> list[ScalingLaw]:
         return []
     current, std = column(events, "current_density")
     line = fit_root_law(rates, current, std, pellets(events))
-    return [ScalingLaw(quantity="current_density", against=("√scan_rate",), setting=setting, law=None, line=line)]
+    return [_law("current_density", ("√scan_rate",), setting, None, line, (np.sqrt(rates), current, std))]
 
 
 def _collapse(events: Sequence[Event], setting: str) -> list[ScalingLaw]:
@@ -198,4 +205,18 @@ def _collapse(events: Sequence[Event], setting: str) -> list[ScalingLaw]:
     shared = np.nanmean((area_std / area) ** 2 / np.maximum(relative * current_std / current, 1e-12))
     correlation = float(np.clip(np.nan_to_num(shared), 0.0, 0.99))
     line = collapse_thickness(current, conductance, current_std, relative * conductance, correlation, pellets(known))
-    return [ScalingLaw(quantity="current_density", against=("σ/L",), setting=setting, law=None, line=line)]
+    return [_law("current_density", ("σ/L",), setting, None, line, (conductance, current, current_std))]
+
+
+def _law(
+    quantity: str,
+    against: tuple[str, ...],
+    setting: str,
+    law: PowerLaw | None,
+    line: Line | None,
+    points: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> ScalingLaw:
+    return ScalingLaw(
+        quantity=quantity, against=against, setting=setting, law=law, line=line, abscissa=points[0],
+        ordinate=points[1], ordinate_std=points[2],
+    )  # fmt: skip
