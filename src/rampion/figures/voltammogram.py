@@ -11,20 +11,13 @@ from matplotlib.figure import Figure
 from rampion.figures.style import BLACK, GREY, SKY, VERDICT_COLOURS, mark_synthetic, new_figure
 from rampion.quantities import quantity
 from rampion.units import show
+from rampion.voltammetry.finding import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from rampion.voltammetry.finding import Finding
 
-_WORDS = {
-    "limiting_peak": "limiting peak",
-    "penetration": "penetration",
-    "soft_short": "soft short",
-    "contact_loss": "loss of contact",
-    "instrument_limit": "instrument limit",
-    "no_event": "no event",
-}
 MOST_POINTS = 4000
 
 
@@ -93,9 +86,10 @@ def _draw_sweep(axis: Axes, finding: Finding) -> None:
     event = finding.current_density if finding.current_density is not None else finding.current
     unit = quantity(name).factor
     x, y = finding.potential, event.value * unit
+    told = f"{VERDICT_WORDS[finding.verdict]}: {show(event, name)} at {show(x, 'potential')}"
     axis.errorbar(
         x.value, y, xerr=_bar(x.std), yerr=_bar(event.std * unit), fmt="o", ms=6, mfc="white", mec=colour, mew=1.8,
-        ecolor=colour, zorder=5, label=f"{_WORDS[finding.verdict]}: {show(event, name)} at {show(x, 'potential')}",
+        ecolor=colour, zorder=5, label=told,
     )  # fmt: skip
     axis.set_ylim(min(0.0, 1.1 * float(np.min(curve.current)) * factor), top)
     axis.set_xlabel(quantity("potential").label)
@@ -123,7 +117,7 @@ def _draw_run(axis: Axes, finding: Finding) -> None:
     event = finding.current_density if finding.current_density is not None else finding.current
     axis.errorbar(
         finding.time.value, finding.potential.value, xerr=_bar(finding.time.std), fmt="o", ms=6, mfc="white",
-        mec=colour, mew=1.8, ecolor=colour, zorder=5, label=f"{_WORDS[finding.verdict]}: {show(event, name)}",
+        mec=colour, mew=1.8, ecolor=colour, zorder=5, label=f"{VERDICT_WORDS[finding.verdict]}: {show(event, name)}",
     )  # fmt: skip
     axis.set_xlabel(quantity("time").label)
     axis.set_ylabel(quantity("potential").label)

@@ -14,7 +14,7 @@ from rampion.records import provenance, to_json
 from rampion.report.page import bare, embedded, interval, marked, number, render, table, verdict_cell
 from rampion.report.results import files_of
 from rampion.report.study import study_results
-from rampion.report.words import VERDICTS
+from rampion.voltammetry.finding import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from rampion.study import Study
@@ -54,7 +54,7 @@ def _section(name: str, title: str, **parts: Any) -> Section:
 def summary(study: Study, plain: Mapping[str, Any]) -> list[str]:
     """What a supervisor reads in a minute."""
     counts = Counter(str(event.finding.verdict) for event in study.events)
-    told = ", ".join(f"{counts[name]} {words}" for name, words in VERDICTS.items() if counts[name])
+    told = ", ".join(f"{counts[name]} {words}" for name, words in VERDICT_WORDS.items() if counts[name])
     lines = [f"{len(study.analysis.samples)} samples, {len(study.events)} sweeps and runs: {told}."]
     sigma = next((item for item in study.transport if item.quantity == "conductivity"), None)
     if sigma is not None:
@@ -100,7 +100,7 @@ def _figures(study: Study) -> Section:
             "Current / A": curve.current[kept].tolist(),
         }
         figure = draw_finding(finding, title=name, synthetic=finding.synthetic)
-        figures.append(embedded(figure, f"{name}: {VERDICTS[finding.verdict]}.", data, name))
+        figures.append(embedded(figure, f"{name}: {VERDICT_WORDS[finding.verdict]}.", data, name))
     text = []
     if len(study.events) > MOST_FIGURES:
         text = [f"The first {MOST_FIGURES} of {len(study.events)}; the tables above hold all."]

@@ -9,8 +9,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from rampion.quantities import QUANTITIES, quantity
-from rampion.report.words import VERDICTS
 from rampion.units import show
+from rampion.voltammetry.finding import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,7 +75,7 @@ def marked(text: str, mark: str) -> dict[str, str]:
 
 def verdict_cell(verdict: str) -> dict[str, str]:
     """A sample's verdict in words."""
-    return marked(VERDICTS[verdict], verdict)
+    return marked(VERDICT_WORDS[verdict], verdict)
 
 
 def number(estimate: Estimate | None, name: str) -> str:

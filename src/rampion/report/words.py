@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Any
 from rampion.estimate import Flag, Severity, merge_flags
 from rampion.quantities import quantity
 from rampion.units import show
+from rampion.voltammetry.finding import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
     from rampion.study import Analysis, SampleAnalysis
     from rampion.voltammetry.finding import Finding
 
-VERDICTS = {
-    "limiting_peak": "limiting peak",
-    "penetration": "penetration",
-    "soft_short": "soft short",
-    "contact_loss": "loss of contact",
-    "instrument_limit": "instrument limit",
-    "no_event": "no event",
-}
 _AT = {
     "limiting_peak": "at the maximum",
     "penetration": "at the onset",
@@ -43,7 +36,7 @@ def flag_lines(flags: Iterable[Flag], indent: str = "    ") -> list[str]:
 def finding_lines(finding: Finding) -> list[str]:
     """One sweep's finding: verdict, current density, potential, charge, conductivity."""
     where = _AT[finding.verdict]
-    lines = [f"  {VERDICTS[finding.verdict].upper()}   (confidence {finding.confidence:.2f})"]
+    lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   (confidence {finding.confidence:.2f})"]
     if finding.current_density is not None:
         lines.append(f"    current density   {show(finding.current_density, 'current_density')}   {where}")
     else:
@@ -94,7 +87,7 @@ def analysis_text(analysis: Analysis) -> str:
     blocks = [sample_text(sample) for sample in analysis.samples] or ["Nothing was found that can be read."]
     findings = analysis.findings
     if len(analysis.samples) > 1 and findings:
-        counts = {text: sum(f.verdict == name for f in findings) for name, text in VERDICTS.items()}
+        counts = {text: sum(f.verdict == name for f in findings) for name, text in VERDICT_WORDS.items()}
         told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
         blocks.append(f"{len(findings)} sweeps and runs: {told}")
     blocks += flag_lines(merge_flags(analysis.flags), "")

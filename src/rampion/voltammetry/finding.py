@@ -29,6 +29,16 @@ class Verdict(StrEnum):
     NO_EVENT = "no_event"
 
 
+VERDICT_WORDS = {
+    "limiting_peak": "limiting peak",
+    "penetration": "penetration",
+    "soft_short": "soft short",
+    "contact_loss": "loss of contact",
+    "instrument_limit": "instrument limit",
+    "no_event": "no event",
+}
+
+
 class Kind(StrEnum):
     """What the trace is."""
 
