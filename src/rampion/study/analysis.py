@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     from rampion.cell.parameters import Cell
     from rampion.cell.simulate import Simulation
     from rampion.impedance.finding import SpectrumFinding
+    from rampion.impedance.series_finding import SeriesFinding
     from rampion.voltammetry.finding import Finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SampleAnalysis:
-    """What one experiment showed: a finding per sweep or constant-current run, a finding per spectrum."""
+    """What one experiment showed: a finding per sweep or constant-current run, a finding per spectrum.
+
+    ``series`` holds the processes followed through all spectra, ``None`` where there are fewer than two.
+    """
 
     experiment: Experiment
     findings: tuple[Finding, ...]
     spectra: tuple[SpectrumFinding, ...]
     flags: tuple[Flag, ...] = ()
+    series: SeriesFinding | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,22 +114,23 @@ def analyse_experiment(experiment: Experiment, circuit: str | None = None) -> Sa
     from rampion.voltammetry.analyse import analyse_run
 
     run = analyse_run(experiment.traces, experiment.sample)
-    spectra = _spectra(experiment.spectra, experiment.sample, circuit)
+    spectra, series = _spectra(experiment.spectra, experiment.sample, circuit)
     flags = merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags)
-    return SampleAnalysis(experiment=experiment, findings=run.findings, spectra=spectra, flags=flags)
+    return SampleAnalysis(experiment=experiment, findings=run.findings, spectra=spectra, flags=flags, series=series)
 
 
-def _spectra(spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None) -> tuple[SpectrumFinding, ...]:
+def _spectra(
+    spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None
+) -> tuple[tuple[SpectrumFinding, ...], SeriesFinding | None]:
     if not spectra:
-        return ()
-    from rampion.impedance.finding import analyse_spectrum, finding_of
-    from rampion.impedance.series import fit_series
+        return (), None
+    from rampion.impedance.finding import analyse_spectrum
+    from rampion.impedance.series_finding import analyse_series
 
-    if len(spectra) < 3:
-        return tuple(analyse_spectrum(spectrum, sample, circuit=circuit) for spectrum in spectra)
-    series = fit_series(spectra, circuit)
-    pairs = zip(series.fits, spectra, strict=True)
-    return tuple(finding_of(fit, spectrum, sample) for fit, spectrum in pairs)
+    if len(spectra) == 1:
+        return (analyse_spectrum(spectra[0], sample, circuit=circuit),), None
+    series = analyse_series(spectra, sample, circuit)
+    return series.spectra, series
 
 
 def simulate(cell: Cell, protocol: Protocol | Sequence[Protocol], tolerance: float = 1e-4) -> Simulation:
