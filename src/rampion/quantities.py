@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ELEMENTARY_CHARGE = 1.602176634e-19
+"""C, exact in the SI of 2019."""
+AVOGADRO = 6.02214076e23
+"""1/mol, exact in the SI of 2019."""
+BOLTZMANN = 1.380649e-23
+"""J/K, exact in the SI of 2019."""
+FARADAY = ELEMENTARY_CHARGE * AVOGADRO
+"""C/mol."""
+GAS_CONSTANT = BOLTZMANN * AVOGADRO
+"""J/(mol K)."""
+VACUUM_PERMITTIVITY = 8.8541878188e-12
+"""F/m; CODATA 2022, relative uncertainty 1.6e-10."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:

@@ -27,7 +27,7 @@ CELL = Cell(thickness=1e-3, conductivity=0.06, concentration=430.0, transference
 def test_nernst_einstein():
     assert chemical_diffusivity(CELL) == pytest.approx(1.1889e-11, rel=1e-4)
     assert limiting_current_density(CELL) == pytest.approx(4.9329, rel=1e-4)
-    thermal = 8.314462618 * 298.15 / 96485.33212
+    thermal = 8.31446261815324 * 298.15 / 96485.33212331002
     assert limiting_current_density(CELL) == pytest.approx(4 * 0.8 * thermal * 0.06 / 1e-3, rel=1e-12)
 
 

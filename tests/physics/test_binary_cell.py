@@ -13,7 +13,6 @@ pytest.importorskip("jax")
 
 from rampion.cell.linearise import excited_impedance, frequencies, spectrum_at
 from rampion.cell.parameters import (
-    FARADAY,
     Cell,
     chemical_diffusivity,
     limiting_current_density,
@@ -23,6 +22,7 @@ from rampion.cell.protocols import Stop
 from rampion.cell.simulate import Accuracy, pause_effect, sampled, simulate
 from rampion.cell.sweep import sweep_current_density
 from rampion.measurement import ConstantCurrent, FrequencyScan, Hold, Pause, Rest, Sweep
+from rampion.quantities import FARADAY
 
 GARNET = Cell(thickness=1e-3, conductivity=0.06, concentration=430.0, transference=0.8)
 CELL_A = Cell(

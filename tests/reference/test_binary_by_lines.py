@@ -9,9 +9,10 @@ from scipy.optimize import brentq
 
 pytest.importorskip("jax")
 
-from rampion.cell.parameters import FARADAY, Cell, chemical_diffusivity, thermal_voltage
+from rampion.cell.parameters import Cell, chemical_diffusivity, thermal_voltage
 from rampion.cell.sweep import sweep_current_density
 from rampion.measurement import Sweep
+from rampion.quantities import FARADAY
 
 
 def by_lines(cell: Cell, rate: float, potentials: np.ndarray, cells: int = 400) -> np.ndarray:

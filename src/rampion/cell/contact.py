@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rampion.cell.dialect import numerics
-from rampion.cell.parameters import FARADAY, GAS_CONSTANT
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity
+from rampion.quantities import FARADAY, GAS_CONSTANT
 
 LITHIUM_MOLAR_VOLUME = 12.97e-6
 """[m³/mol] at room temperature: 6.941 g/mol over 0.535 g/cm³."""

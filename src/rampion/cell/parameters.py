@@ -13,11 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from rampion.errors import InputError
-from rampion.quantities import QUANTITIES
+from rampion.quantities import FARADAY, GAS_CONSTANT, QUANTITIES
 from rampion.units import parse_quantity
-
-FARADAY = 96485.33212
-GAS_CONSTANT = 8.314462618
 
 _KIND = {
     "series_resistance": "area_resistance",

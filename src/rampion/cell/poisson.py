@@ -33,12 +33,11 @@ import numpy as np
 from jaxtyping import Float
 from scipy.linalg import solve_banded
 
-from rampion.cell.parameters import FARADAY, GAS_CONSTANT
 from rampion.errors import InputError
 from rampion.estimate import Flag, FlagKind, Severity
 from rampion.measurement import Hold, Sweep, Trace
+from rampion.quantities import FARADAY, GAS_CONSTANT, VACUUM_PERMITTIVITY
 
-PERMITTIVITY = 8.8541878128e-12
 _GAMMA = 2.0 - math.sqrt(2.0)
 _DIAGONAL = _GAMMA / 2.0
 _WEIGHT = math.sqrt(2.0) / 4.0
@@ -127,7 +126,7 @@ def poisson_trace(run: PoissonRun, protocol: Sweep | Hold, area: float) -> Trace
 
 def debye_length(cell: PoissonCell) -> float:
     """λ = √(ε_r ε₀ RT/(F² c₀)) [m]; a binary electrolyte screens over λ/√2."""
-    scale = cell.relative_permittivity * PERMITTIVITY * GAS_CONSTANT * cell.temperature
+    scale = cell.relative_permittivity * VACUUM_PERMITTIVITY * GAS_CONSTANT * cell.temperature
     return math.sqrt(scale / (FARADAY**2 * cell.concentration))
 
 

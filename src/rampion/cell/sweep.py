@@ -17,10 +17,11 @@ from jaxtyping import Float
 
 from rampion.cell import backend
 from rampion.cell.march import DONE, FULL, Control, march_segment
-from rampion.cell.parameters import FARADAY, GAS_CONSTANT, Cell
+from rampion.cell.parameters import Cell
 from rampion.cell.simulate import _SAFETY, Accuracy, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
+from rampion.quantities import FARADAY, GAS_CONSTANT
 
 _CAPACITY = 768
 PARAMETERS = (

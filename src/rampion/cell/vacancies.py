@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from rampion.cell.dialect import numerics
-from rampion.cell.parameters import FARADAY
 from rampion.cell.semi_infinite import MODES, at_rest, mode_rates, semi_integral_fraction
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity
+from rampion.quantities import FARADAY
 
 
 class VacancyFlag(FlagKind):

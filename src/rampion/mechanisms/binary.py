@@ -17,8 +17,7 @@ from jaxtyping import Float
 from rampion.mechanisms.argument import Arguments as A
 from rampion.mechanisms.mechanism import Mechanism
 from rampion.mechanisms.prediction import Segment, Share, between, point
-
-_FARADAY, _GAS = 96485.33212, 8.31446261815324
+from rampion.quantities import FARADAY, GAS_CONSTANT
 
 MECHANISM = Mechanism(
     name="binary",
@@ -59,14 +58,14 @@ def steady_current(
     temperature: float = 298.15,
 ) -> Float[np.ndarray, " n"]:
     """J = J_lim·tanh(FV/4RT) [A/m²]."""
-    vt = _GAS * temperature / _FARADAY
+    vt = GAS_CONSTANT * temperature / FARADAY
     limit = 4 * transference * vt * conductivity / thickness
     return limit * np.tanh(np.asarray(potential, float) / (4 * vt))
 
 
 def ramp_depletion_current(growth: float, concentration: float, diffusivity: float, transference: float) -> float:
     """J_p [A/m²] at which a current ramp J = βt [β in A/(m²·s)] empties the wall of a semi-infinite cell."""
-    charge = 3 * _FARADAY * concentration * math.sqrt(math.pi * diffusivity) / (4 * (1 - transference))
+    charge = 3 * FARADAY * concentration * math.sqrt(math.pi * diffusivity) / (4 * (1 - transference))
     return growth ** (1 / 3) * charge ** (2 / 3)
 
 

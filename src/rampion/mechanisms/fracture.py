@@ -13,8 +13,8 @@ import math
 from rampion.mechanisms.argument import Arguments as A
 from rampion.mechanisms.mechanism import Mechanism
 from rampion.mechanisms.prediction import Share, between, point
+from rampion.quantities import FARADAY
 
-_FARADAY = 96485.33212
 LITHIUM_VOLUME = 1.30e-5  # m³/mol
 
 MECHANISM = Mechanism(
@@ -35,7 +35,7 @@ MECHANISM = Mechanism(
 
 def critical_overpotential(toughness: float, defect: float, shape: float = 1.12) -> float:
     """η = K_Ic·V_Li/(F·Y√(πc)) [V] that opens a defect of length c [m], K_Ic [Pa·√m]."""
-    return toughness * LITHIUM_VOLUME / (_FARADAY * shape * math.sqrt(math.pi * defect))
+    return toughness * LITHIUM_VOLUME / (FARADAY * shape * math.sqrt(math.pi * defect))
 
 
 def critical_current_ratio(defect: float, reference: float) -> float:

@@ -13,8 +13,7 @@ import math
 from rampion.mechanisms.argument import Arguments as A
 from rampion.mechanisms.mechanism import Mechanism
 from rampion.mechanisms.prediction import Share, between, point
-
-_FARADAY, _VACUUM = 96485.33212, 8.8541878128e-12
+from rampion.quantities import FARADAY, VACUUM_PERMITTIVITY
 
 MECHANISM = Mechanism(
     name="space_charge",
@@ -44,9 +43,9 @@ MECHANISM = Mechanism(
 
 def layer_width(potential: float, concentration: float, permittivity: float) -> float:
     """w = √(2ε_rε₀φ/(Fc)) [m] for φ [V] across the layer and fixed charge c [mol/m³]."""
-    return math.sqrt(2 * permittivity * _VACUUM * potential / (_FARADAY * concentration))
+    return math.sqrt(2 * permittivity * VACUUM_PERMITTIVITY * potential / (FARADAY * concentration))
 
 
 def layer_capacitance(potential: float, concentration: float, permittivity: float) -> float:
     """C = ε_rε₀/w [F/m²]."""
-    return permittivity * _VACUUM / layer_width(potential, concentration, permittivity)
+    return permittivity * VACUUM_PERMITTIVITY / layer_width(potential, concentration, permittivity)

@@ -15,8 +15,8 @@ import math
 from rampion.mechanisms.argument import Arguments as A
 from rampion.mechanisms.mechanism import Mechanism
 from rampion.mechanisms.prediction import Share, between, point
+from rampion.quantities import FARADAY
 
-_FARADAY = 96485.33212
 _THIRD = 1 / 3
 
 MECHANISM = Mechanism(
@@ -50,9 +50,9 @@ MECHANISM = Mechanism(
 
 def vacancy_failure_time(current_density: float, diffusivity: float, excess: float) -> float:
     """τ = πD_v[F·Δc/(2J)]² [s] for Δc = c_v* - c₀ [mol/m³]."""
-    return math.pi * diffusivity * (_FARADAY * excess / (2 * current_density)) ** 2
+    return math.pi * diffusivity * (FARADAY * excess / (2 * current_density)) ** 2
 
 
 def vacancy_peak(growth: float, diffusivity: float, excess: float) -> float:
     """J_p [A/m²] of a current ramp J = βt, β = vσ/L [A/(m²·s)]."""
-    return growth**_THIRD * (0.75 * _FARADAY * excess * math.sqrt(math.pi * diffusivity)) ** (2 / 3)
+    return growth**_THIRD * (0.75 * FARADAY * excess * math.sqrt(math.pi * diffusivity)) ** (2 / 3)

@@ -16,8 +16,9 @@ from __future__ import annotations
 import math
 
 from rampion.estimate import Estimate, product
+from rampion.quantities import FARADAY
 from rampion.transport.collapse_fit import CollapseFit
-from rampion.transport.finding import FARADAY, ROOM, Assumption, TransportFinding, finding
+from rampion.transport.finding import ROOM, Assumption, TransportFinding, finding
 from rampion.transport.flags import TransportFlag
 from rampion.transport.peak_laws import PeakLaw, concentration_from_slope
 

@@ -21,7 +21,8 @@ from jaxtyping import Float
 from rampion.campaign.regression import student_quantile
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
-from rampion.transport.finding import FARADAY, GAS, ROOM, thermal_voltage
+from rampion.quantities import FARADAY, GAS_CONSTANT
+from rampion.transport.finding import ROOM, thermal_voltage
 from rampion.transport.flags import TransportFlag
 from rampion.transport.peak_function import LOWEST, peak_ratio
 from rampion.transport.peak_table import TRANSFERENCES
@@ -133,7 +134,7 @@ def fit_collapse(
     where = np.unravel_index(int(np.argmin(chi)), chi.shape)
     t, d = float(ts[where[0]]), float(np.exp(ds[where[1]]))
     grid_t, grid_d = np.meshgrid(ts, np.exp(ds), indexing="ij")
-    factor = float(np.exp(np.mean(np.log(sigma)))) * GAS * temperature / FARADAY**2
+    factor = float(np.exp(np.mean(np.log(sigma)))) * GAS_CONSTANT * temperature / FARADAY**2
 
     def carriers(tt: np.ndarray | float, dd: np.ndarray | float) -> np.ndarray | float:
         return factor * 2 * tt * (1 - tt) / dd

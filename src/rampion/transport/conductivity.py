@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 
 from rampion.estimate import Estimate, product
-from rampion.transport.finding import FARADAY, GAS, ROOM
+from rampion.quantities import FARADAY, GAS_CONSTANT
+from rampion.transport.finding import ROOM
 from rampion.transport.flags import TransportFlag
 
 
@@ -40,9 +41,9 @@ def nernst_einstein_diffusivity(sigma: Estimate, concentration: Estimate, temper
 
     Assumes independent carriers. Fails when they are correlated: the tracer's D is then H_R·D^σ with Haven ratio H_R.
     """
-    return product([(sigma, 1.0), (concentration, -1.0)]).scaled(GAS * temperature / FARADAY**2)
+    return product([(sigma, 1.0), (concentration, -1.0)]).scaled(GAS_CONSTANT * temperature / FARADAY**2)
 
 
 def nernst_einstein_concentration(sigma: Estimate, diffusivity: Estimate, temperature: float = ROOM) -> Estimate:
     """c = σRT/(D^σF²) [mol/m³] of univalent carriers with the total diffusivity D^σ = D₊ + D₋."""
-    return product([(sigma, 1.0), (diffusivity, -1.0)]).scaled(GAS * temperature / FARADAY**2)
+    return product([(sigma, 1.0), (diffusivity, -1.0)]).scaled(GAS_CONSTANT * temperature / FARADAY**2)

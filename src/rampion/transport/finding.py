@@ -6,10 +6,9 @@ import math
 from dataclasses import dataclass
 
 from rampion.estimate import Estimate
+from rampion.quantities import FARADAY, GAS_CONSTANT
 from rampion.transport.flags import TransportFlag
 
-FARADAY = 96485.33212  # C/mol, exact in the SI of 2019
-GAS = 8.31446261815324  # J/(mol K), exact
 ROOM = 298.15  # K
 
 
@@ -35,7 +34,7 @@ class TransportFinding:
 
 def thermal_voltage(temperature: float = ROOM) -> float:
     """RT/F [V]."""
-    return GAS * temperature / FARADAY
+    return GAS_CONSTANT * temperature / FARADAY
 
 
 def finding(

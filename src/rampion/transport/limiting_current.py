@@ -13,7 +13,8 @@ import math
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate, product
-from rampion.transport.finding import FARADAY, ROOM, thermal_voltage
+from rampion.quantities import FARADAY
+from rampion.transport.finding import ROOM, thermal_voltage
 
 
 def limiting_current_by_equation_1(

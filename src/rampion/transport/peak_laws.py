@@ -26,7 +26,8 @@ from enum import Enum
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate, product
-from rampion.transport.finding import FARADAY, ROOM, thermal_voltage
+from rampion.quantities import FARADAY
+from rampion.transport.finding import ROOM, thermal_voltage
 
 _M = 3.730
 _CONSTANT = 0.610503

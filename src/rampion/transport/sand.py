@@ -24,7 +24,7 @@ from rampion.campaign.scaling import PowerLaw, fit_power_law
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
 from rampion.fitting import fit_multistart
-from rampion.transport.finding import FARADAY
+from rampion.quantities import FARADAY
 from rampion.transport.flags import TransportFlag
 
 _ODD = np.arange(1, 81, 2)
