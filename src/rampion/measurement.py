@@ -6,6 +6,8 @@ Frozen records in SI units, checked once when made. A measured and a simulated c
 
 from __future__ import annotations
 
+import copyreg
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,8 @@ from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+copyreg.pickle(MappingProxyType, lambda view: (MappingProxyType, (dict(view),)))  # records travel between processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,3 +328,16 @@ def on_one_clock(experiment: Experiment) -> Experiment:
         return experiment
     start = min(starts)
     return replace(experiment, start=start, parts=tuple(shift_clock(part, start) for part in experiment.parts))
+
+
+def thinned(values: np.ndarray, most: int) -> np.ndarray:
+    """Indices that keep every local extreme of a long record: first, least, largest and last of each of most/4 bins."""
+    if values.size <= most:
+        return np.arange(values.size)
+    edges = np.linspace(0, values.size, most // 4 + 1).astype(int)
+    kept = [
+        (low, low + int(np.argmin(values[low:high])), low + int(np.argmax(values[low:high])), high - 1)
+        for low, high in itertools.pairwise(edges)
+        if high > low
+    ]
+    return np.unique(np.array(kept).ravel())

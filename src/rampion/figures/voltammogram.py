@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from rampion.figures.style import BLACK, GREY, SKY, VERDICT_COLOURS, mark_synthetic, new_figure
+from rampion.measurement import thinned
 from rampion.quantities import quantity
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
@@ -19,19 +19,6 @@ if TYPE_CHECKING:
     from rampion.voltammetry.finding import Finding
 
 MOST_POINTS = 4000
-
-
-def thinned(values: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
-    """Indices that keep every local extreme of a long record: first, least, largest and last of each bin."""
-    if values.size <= most:
-        return np.arange(values.size)
-    edges = np.linspace(0, values.size, most // 4 + 1).astype(int)
-    kept = [
-        (low, low + int(np.argmin(values[low:high])), low + int(np.argmax(values[low:high])), high - 1)
-        for low, high in itertools.pairwise(edges)
-        if high > low
-    ]
-    return np.unique(np.array(kept).ravel())
 
 
 def draw_finding(finding: Finding, title: str = "", synthetic: bool = False) -> Figure:
@@ -64,10 +51,10 @@ def _draw_sweep(axis: Axes, finding: Finding) -> None:
     curve = finding.voltammogram
     name, factor = _shown_current(finding)
     colour = VERDICT_COLOURS[finding.verdict]
-    kept = thinned(curve.current)
+    kept = thinned(curve.current, MOST_POINTS)
     axis.plot(curve.potential[kept], curve.current[kept] * factor, color=BLACK, lw=1.1, zorder=3)
     if curve.returning_potential.size:
-        kept = thinned(curve.returning_current)
+        kept = thinned(curve.returning_current, MOST_POINTS)
         axis.plot(curve.returning_potential[kept], curve.returning_current[kept] * factor, color=GREY, lw=0.8)
     top = 1.25 * max(float(np.max(curve.current)) * factor, 1e-30)
     if finding.ohmic is not None:
@@ -110,7 +97,7 @@ def _ohmic_label(finding: Finding) -> str:
 
 def _draw_run(axis: Axes, finding: Finding) -> None:
     curve = finding.voltammogram
-    kept = thinned(curve.potential)
+    kept = thinned(curve.potential, MOST_POINTS)
     colour = VERDICT_COLOURS[finding.verdict]
     axis.plot(curve.time[kept], curve.potential[kept], color=BLACK, lw=1.0)
     name, _ = _shown_current(finding)

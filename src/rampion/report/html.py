@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rampion.measurement import thinned
 from rampion.quantities import quantity
 from rampion.records import provenance, to_json
 from rampion.report.page import bare, embedded, interval, marked, number, render, table, verdict_cell
@@ -87,13 +88,13 @@ def _samples(study: Study) -> Section:
 
 
 def _figures(study: Study) -> Section:
-    from rampion.figures.voltammogram import draw_finding, thinned
+    from rampion.figures.voltammogram import MOST_POINTS, draw_finding
 
     figures = []
     for event in study.events[:MOST_FIGURES]:
         finding, name = event.finding, event.sample.name
         curve = finding.voltammogram
-        kept = thinned(curve.current)
+        kept = thinned(curve.current, MOST_POINTS)
         data = {
             "Test Time / s": curve.time[kept].tolist(),
             "Voltage / V": curve.potential[kept].tolist(),
