@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from rampion.cell.closures import Closure
 from rampion.cell.parameters import (
     Cell,
-    Closure,
     Relaxation,
     chemical_diffusivity,
     limiting_current_density,
@@ -103,7 +103,7 @@ def test_a_lattice_gas_with_many_sites_is_the_dilute_cell_and_with_few_its_stead
     pytest.importorskip("jax")
     import numpy as np
 
-    from rampion.cell.parameters import lattice_gas
+    from rampion.cell.closures import lattice_gas
     from rampion.cell.simulate import simulate
 
     dilute = simulate(CELL, Hold(potential=0.1, duration=5e6)).current_density[-1]

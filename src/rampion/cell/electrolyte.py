@@ -28,6 +28,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 from jax.nn import sigmoid, softplus
 
+from rampion.cell.closures import properties_of
+
 
 class Wall(NamedTuple):
     """The two faces as φ gives them: concentrations in c₀ and their logarithms, exact over any number of decades."""
@@ -65,7 +67,8 @@ def inverse_integrals(first, left, right, bend, step):
 
 def _by_closure(face, left, right, bends, phi, step, numbers, structure):
     """∫σ₀/σ(c) dξ per interval of both halves, and ∫Γ d ln c from face to face, for user functions σ(c), Γ(c)."""
-    closure, c0, given = structure.closure, numbers["concentration"], structure.conduction
+    closure, c0 = structure.closure, numbers["concentration"]
+    properties = properties_of(closure, numbers, structure.conduction)
     at_face = jnp.arange(step.size) == 0
     resistances, polarized = [], 0.0
     for sign, wall_value in ((1.0, face.low), (-1.0, face.high)):
@@ -74,15 +77,14 @@ def _by_closure(face, left, right, bends, phi, step, numbers, structure):
         middle = jnp.maximum(0.5 * (a + b) - sign * bends * step * step / 8.0, 1e-300)
 
         def conduction(c):
-            if closure.conductivity is not None:
-                return closure.conductivity(c0 * c) / numbers["conductivity"]
-            return c if given == "proportional" else jnp.ones_like(c)
+            return properties.conductivity(c0 * c, closure.sites - c0 * c) / numbers["conductivity"]
 
         ends = conduction(a), conduction(b)
         bent = 8.0 * (0.5 * (ends[0] + ends[1]) - conduction(middle)) / (step * step)
         resistances.append(inverse_integrals(ends[0][0], *ends, bent, step))
         if closure.thermodynamic_factor is not None:
-            factor = sum(w * closure.thermodynamic_factor(c0 * c) for w, c in ((1, a), (4, middle), (1, b))) / 6.0
+            weighted = ((1, a), (4, middle), (1, b))
+            factor = sum(w * properties.thermodynamic_factor(c0 * c, closure.sites - c0 * c) for w, c in weighted) / 6.0
             polarized = polarized + sign * (factor * jnp.log(b / a)).sum()
     if closure.thermodynamic_factor is None:
         polarized = numbers["thermodynamic_factor"] * phi

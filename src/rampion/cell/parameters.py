@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from rampion.cell.closures import FUNCTIONS, Closure, Properties, properties_of
 from rampion.errors import InputError
 from rampion.quantities import FARADAY, GAS_CONSTANT, QUANTITIES
 from rampion.units import parse_quantity
@@ -50,44 +50,6 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Closure:
-    """User functions of the concentration [mol/m³]; ``None`` keeps the cell's constant.
-
-    diffusivity [m²/s], conductivity [S/m], transference, thermodynamic_factor: traceable by JAX (``jax.numpy``).
-    A closure is known by its functions: make it once, not anew in every call, or it is compiled anew.
-    """
-
-    name: str = ""
-    diffusivity: Callable[[Any], Any] | None = None
-    conductivity: Callable[[Any], Any] | None = None
-    transference: Callable[[Any], Any] | None = None
-    thermodynamic_factor: Callable[[Any], Any] | None = None
-
-
-@functools.lru_cache(maxsize=64)
-def lattice_gas(sites: float, concentration: float, conductivity: float) -> Closure:
-    """Carriers on a limited number of sites without interaction.
-
-        σ(c) = σ₀·c(1 − c/c_max) / [c₀(1 − c₀/c_max)],   Γ(c) = 1/(1 − c/c_max)
-
-    so that σΓ/c, and with it the chemical diffusivity, stays constant.
-
-    Assumes: random mixing on equal sites. Fails when: c₀ ≥ c_max, or 2c₀ > c_max near the limiting current, where
-    the stripping face runs out of empty sites (flagged as a failure of the march).
-    """
-    if not 0 < concentration < sites:
-        raise InputError(
-            f"The concentration {concentration:g} mol/m³ must lie between 0 and the {sites:g} mol/m³ of sites."
-        )
-    scale = conductivity / (concentration * (1.0 - concentration / sites))
-    return Closure(
-        name=f"lattice gas of {sites:g} mol/m³ sites",
-        conductivity=lambda c: scale * c * (1.0 - c / sites),
-        thermodynamic_factor=lambda c: 1.0 / (1.0 - c / sites),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """A Li | ceramic | Li cell: geometry, carriers, interfaces.
 
@@ -99,7 +61,7 @@ class Cell:
         D = 2 t₊(1 − t₊) Γ σ₀RT/(F²c₀).
     thermodynamic_factor : Γ = 1 + d ln f/d ln c, 1 when dilute.
     conduction : 'proportional' (σ ∝ c) or 'constant'.
-    closure : user functions of the concentration, over the constants.
+    closure : user functions of the concentration, over the constants (:mod:`rampion.cell.closures`).
     series_resistance : leads and contacts outside the cell [Ω·m²].
     interface_resistance : both faces together, one half each [Ω·m²].
     exchange_current : J₀₀ of J₀ = J₀₀√(c/c₀) at each face [A/m²]; infinite leaves charge transfer out.
@@ -161,16 +123,22 @@ def thermal_voltage(cell: Cell) -> float:
     return GAS_CONSTANT * cell.temperature / FARADAY
 
 
+def properties(cell: Cell) -> Properties:
+    """D, σ, t₊ and Γ of the cell's electrolyte as functions of c and of the empty sites [mol/m³]."""
+    numbers = {name: getattr(cell, name) for name in (*FUNCTIONS, "concentration")}
+    numbers["thermal_voltage"] = thermal_voltage(cell)
+    return properties_of(cell.closure, numbers, cell.conduction, cell.diffusivity is None)
+
+
 def chemical_diffusivity(cell: Cell) -> float:
-    """D [m²/s] at c₀: the given one, or D = 2 t₊(1 − t₊) Γ σ₀RT/(F²c₀) (Nernst–Einstein)."""
-    if cell.diffusivity is not None:
-        return cell.diffusivity
-    t = cell.transference
-    scale = cell.conductivity * thermal_voltage(cell) / (FARADAY * cell.concentration)
-    factor = cell.thermodynamic_factor
-    if cell.closure is not None and cell.closure.thermodynamic_factor is not None:
-        factor = float(cell.closure.thermodynamic_factor(cell.concentration))
-    return 2.0 * t * (1.0 - t) * factor * scale
+    """D [m²/s] at c₀: the closure's, the given one, or D = 2 t₊(1 − t₊) Γ σ₀RT/(F²c₀) (Nernst–Einstein)."""
+    if cell.closure is None:
+        if cell.diffusivity is not None:
+            return cell.diffusivity
+        t = cell.transference
+        scale = cell.conductivity * thermal_voltage(cell) / (FARADAY * cell.concentration)
+        return 2.0 * t * (1.0 - t) * cell.thermodynamic_factor * scale
+    return float(properties(cell).diffusivity(cell.concentration, cell.closure.sites - cell.concentration))
 
 
 def limiting_current_density(cell: Cell) -> float:
