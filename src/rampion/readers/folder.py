@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,89 @@ from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, S
 from rampion.readers.detect import read_file
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
-from rampion.readers.series import join, join_runs
+from rampion.readers.series import join, join_runs, member_of
 
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
 _OWN = ("results.json", "tables", "figures", "datapackage.json", "ro-crate-metadata.json")
 _ASKED_FOR = ("thickness", "area")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileGroup:
+    """Files of one folder that may belong to one run, with the sheet's row of each (``None`` for an unlisted one)."""
+
+    folder: str
+    files: tuple[str, ...]
+    rows: tuple[SampleRow | None, ...]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Where the files are."""
+        return tuple(Path(self.folder) / file for file in self.files)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderPlan:
+    """What a folder holds, told from names and sample sheet alone: groups of files that are read independently."""
+
+    folder: str
+    groups: tuple[FileGroup, ...]
+    flags: tuple[Flag, ...] = ()
+
+
+def plan_folder(path: Path | str, sheet: Path | str | None = None, only: str | None = None) -> FolderPlan:
+    """The groups of files of a folder and of those below it; no instrument file is opened.
+
+    Parameters
+    ----------
+    sheet : the sample sheet; by default ``samples.csv``, ``.xlsx`` or ``.toml`` in the folder.
+    only : the name of a single file, relative to the folder, that is to be read.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, or the sheet is wrong.
+    RefusedError
+        When the folder is empty.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder; expected one with instrument files.")
+    sheet_path = Path(sheet) if sheet is not None else _find_sheet(folder)
+    book = read_samples(sheet_path) if sheet_path is not None else None
+    files = [only] if only is not None else _list_files(folder, sheet_path)
+    if not files:
+        raise RefusedError(f"{folder.name} holds no file; expected instrument files such as .mpr, .mpt, .DTA or .csv.")
+    owners, flags = _assign(files, book, complete=only is None)
+    if book is None:
+        names = " and ".join(name.replace("_", " ") for name in _ASKED_FOR)
+        flags.append(ReaderFlag.SHEET_MISSING.flag(names=names))
+    runs: dict[tuple[Path, str], list[str]] = {}
+    for file in files:  # the files of one run, and the two exports of one file, share folder and name
+        member = member_of(file)
+        runs.setdefault((Path(file).parent, member.run if member else Path(file).stem), []).append(file)
+    groups = tuple(
+        FileGroup(folder=str(folder), files=tuple(group), rows=tuple(owners.get(file) for file in group))
+        for group in runs.values()
+    )
+    return FolderPlan(folder=str(folder), groups=groups, flags=merge_flags(flags))
+
+
+def read_group(
+    group: FileGroup, columns: Mapping[str, str] | None = None
+) -> tuple[tuple[Experiment, ...], tuple[Flag, ...]]:
+    """The experiments of a group of files, those of one run joined, and a flag for every file that was refused."""
+    experiments: list[Experiment] = []
+    flags: list[Flag] = []
+    for file, row, path in zip(group.files, group.rows, group.paths, strict=True):
+        try:
+            experiment = read_file(path, columns=columns)
+        except RampionError as error:
+            reason = re.sub(rf"^{re.escape(path.name)} ", "it ", str(error))
+            flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))
+            continue
+        experiments.append(_owned(experiment, file, row))
+    return tuple(_without_twins(join_runs(experiments))), tuple(flags)
 
 
 def read_folder(
@@ -38,8 +116,7 @@ def read_folder(
 
     Parameters
     ----------
-    sheet : the sample sheet; by default ``samples.csv``, ``.xlsx`` or ``.toml`` in the folder.
-    only : the name of a single file, relative to the folder, that is to be read.
+    sheet, only : as in :func:`plan_folder`.
     columns : the column map for plain tables (see :func:`rampion.readers.table.read`).
 
     Raises
@@ -47,33 +124,29 @@ def read_folder(
     InputError
         When there is no such folder, or the sheet is wrong.
     RefusedError
-        When not one file could be read.
+        When not one file could be read; when the one file named in ``only`` is refused.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder; expected one with instrument files.")
-    sheet_path = Path(sheet) if sheet is not None else _find_sheet(folder)
-    book = read_samples(sheet_path) if sheet_path is not None else None
-    files = [only] if only is not None else _list_files(folder, sheet_path)
-    owners, flags = _assign(files, book, complete=only is None)
-    experiments: list[Experiment] = []
-    for file in files:
-        try:
-            experiment = read_file(folder / file, columns=columns)
-        except RampionError as error:
-            if only is not None:
-                raise
-            reason = re.sub(rf"^{re.escape(Path(file).name)} ", "it ", str(error))
-            flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))
-            continue
-        experiments.append(_owned(experiment, file, owners.get(file)))
+    plan = plan_folder(path, sheet=sheet, only=only)
+    read = [read_group(group, columns) for group in plan.groups]
+    experiments = tuple(experiment for found, _ in read for experiment in found)
+    refused = merge_flags(*(flags for _, flags in read))
+    if not experiments and only is not None:
+        read_file(Path(path) / only, columns=columns)  # its own refusal says more than a folder's
     if not experiments:
-        raise RefusedError(_nothing(folder, flags))
-    if book is None:
-        names = " and ".join(name.replace("_", " ") for name in _ASKED_FOR)
-        flags.append(ReaderFlag.SHEET_MISSING.flag(names=names))
-    experiments = _without_twins(join_runs(experiments))
-    return Campaign(experiments=tuple(experiments), name=folder.resolve().name, flags=merge_flags(flags))
+        raise nothing_readable(plan, refused)
+    return campaign_of(plan, experiments, refused)
+
+
+def campaign_of(plan: FolderPlan, experiments: Sequence[Experiment], refused: Sequence[Flag]) -> Campaign:
+    """The campaign of a folder whose groups have been read."""
+    name = Path(plan.folder).resolve().name
+    return Campaign(experiments=tuple(experiments), name=name, flags=merge_flags(refused, plan.flags))
+
+
+def nothing_readable(plan: FolderPlan, refused: Sequence[Flag]) -> RefusedError:
+    """What to raise when not one file could be read."""
+    name = Path(plan.folder).name
+    return RefusedError(f"Not one of the {len(refused)} files in {name} could be read; the first: {refused[0].message}")
 
 
 def _without_twins(experiments: Sequence[Experiment]) -> list[Experiment]:
@@ -176,10 +249,3 @@ def _is_ramp(potential: np.ndarray) -> bool:
         return False
     span = abs(potential[-1] - potential[0])
     return bool(span > 0 and np.abs(np.diff(potential)).sum() < 1.2 * span)
-
-
-def _nothing(folder: Path, flags: Sequence[Flag]) -> str:
-    refused = [flag.message for flag in flags if flag.code == "file_refused"]
-    if not refused:
-        return f"{folder.name} holds no file; expected instrument files such as .mpr, .mpt, .DTA or .csv."
-    return f"Not one of the {len(refused)} files in {folder.name} could be read; the first: {refused[0]}"
