@@ -140,7 +140,7 @@ def read_folder(
 def campaign_of(plan: FolderPlan, experiments: Sequence[Experiment], refused: Sequence[Flag]) -> Campaign:
     """The campaign of a folder whose groups have been read."""
     name = Path(plan.folder).resolve().name
-    return Campaign(experiments=tuple(experiments), name=name, flags=merge_flags(refused, plan.flags))
+    return Campaign(experiments=tuple(experiments), name=name, flags=merge_flags(plan.flags, refused))
 
 
 def nothing_readable(plan: FolderPlan, refused: Sequence[Flag]) -> RefusedError:
