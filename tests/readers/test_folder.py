@@ -44,8 +44,8 @@ def test_folder_without_sheet_names_samples_after_files(folder):
     campaign = read_folder(folder)
     assert [experiment.sample.name for experiment in campaign.experiments] == ["S2_LSV", "S1_LSV", "S10_EIS"]
     assert codes(campaign) == ["sheet_missing", "file_refused"]
-    assert "'notes.txt' was not read: it holds no table" in campaign.flags[0].message
-    assert "thickness and area are not known" in campaign.flags[1].message
+    assert "'notes.txt' was not read: it holds no table" in campaign.flags[1].message
+    assert "thickness and area are not known" in campaign.flags[0].message
     assert campaign.name == folder.name
 
 

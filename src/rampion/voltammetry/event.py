@@ -60,13 +60,13 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
     sample : thickness [m] and area [m²] with their uncertainties, where known.
     """
     recorded = voltammogram
-    voltammogram = _levelled(recorded)
+    voltammogram = levelled(recorded)
     line = fit_ohmic_line(voltammogram, sample)
     semi = semi_integrate(voltammogram.time, voltammogram.current)
     pieces = _find_pieces(voltammogram, line, semi)
     verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
     current, potential = _place(voltammogram, pieces, verdict)
-    time, charge = _clocked(voltammogram, current, potential)
+    time, charge = clocked(voltammogram, current, potential)
     if line is None:
         flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=64.0))
     away = _start_away_from_zero(voltammogram, line)
@@ -105,7 +105,7 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
     )
 
 
-def _levelled(voltammogram: Voltammogram) -> Voltammogram:
+def levelled(voltammogram: Voltammogram) -> Voltammogram:
     """The sweep without the small steps at changes of the current range."""
     if not voltammogram.range_changes:
         return voltammogram
@@ -387,7 +387,7 @@ def _place(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) -> tupl
     return _largest(voltammogram, pieces)[0], Estimate(end, float(error))
 
 
-def _clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) -> tuple[Estimate, Estimate]:
+def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) -> tuple[Estimate, Estimate]:
     """Time [s] and charge [C] from the start of the sweep to the event; NaN without a clock.
 
     The charge is the trapezoidal integral of the recorded current, pauses included; its error is that of the event's
