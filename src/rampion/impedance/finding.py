@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.impedance.assignment import SURE, Assignment, assign_arcs
+from rampion.impedance.assignment import MERGED, SURE, Assignment, assign_arcs, is_ceramic
 from rampion.impedance.circuit import Node
 from rampion.impedance.circuit_fit import CircuitFit, sum_of
 from rampion.impedance.conductivity import conductivity_from_resistance
@@ -18,9 +18,10 @@ from rampion.impedance.fit import fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.processes import Process, processes_of
+from rampion.impedance.profile import Profile
+from rampion.impedance.relaxation_times import RelaxationTimes
 from rampion.measurement import Sample, Spectrum
 
-_CERAMIC = ("bulk", "grain boundary", "bulk and grain boundary")
 _MERGED = 0.1  # a series resistance below this share of the first ceramic arc is no bulk of its own
 
 
@@ -66,16 +67,43 @@ class Validity:
     violation: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFinding:
+    """What the drift of the cell did to a spectrum: it was brought to one time, and these are its numbers as measured.
+
+    ``change`` of |Z| during the scan, relative, at the frequency where it is largest; ``correction`` the largest made to
+    a point, relative, at ``frequency`` [Hz]; ``time`` [s] to which the points were brought; ``source`` what the drift was
+    read from; ``violation_before`` and ``violation_after`` of the Kramers-Kronig relations, as fractions of |Z|;
+    ``total_resistance`` [Ω] and the ``resistances`` [Ω] of the processes of the same circuit without the correction.
+    """
+
+    change: float
+    correction: float
+    frequency: float
+    time: float
+    source: str
+    violation_before: float
+    violation_after: float
+    total_resistance: Estimate | None
+    resistances: Mapping[str, Estimate]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpectrumFinding:
     """What one spectrum says.
 
-    ``resistance`` [Ω] is the ceramic's (bulk and grain boundary), ``conductivity`` [S/m] what it gives with the
-    geometry; ``total_resistance`` [Ω] adds every resistive process of the window. ``fitted`` (n,) [Ω] is the circuit
-    at ``frequency`` [Hz].
+    ``block`` numbers it among the traces and spectra of its experiment, from 1; ``potential`` [V] and ``time`` [s] are
+    those at which it was taken. ``resistance`` [Ω] is the ceramic's (bulk and grain boundary), ``conductivity`` [S/m]
+    what it gives with the geometry; ``total_resistance`` [Ω] adds every resistive process of the window. ``drift`` is
+    there where a drift was taken out, ``relaxation_times`` and ``profiles`` where they were asked for. ``impedance``
+    (n,) [Ω] is what was fitted and ``fitted`` (n,) [Ω] the circuit, at ``frequency`` (n,) [Hz]; ``validity_residual``
+    (n,) the residual of the Kramers-Kronig model over |Z|.
     """
 
+    block: int = 1
     kind: str = "spectrum"
+    potential: float = math.nan
+    time: float = math.nan
     circuit: str
     parameters: Mapping[str, Parameter]
     chi_square: float
@@ -87,8 +115,13 @@ class SpectrumFinding:
     resistance: Estimate | None
     total_resistance: Estimate | None
     conductivity: Estimate | None
+    drift: DriftFinding | None = None
+    relaxation_times: RelaxationTimes | None = None
+    profiles: tuple[Profile, ...] = ()
     frequency: Float[np.ndarray, " n"]
+    impedance: Complex[np.ndarray, " n"]
     fitted: Complex[np.ndarray, " n"]
+    validity_residual: Complex[np.ndarray, " n"]
     synthetic: bool
     flags: tuple[Flag, ...] = ()
 
@@ -109,10 +142,20 @@ def analyse_spectrum(
     return finding_of(fit, spectrum, sample)
 
 
-def finding_of(fit: CircuitFit, spectrum: Spectrum, sample: Sample) -> SpectrumFinding:
-    """The finding for a spectrum already fitted (as one of a series)."""
+def finding_of(
+    fit: CircuitFit,
+    spectrum: Spectrum,
+    sample: Sample,
+    names: Mapping[str, Name] | None = None,
+    known: Sequence[Flag] = (),
+) -> SpectrumFinding:
+    """The finding for a spectrum already fitted.
+
+    As one of a series it comes with the ``names`` that its processes have there, by part of the circuit, and with the
+    flags ``known`` from the series.
+    """
     validity = check_kramers_kronig(spectrum)
-    named = name_processes(processes_of(fit), sample)
+    named = name_processes(processes_of(fit), sample, names)
     ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
     total = _sum_of(fit, [process for process in named if math.isfinite(process.resistance.value)])
@@ -131,6 +174,8 @@ def finding_of(fit: CircuitFit, spectrum: Spectrum, sample: Sample) -> SpectrumF
         for name, e in fit.parameters.items()
     }
     return SpectrumFinding(
+        potential=spectrum.potential,
+        time=float(spectrum.time[0]) if spectrum.time is not None else math.nan,
         circuit=fit.notation,
         parameters=shown,
         chi_square=fit.chi_square,
@@ -148,9 +193,11 @@ def finding_of(fit: CircuitFit, spectrum: Spectrum, sample: Sample) -> SpectrumF
         total_resistance=total,
         conductivity=conductivity,
         frequency=fit.frequency,
+        impedance=spectrum.impedance,
         fitted=fit.fitted,
+        validity_residual=validity.residual,
         synthetic=spectrum.synthetic,
-        flags=merge_flags(validity.flags, fit.flags, *(process.flags for process in named), flags),
+        flags=merge_flags(validity.flags, fit.flags, *(process.flags for process in named), known, flags),
     )
 
 
@@ -164,11 +211,6 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
         and not any(f.code == "unidentifiable" for f in fit.parameters[name].flags)
     ]
     return sum_of(fit, names) if names else None
-
-
-def is_ceramic(name: str) -> bool:
-    """Whether a process of that name lies in the ceramic (bulk, grain boundary), numbered or not."""
-    return name.rstrip(" 0123456789") in _CERAMIC
 
 
 def _other_conductivities(
@@ -199,65 +241,87 @@ def _resistances(process: NamedProcess, fit: CircuitFit) -> set[str]:
     }
 
 
-def name_processes(processes: Sequence[Process], sample: Sample) -> tuple[NamedProcess, ...]:
-    """Names for the processes of one spectrum: arcs by capacitance, the rest by their place in the circuit.
-
-    An arc named grain boundary that has no bulk beside it (no bulk arc, and a series resistance below a tenth of its
-    own) is the merged arc of bulk and grain boundary.
-    """
-    arcs = [process for process in processes if process.kind == "arc" and process.capacitance.value > 0]
-    assigned = dict(
-        zip(
-            (process.part for process in arcs),
-            assign_arcs(
-                [process.capacitance for process in arcs],
-                sample.thickness,
-                sample.area,
-                [process.part for process in arcs],
-            ),
-            strict=True,
-        )
+def name_processes(
+    processes: Sequence[Process], sample: Sample, names: Mapping[str, Name] | None = None
+) -> tuple[NamedProcess, ...]:
+    """The processes of one spectrum with their names: as given by part of the circuit, or its own."""
+    names = own_names(processes, sample) if names is None else names
+    scale = (
+        math.nan
+        if sample.thickness is None or sample.area is None
+        else 100 * sample.thickness.value / (1e4 * sample.area.value)
     )
-    series = sum(process.resistance.value for process in processes if process.kind == "series")
-    bulk = any(assignment.name == "bulk" for assignment in assigned.values())
-    names = []
-    for process in processes:
-        name = _name(process, assigned.get(process.part), series, bulk)
-        if name == "bulk and grain boundary":
-            bulk = True
-        names.append(name)
-    if "bulk and grain boundary" in names or any(a.name == "bulk" for a in assigned.values()):
-        names = [
-            "leads" if name == "bulk" and p.kind == "series" else name for name, p in zip(names, processes, strict=True)
-        ]
     out = []
-    for place, (name, process) in enumerate(zip(names, processes, strict=True)):
-        assignment = assigned.get(process.part)
-        number = f" {names[: place + 1].count(name)}" if names.count(name) > 1 else ""
+    for process in processes:
+        name = names.get(process.part, Name(_name_by_kind(process.kind)))
+        known = process.kind == "arc" and process.capacitance.value > 0 and math.isfinite(scale)
         out.append(
             NamedProcess(
-                name=name + number,
+                name=name.name,
                 part=process.part,
                 kind=process.kind,
-                confidence=assignment.confidence if assignment else math.nan,
+                confidence=name.confidence,
                 resistance=process.resistance,
                 capacitance=process.capacitance,
                 capacitance_brug=process.capacitance_brug,
-                capacitance_normalised=assignment.capacitance
-                if assignment and assignment.normalised
-                else Estimate(math.nan),
+                capacitance_normalised=process.capacitance.scaled(scale) if known else Estimate(math.nan),
                 exponent=process.exponent,
                 frequency=process.frequency,
-                flags=merge_flags(process.flags, assignment.flags if assignment else ()),
+                flags=merge_flags(process.flags, name.flags),
             )
         )
     return tuple(out)
 
 
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A process's name, the confidence in it (NaN when named by its place in the circuit), and what is to be said."""
+
+    name: str
+    confidence: float = math.nan
+    flags: tuple[Flag, ...] = ()
+
+
+def own_names(processes: Sequence[Process], sample: Sample) -> dict[str, Name]:
+    """Names for the processes of one spectrum by themselves: arcs by capacitance, the rest by their place.
+
+    An arc named grain boundary that has no bulk beside it (no bulk arc, and a series resistance below a tenth of its
+    own) is the merged arc of bulk and grain boundary.
+    """
+    arcs = [process for process in processes if process.kind == "arc" and process.capacitance.value > 0]
+    labels = [process.part for process in arcs]
+    assigned = assign_arcs([process.capacitance for process in arcs], sample.thickness, sample.area, labels)
+    return names_from(processes, dict(zip(labels, assigned, strict=True)))
+
+
+def names_from(processes: Sequence[Process], assigned: Mapping[str, Assignment]) -> dict[str, Name]:
+    """Names by part of the circuit from the arcs' assignments by capacitance, alike names numbered."""
+    series = sum(process.resistance.value for process in processes if process.kind == "series")
+    bulk = any(assignment.name == "bulk" for assignment in assigned.values())
+    names = []
+    for process in processes:
+        name = _name(process, assigned.get(process.part), series, bulk)
+        bulk = bulk or name == MERGED
+        names.append(name)
+    if bulk:
+        names = [
+            "leads" if name == "bulk" and p.kind == "series" else name for name, p in zip(names, processes, strict=True)
+        ]
+    out = {}
+    for place, (name, process) in enumerate(zip(names, processes, strict=True)):
+        assignment = assigned.get(process.part)
+        number = f" {names[: place + 1].count(name)}" if names.count(name) > 1 else ""
+        confidence, flags = (assignment.confidence, assignment.flags) if assignment else (math.nan, ())
+        out[process.part] = Name(name + number, confidence, flags)
+    return out
+
+
 def _name(process: Process, assignment: Assignment | None, series: float, bulk: bool) -> str:
-    if process.kind == "series":
-        return "bulk"
-    if assignment is not None:
-        merged = assignment.name == "grain boundary" and not bulk and series < _MERGED * process.resistance.value
-        return "bulk and grain boundary" if merged else assignment.name
-    return {"diffusion": "diffusion", "blocking": "blocking electrode"}.get(process.kind, "arc")
+    if assignment is None:
+        return _name_by_kind(process.kind)
+    merged = assignment.name == "grain boundary" and not bulk and series < _MERGED * process.resistance.value
+    return MERGED if merged else assignment.name
+
+
+def _name_by_kind(kind: str) -> str:
+    return {"series": "bulk", "diffusion": "diffusion", "blocking": "blocking electrode"}.get(kind, "arc")

@@ -125,6 +125,11 @@ class ImpedanceFlag(FlagKind):
     )
     ARC_APPEARS = (Severity.NOTE, "The arc {process} is there from spectrum {index} on.")
     ARC_VANISHES = (Severity.NOTE, "The arc {process} is no longer there from spectrum {index} on.")
+    CERAMIC_HIDDEN = (
+        Severity.WARNING,
+        "The ceramic's arcs, seen in other spectra of the series, do not show beside {total:.3g} Ω of other processes: "
+        "the spectrum gives no conductivity.",
+    )
     TRACK_BROKEN = (
         Severity.WARNING,
         "Between spectra {first} and {second} the arcs cannot be matched with confidence; "

@@ -10,18 +10,26 @@ from jaxtyping import Float
 
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
-from rampion.fitting import fit_batch
-from rampion.impedance.choose import choose_circuit, objections
-from rampion.impedance.circuit import Element, Node, Series, elements_of, parameter_kinds, serial_parts
+from rampion.impedance.circuit import Node, parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit, summarise
-from rampion.impedance.fit import batch_model, deviations, fit_circuit, ordered, with_limits_checked
-from rampion.impedance.freedom import freedom_of
-from rampion.impedance.guess import parameter_bounds
+from rampion.impedance.fit import batch_model, ordered, with_limits_checked
 from rampion.impedance.joint import fit_joint
 from rampion.impedance.notation import parse_circuit, print_circuit
 from rampion.impedance.processes import Process, processes_of
-from rampion.impedance.tracks import Track, make_tracks
+from rampion.impedance.series_circuits import (
+    PRICE,
+    candidates_of,
+    cheapest_sequence,
+    choices_at,
+    objections_in_series,
+    without_slowest_arc,
+)
+from rampion.impedance.series_solution import Solution, solve_series
+from rampion.impedance.tracks import Track, coming_and_going, make_paths, make_track
 from rampion.measurement import Spectrum
+
+_OBJECTED = 6.0  # of BIC: what a circuit that the user gave may be worse by without the arc that is not told
+_ROUNDS = 2  # of looking for a circuit where none of the candidates fits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,18 +57,20 @@ def fit_series(
     roughness: float | None = None,
     reduce: bool = True,
 ) -> SeriesFit:
-    """Fit all spectra of a series with one circuit and follow each process through it.
+    """Fit all spectra of a series and follow each process through it.
 
     A few spectra spread over the series are fitted without a guess; all spectra start from the nearest of these and
     then from the solutions of both neighbours, until no fit improves; one that still stands out is fitted without a
-    guess. Where the data do not tell an arc, the spectrum is fitted without it if BIC agrees.
+    guess. Without a circuit the candidates are those chosen on a few spectra, and each spectrum takes the one that
+    makes the series as a whole most credible, changes of circuit having a price. Of a given circuit a spectrum that
+    does not tell an arc is fitted without it if BIC agrees.
 
     Assumes the spectra are in order and their number of arcs changes little from one to the next.
     Fails when an arc jumps by more than a decade between neighbours: its track is then flagged as not sure.
 
     Parameters
     ----------
-    circuit : chosen on spectra spread over the series when absent, the richest of the choices.
+    circuit : chosen by evidence from the whole series when absent.
     coordinate : (m,) what the series runs along; the index when absent.
     shared : names of parameters with one value for all spectra (a joint fit).
     roughness : allowed standard deviation of the second difference of the logarithms along the series.
@@ -77,115 +87,131 @@ def fit_series(
     if places.shape != (len(spectra),):
         raise InputError(f"The coordinate has {places.size} values for {len(spectra)} spectra; expected one each.")
     anchors = sorted({0, len(spectra) // 2, len(spectra) - 1})
-    if circuit is None:
-        chosen = [choose_circuit(spectra[index], weighting=weighting).fit for index in anchors]
-        tree = max(chosen, key=lambda fit: len(fit.parameters)).circuit
+    tree = parse_circuit(circuit) if isinstance(circuit, str) else circuit
+    joint = bool(shared) or roughness is not None
+    if tree is None:
+        pairs = _choose(spectra, anchors, weighting)
+        tree = max((fit for fit, _ in pairs), key=lambda fit: len(fit.parameters)).circuit
     else:
-        tree = parse_circuit(circuit) if isinstance(circuit, str) else circuit
-    names = list(parameter_kinds(tree))
-    unknown = [name for name in shared if name not in names]
-    if unknown:
-        raise InputError(f"{unknown[0]!r} is no parameter of {print_circuit(tree)}; it has {', '.join(names)}.")
-    fits = _fit_all(spectra, tree, anchors, weighting, [names.index(name) for name in shared], roughness)
-    if reduce and not shared and roughness is None:
-        pairs = [_without_unseen(fit, spectrum) for fit, spectrum in zip(fits, spectra, strict=True)]
-        fits, processes = [pair[0] for pair in pairs], tuple(pair[1] for pair in pairs)
-    else:
-        processes = tuple(processes_of(fit) for fit in fits)
-    tracks, flags = make_tracks(processes, places)
+        pairs = []
+    if joint:
+        pairs = _joint_fits(spectra, tree, anchors, weighting, shared, roughness)
+    elif not pairs:
+        pairs = _fits(spectra, solve_series(spectra, tree, anchors, weighting), weighting)
+        if reduce:
+            pairs = _reduced(spectra, pairs, anchors, weighting)
+    processes = tuple(pair[1] for pair in pairs)
+    paths, flags = make_paths(processes)
     return SeriesFit(
         circuit=print_circuit(tree),
         coordinate=places,
-        fits=tuple(fits),
+        fits=tuple(pair[0] for pair in pairs),
         processes=processes,
-        tracks=tracks,
-        flags=merge_flags(flags, *(fit.flags for fit in fits)),
+        tracks=tuple(make_track(path, places) for path in paths),
+        flags=merge_flags(flags, coming_and_going(paths), *(pair[0].flags for pair in pairs)),
     )
 
 
-def _fit_all(
+_Pair = tuple[CircuitFit, tuple[Process, ...]]
+
+
+def _choose(spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str) -> list[_Pair]:
+    """Each spectrum with the candidate that the series as a whole speaks for."""
+    choices = choices_at(spectra, anchors, weighting)
+    if len(spectra) == 1:
+        fit = choices[0].fit
+        return [(fit, processes_of(fit))]
+    looked = set(anchors)
+    columns: dict[Node, list[_Pair]] = {}
+    chosen: list[_Pair] = []
+    for _ in range(1 + _ROUNDS):
+        for circuit in candidates_of(choices):
+            if circuit not in columns and _enough(spectra, circuit):
+                columns[circuit] = _fits(spectra, solve_series(spectra, circuit, anchors, weighting), weighting)
+        table = list(columns.values())
+        costs = np.array([[_cost(pair) for pair in column] for column in table]).T
+        chosen = [table[kind][row] for row, kind in enumerate(cheapest_sequence(costs))]
+        noise = np.array([fit.noise for fit, _ in chosen])
+        strange = [int(i) for i in np.argsort(-noise) if noise[i] > 2 * np.median(noise) and int(i) not in looked]
+        if not strange:
+            break
+        looked.add(strange[0])
+        choices = choices_at(spectra, strange[:1], weighting)
+    return chosen
+
+
+def _enough(spectra: Sequence[Spectrum], circuit: Node) -> bool:
+    """Whether every spectrum has at least three data for two parameters."""
+    return 4 * min(len(spectrum) for spectrum in spectra) >= 3 * len(parameter_kinds(circuit))
+
+
+def _cost(pair: _Pair) -> float:
+    fit, processes = pair
+    return fit.bic + PRICE * objections_in_series(fit, processes)
+
+
+def _reduced(spectra: Sequence[Spectrum], pairs: list[_Pair], anchors: Sequence[int], weighting: str) -> list[_Pair]:
+    """The fits without the arcs that the data do not tell, where BIC does not mind; until every arc is told."""
+    columns = [pairs]
+    while any(objections_in_series(*pair) for pair in columns[-1]):
+        smaller = without_slowest_arc(columns[-1][0][0].circuit)
+        if smaller is None:
+            break
+        columns.append(_fits(spectra, solve_series(spectra, smaller, anchors, weighting), weighting))
+    if len(columns) == 1:
+        return pairs
+    costs = np.full((len(spectra), len(columns)), np.inf)
+    for row in range(len(spectra)):
+        for kind, column in enumerate(columns):
+            fit, processes = column[row]
+            objected = bool(objections_in_series(fit, processes))
+            costs[row, kind] = fit.bic + _OBJECTED * objected
+            if not objected:
+                break
+    return [columns[kind][row] for row, kind in enumerate(cheapest_sequence(costs, _OBJECTED))]
+
+
+def _fits(spectra: Sequence[Spectrum], solution: Solution, weighting: str) -> list[_Pair]:
+    """The record and the processes of every spectrum at its minimum."""
+    circuit, freedom = solution.circuit, solution.freedom
+    pairs = []
+    for index, spectrum in enumerate(spectra):
+        own = ordered(circuit, solution.logarithms[index], freedom)
+        size = solution.sizes[index, : len(spectrum)]
+        fit = summarise(
+            circuit, spectrum, own, size, weighting, freedom, solution.lower, solution.upper,
+            bool(solution.converged[index]),
+        )  # fmt: skip
+        alone = batch_model(circuit, 2 * np.pi * spectrum.frequency, spectrum.impedance[None], size[None], freedom)
+        fit = with_limits_checked(fit, alone, freedom)
+        pairs.append((fit, processes_of(fit)))
+    return pairs
+
+
+def _joint_fits(
     spectra: Sequence[Spectrum],
     circuit: Node,
     anchors: Sequence[int],
     weighting: str,
-    shared: list[int],
+    shared: Sequence[str],
     roughness: float | None,
-) -> list[CircuitFit]:
-    freedom = freedom_of(circuit)
-    omega, impedance, sizes = _stacked(spectra, weighting)
-    everything = np.concatenate([spectrum.impedance for spectrum in spectra])
-    low, high = parameter_bounds(circuit, np.unique(omega), everything)
-    model = batch_model(circuit, omega, impedance, sizes, freedom)
-    count = len(spectra)
-    seeds = [fit_circuit(spectra[index], circuit, weighting=weighting, starts=6).logarithms for index in anchors]
-    nearest = np.argmin(np.abs(np.arange(count)[:, None] - np.array(anchors)), axis=1)
-    first = fit_batch(model, np.array(seeds)[nearest], low, high, iterations=15, tolerance=1e-5)
-    best, cost = first.parameters.copy(), first.chi_square.copy()
-    stale = np.ones(count, bool)  # spectra whose neighbours have news
-    for _ in range(count):
-        pairs = [(i, i + s) for i in range(count) for s in (-1, 1) if 0 <= i + s < count and stale[i + s]]
-        if not pairs:
-            break
-        target, source = np.array(pairs).T
-        tried = fit_batch(lambda x, r, t=target: model(x, t[r]), best[source], low, high, iterations=12, tolerance=1e-5)
-        stale[:] = False
-        for row in np.argsort(-tried.chi_square):
-            index = target[row]
-            if tried.chi_square[row] < cost[index] * (1 - 1e-3):
-                stale[index] = True
-            if tried.chi_square[row] < cost[index]:
-                cost[index], best[index] = tried.chi_square[row], tried.parameters[row]
-    final = fit_batch(model, best, low, high, iterations=60)
-    best, cost, converged = final.parameters, final.chi_square, final.converged.copy()
-    for index in np.flatnonzero(cost > 2.5 * np.median(cost)).tolist():
-        alone = fit_circuit(spectra[index], circuit, weighting=weighting)
-        if alone.chi_square < cost[index]:
-            best[index], converged[index] = alone.logarithms, alone.converged
-    blocks = None
-    if shared or roughness is not None:
-        best, blocks, _, met = fit_joint(model, best, low, high, shared, roughness)
-        converged[:] = met
-    fits = []
+) -> list[_Pair]:
+    """All spectra as one fit."""
+    names = list(parameter_kinds(circuit))
+    unknown = [name for name in shared if name not in names]
+    if unknown:
+        raise InputError(f"{unknown[0]!r} is no parameter of {print_circuit(circuit)}; it has {', '.join(names)}.")
+    solution = solve_series(spectra, circuit, anchors, weighting)
+    starts = np.array([ordered(circuit, row, solution.freedom) for row in solution.logarithms])
+    best, blocks, _, converged = fit_joint(
+        solution.model, starts, solution.lower, solution.upper,
+        [names.index(name) for name in shared], roughness,
+    )  # fmt: skip
+    pairs = []
     for index, spectrum in enumerate(spectra):
-        own = ordered(circuit, best[index], freedom) if blocks is None else best[index]
-        size = deviations(spectrum.impedance, weighting)
-        block = None if blocks is None else blocks[index]
-        met = bool(converged[index])
-        fit = summarise(circuit, spectrum, own, size, weighting, freedom, low, high, met, covariance=block)
-        if blocks is None:
-            alone = batch_model(circuit, 2 * np.pi * spectrum.frequency, spectrum.impedance[None], size[None], freedom)
-            fit = with_limits_checked(fit, alone, freedom)
-        fits.append(fit)
-    return fits
-
-
-def _stacked(spectra: Sequence[Spectrum], weighting: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Angular frequency, impedance and deviations (m, n) and (m, n, 2); shorter spectra are filled with weight zero."""
-    longest = max(len(spectrum) for spectrum in spectra)
-    omega = np.empty((len(spectra), longest))
-    impedance = np.empty((len(spectra), longest), complex)
-    sizes = np.full((len(spectra), longest, 2), np.inf)
-    for row, spectrum in enumerate(spectra):
-        n = len(spectrum)
-        omega[row, :n], omega[row, n:] = 2 * np.pi * spectrum.frequency, 2 * np.pi * spectrum.frequency[-1]
-        impedance[row, :n], impedance[row, n:] = spectrum.impedance, spectrum.impedance[-1]
-        sizes[row, :n] = deviations(spectrum.impedance, weighting)
-    same = all(np.array_equal(row, omega[0]) for row in omega)
-    return (omega[0] if same else omega), impedance, sizes
-
-
-def _without_unseen(fit: CircuitFit, spectrum: Spectrum) -> tuple[CircuitFit, tuple[Process, ...]]:
-    """The fit without the arc that the data do not tell, where BIC does not mind; again until every arc is told."""
-    processes = processes_of(fit)
-    while objections(fit, processes):
-        parts = serial_parts(fit.circuit)
-        arcs = [part for part in parts if not isinstance(part, Element) and len(elements_of(part)) == 2]
-        if not arcs or len(parts) < 2:
-            break
-        # arcs of one make are in order: whichever is left out, the same circuit remains
-        rest = tuple(part for part in parts if part is not arcs[-1])
-        smaller = fit_circuit(spectrum, Series(rest) if len(rest) > 1 else next(iter(rest)), weighting=fit.weighting)
-        if smaller.bic > fit.bic + 6:
-            break
-        fit, processes = smaller, processes_of(smaller)
-    return fit, processes
+        fit = summarise(
+            circuit, spectrum, best[index], solution.sizes[index, : len(spectrum)], weighting, solution.freedom,
+            solution.lower, solution.upper, converged, covariance=blocks[index],
+        )  # fmt: skip
+        pairs.append((fit, processes_of(fit)))
+    return pairs

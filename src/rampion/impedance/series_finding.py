@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.impedance.assignment import assign_arcs
+from rampion.estimate import Flag, merge_flags
 from rampion.impedance.circuit import Node
 from rampion.impedance.finding import SpectrumFinding, finding_of
 from rampion.impedance.series import fit_series
-from rampion.impedance.tracks import Track
+from rampion.impedance.series_names import name_series
+from rampion.impedance.tracks import Track, coming_and_going, make_track
 from rampion.measurement import Sample, Spectrum
 
 
@@ -42,41 +41,28 @@ def analyse_series(
     coordinate: Float[np.ndarray, " m"] | None = None,
     weighting: str = "modulus",
     shared: Sequence[str] = (),
+    roughness: float | None = None,
 ) -> SeriesFinding:
-    """Fit all spectra together, follow each process and name its track once, by its median capacitance.
+    """Fit all spectra together, follow each process and name its track once.
 
-    One name for the whole track: a process does not change its name where its capacitance crosses the edge of a range.
+    What the first spectra show is named by its capacitance there and keeps the name, wherever its capacitance goes;
+    what comes later is named by continuity (:mod:`~rampion.impedance.series_names`). The names of the single findings
+    are those of the tracks, their confidence falls with every doubtful step along the track.
+
     Parameters as :func:`~rampion.impedance.series.fit_series`.
     """
     sample = Sample() if sample is None else sample
-    fit = fit_series(spectra, circuit, coordinate=coordinate, weighting=weighting, shared=shared)
-    arcs = [track for track in fit.tracks if np.isfinite(track.capacitance).any() and track.name.startswith("arc")]
-    arcs.sort(key=lambda track: -float(np.nanmedian(track.frequency)))
-    typical = [Estimate(float(np.nanmedian(track.capacitance)), _spread(track)) for track in arcs]
-    assigned = assign_arcs(typical, sample.thickness, sample.area, [track.name for track in arcs])
-    names = {
-        track.name: (assignment.name, assignment.confidence) for track, assignment in zip(arcs, assigned, strict=True)
-    }
-    names["series"] = ("leads" if any(name == "bulk" for name, _ in names.values()) else "bulk", math.nan)
-    wanted = [names.get(track.name, (track.name, math.nan)) for track in fit.tracks]
-    tracks = []
-    for place, (track, (name, _)) in enumerate(zip(fit.tracks, wanted, strict=True)):
-        same = [other for other, _ in wanted].count(name) > 1
-        number = f" {[other for other, _ in wanted[: place + 1]].count(name)}" if same else ""
-        tracks.append(replace(track, name=name + number))
-    findings = tuple(finding_of(one, spectrum, sample) for one, spectrum in zip(fit.fits, spectra, strict=True))
+    fit = fit_series(spectra, circuit, coordinate=coordinate, weighting=weighting, shared=shared, roughness=roughness)
+    named = name_series(fit.processes, sample)
+    findings = tuple(
+        finding_of(one, spectrum, sample, names, known)
+        for one, spectrum, names, known in zip(fit.fits, spectra, named.names, named.spectrum_flags, strict=True)
+    )
     return SeriesFinding(
         circuit=fit.circuit,
         coordinate=fit.coordinate,
-        tracks=tuple(tracks),
-        confidences=tuple(confidence for _, confidence in wanted),
+        tracks=tuple(make_track(path, fit.coordinate) for path in named.paths),
+        confidences=named.confidences,
         spectra=findings,
-        flags=merge_flags(fit.flags, *(assignment.flags for assignment in assigned)),
+        flags=merge_flags(named.flags, coming_and_going(named.paths), *(one.flags for one in fit.fits)),
     )
-
-
-def _spread(track: Track) -> float:
-    """Standard deviation of the capacitance along the track, no less than its median uncertainty."""
-    seen = track.capacitance[np.isfinite(track.capacitance)]
-    known = track.capacitance_std[np.isfinite(track.capacitance_std)]
-    return max(float(np.std(seen)), float(np.median(known)) if known.size else 0.0)

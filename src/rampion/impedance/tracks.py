@@ -14,15 +14,18 @@ from rampion.estimate import Estimate, Flag
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.processes import Process
 
-_DRIFT = (0.35, 0.35, 0.1)  # what ln R, ln C and α may do between neighbours without cost
-_MARGIN = 6.0  # difference of squared misfit below which another matching is as good
+_DRIFT = (0.5, 0.5, 0.14)  # what ln R, ln C and α may do from one spectrum to the next without cost
+_STEADY = 0.25  # what ln C of an arc may do over the whole series when the sample's geometry fixes it
+_NEW = 40.0  # squared misfit at which an arc is a new one rather than a known one that jumped
+_SURE = 0.95  # probability of a link below which it is told as not sure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Track:
     """One process along the series, arrays (m,) in SI with standard uncertainties; NaN where it is absent or not told.
 
-    ``present``: the spectrum shows the process. ``coordinate``: what the series runs along.
+    ``present``: the spectrum shows the process. ``coordinate``: what the series runs along. ``confidence``: the
+    probability that the arc of each spectrum is still the one that the track began with; NaN where there is none.
     """
 
     name: str
@@ -36,107 +39,175 @@ class Track:
     exponent_std: Float[np.ndarray, " m"]
     frequency: Float[np.ndarray, " m"]
     frequency_std: Float[np.ndarray, " m"]
+    confidence: Float[np.ndarray, " m"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Path:
+    """The process of each spectrum (``None`` where it shows none) that belongs to one track.
+
+    ``sureness`` (m,): probability that it is the process that the path began with; NaN where there is none.
+    """
+
+    name: str
+    members: tuple[Process | None, ...]
+    sureness: Float[np.ndarray, " m"]
+
+
+@dataclass(slots=True)
+class _Head:
+    """Where a path stands: ln R, ln C, α and their variances, when it was last seen, how sure, and its first ln C."""
+
+    values: np.ndarray
+    variances: np.ndarray
+    seen: int
+    sureness: float
+    steady: tuple[float, float] | None
 
 
 def _state(process: Process) -> tuple[np.ndarray, np.ndarray]:
-    """ln R, ln C, α of an arc with their variances, drift between neighbours included."""
-    values, widths = [], []
-    for estimate, drift, logarithmic in zip(
-        (process.resistance, process.capacitance, process.exponent), _DRIFT, (True, True, False), strict=True
-    ):
+    """ln R, ln C, α of an arc with their variances."""
+    values, variances = [], []
+    for estimate, logarithmic in (
+        (process.resistance, True), (process.capacitance, True), (process.exponent, False),
+    ):  # fmt: skip
         std = estimate.relative if logarithmic else estimate.std
         values.append(math.log(estimate.value) if logarithmic else estimate.value)
         lost = math.isnan(std) and any(flag.code == "unidentifiable" for flag in estimate.flags)
-        widths.append(drift**2 + (4.0 if lost else 0.0 if math.isnan(std) else min(std, 2.0) ** 2))
-    return np.array(values), np.array(widths)
+        variances.append(4.0 if lost else 0.0 if math.isnan(std) else min(std, 2.0) ** 2)
+    return np.array(values), np.array(variances)
 
 
-def match_arcs(series: Sequence[Sequence[Process]]) -> tuple[list[list[int]], list[tuple[int, int]]]:
-    """Which track each arc of each spectrum belongs to, and the neighbours between which that is not sure.
-
-    The spectrum with the most arcs, told best, numbers the tracks by frequency. From there, forwards and backwards,
-    the arcs of each spectrum take the tracks so that Σ[(Δ ln R)² + (Δ ln C)² + (Δα)²], each over its variance and an
-    allowed drift, is smallest: the order of the time constants may change, so that arcs may cross.
-
-    Fails when a process changes by much more than a factor of two between neighbours while another is near; the pair
-    is then listed as not sure.
-
-    Returns
-    -------
-    (tracks, unsure) : for each spectrum the track number of each arc; pairs of indices.
-    """
-    most = max(len(arcs) for arcs in series)
-    if most == 0:
-        return [[] for _ in series], []
-
-    def doubt(index: int) -> tuple[int, float]:
-        widths = [float(_state(arc)[1].sum()) for arc in series[index]]
-        return (-len(widths), sum(widths))
-
-    anchor = min(range(len(series)), key=doubt)
-    matched: list[list[int]] = [[] for _ in series]
-    matched[anchor] = list(range(most))
-    unsure = []
-    for path in (range(anchor + 1, len(series)), range(anchor - 1, -1, -1)):
-        last = {track: _state(arc) for track, arc in zip(matched[anchor], series[anchor], strict=True)}
-        before = anchor
-        for index in path:
-            states = [_state(arc) for arc in series[index]]
-            ranked = sorted(
-                (
-                    sum(
-                        float(np.sum((value - last[track][0]) ** 2 / (width + last[track][1])))
-                        for (value, width), track in zip(states, tracks, strict=True)
-                    ),
-                    tracks,
-                )
-                for tracks in itertools.permutations(range(most), len(states))
-            )
-            matched[index] = list(ranked[0][1])
-            if len(ranked) > 1 and ranked[1][0] - ranked[0][0] < _MARGIN:
-                unsure.append((min(before, index), max(before, index)))
-            last.update(zip(matched[index], states, strict=True))
-            before = index
-    return matched, sorted(unsure)
+def _misfit(values: np.ndarray, variances: np.ndarray, head: _Head, index: int) -> float:
+    """Squared distance of an arc from where a path stands, in units of noise and of the drift since it was seen."""
+    drift = np.square(_DRIFT) * (index - head.seen)
+    cost = float(np.sum((values - head.values) ** 2 / (variances + head.variances + drift)))
+    if head.steady is not None:
+        begun, variance = head.steady
+        cost += (values[1] - begun) ** 2 / (variances[1] + variance + _STEADY**2)
+    return cost
 
 
-def make_tracks(
-    series: Sequence[Sequence[Process]], coordinate: Float[np.ndarray, " m"], names: Sequence[str] = ()
-) -> tuple[tuple[Track, ...], tuple[Flag, ...]]:
-    """Tracks of the arcs (and of the series resistance, first) with flags for arcs that come, go or may be mixed up."""
-    arcs = [[p for p in processes if p.kind == "arc" and p.capacitance.value > 0] for processes in series]
-    matched, unsure = match_arcs(arcs)
-    rows: list[tuple[str, list[Process | None]]] = []
-    single = [next((p for p in processes if p.kind == "series"), None) for processes in series]
-    if any(single):
-        rows.append(("series", single))
-    for number in range(max((max(m, default=-1) for m in matched), default=-1) + 1):
-        row = [
-            next((arc for arc, track in zip(a, m, strict=True) if track == number), None)
-            for a, m in zip(arcs, matched, strict=True)
+def _matchings(options: Sequence[Sequence[tuple[float, int]]]) -> list[tuple[float, tuple[int, ...]]]:
+    """All ways to give each arc a path of its own (or -1, a new one), the cheapest first."""
+    ways: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
+    for choices in options:
+        ways = [
+            (cost + more, (*taken, path))
+            for cost, taken in ways
+            for more, path in choices
+            if path < 0 or path not in taken
         ]
-        rows.append((f"arc {number + 1}", row))
-    for kind in ("diffusion", "blocking"):
-        row = [next((p for p in processes if p.kind == kind), None) for processes in series]
+    return sorted(ways)
+
+
+def follow_arcs(
+    series: Sequence[Sequence[Process]], steady: Sequence[bool] = ()
+) -> tuple[tuple[Path, ...], tuple[tuple[int, int], ...]]:
+    """The paths of the arcs through the series, the fastest first, and the neighbours between which one is not sure.
+
+    From the first spectrum on, the arcs of each spectrum take the paths so that Σ[(Δ ln R)² + (Δ ln C)² + (Δα)²], each
+    over its variance and the drift allowed since the path was last seen, is smallest; an arc farther than 40 from
+    every path opens a new one. Arcs may cross, vanish and come back. An arc whose capacitance the geometry fixes (bulk,
+    grain boundary) keeps it within 25 % of where it began, however its resistance grows.
+
+    The probability of a link is the share of exp(-misfit/2) of the matchings that hold it, that of a member the
+    product of the links from the first on.
+
+    Fails when a process changes by much more than a factor of three between neighbours while another is near; the
+    pair is then listed as not sure.
+
+    Parameters
+    ----------
+    series : the arcs of each spectrum. steady : for each arc of the first spectrum that shows any, whether its
+        capacitance is fixed by geometry.
+    """
+    heads: list[_Head] = []
+    members: list[dict[int, tuple[Process, float]]] = []
+    unsure: set[tuple[int, int]] = set()
+    for index, arcs in enumerate(series):
+        states = [_state(arc) for arc in arcs]
+        first = not heads
+        options = []
+        for values, variances in states:
+            known = [(_misfit(values, variances, head, index), path) for path, head in enumerate(heads)]
+            options.append([(cost, path) for cost, path in known if cost < _NEW + 12] + [(_NEW, -1)])
+        ways = _matchings(options)
+        weights = np.exp(-0.5 * np.array([cost - ways[0][0] for cost, _ in ways]))
+        for place, (arc, (values, variances)) in enumerate(zip(arcs, states, strict=True)):
+            path = ways[0][1][place]
+            share = float(
+                sum(w for w, (_, way) in zip(weights, ways, strict=True) if way[place] == path) / weights.sum()
+            )
+            if path < 0:
+                fixed = first and place < len(steady) and steady[place]
+                begun = (float(values[1]), float(variances[1])) if fixed else None
+                heads.append(_Head(values, variances, index, share, begun))
+                members.append({index: (arc, share)})
+                continue
+            head = heads[path]
+            if share < _SURE:
+                unsure.add((head.seen, index))
+            head.values, head.variances, head.seen = values, variances, index
+            head.sureness *= share
+            members[path][index] = (arc, head.sureness)
+    paths = []
+    for found in members:
+        row = tuple(found[index][0] if index in found else None for index in range(len(series)))
+        sureness = np.array([found[index][1] if index in found else math.nan for index in range(len(series))])
+        paths.append(Path(name="", members=row, sureness=sureness))
+    paths.sort(key=lambda path: -float(np.median([p.frequency.value for p in path.members if p is not None])))
+    named = tuple(
+        Path(name=f"arc {number}", members=path.members, sureness=path.sureness)
+        for number, path in enumerate(paths, start=1)
+    )
+    return named, tuple(sorted(unsure))
+
+
+def arcs_of(processes: Sequence[Process]) -> list[Process]:
+    """The arcs that have a capacitance to follow them by."""
+    return [process for process in processes if process.kind == "arc" and process.capacitance.value > 0]
+
+
+def make_paths(
+    series: Sequence[Sequence[Process]], steady: Sequence[bool] = ()
+) -> tuple[tuple[Path, ...], tuple[Flag, ...]]:
+    """The paths of the series resistance, the arcs and the tails, with flags where arcs may be mixed up."""
+    paths: list[Path] = []
+
+    def add(kind: str) -> None:
+        row = tuple(next((p for p in processes if p.kind == kind), None) for processes in series)
         if any(row):
-            rows.append((kind, row))
-    if len(names) == len(rows):
-        rows = [(name, row) for name, (_, row) in zip(names, rows, strict=True)]
-    flags = [ImpedanceFlag.TRACK_BROKEN.flag(first=first, second=second) for first, second in unsure]
-    for name, row in rows:
-        there = np.array([process is not None for process in row])
-        for index in np.flatnonzero(np.diff(there.astype(int))) + 1:
-            kind = ImpedanceFlag.ARC_APPEARS if there[index] else ImpedanceFlag.ARC_VANISHES
-            flags.append(kind.flag(process=name, index=int(index)))
-    return tuple(_track(name, row, coordinate) for name, row in rows), tuple(flags)
+            sureness = np.array([1.0 if process else math.nan for process in row])
+            paths.append(Path(name=kind, members=row, sureness=sureness))
+
+    add("series")
+    arcs, unsure = follow_arcs([arcs_of(processes) for processes in series], steady)
+    paths.extend(arcs)
+    for kind in ("diffusion", "blocking"):
+        add(kind)
+    return tuple(paths), tuple(ImpedanceFlag.TRACK_BROKEN.flag(first=first, second=second) for first, second in unsure)
 
 
-def _track(name: str, row: Sequence[Process | None], coordinate: np.ndarray) -> Track:
+def coming_and_going(paths: Sequence[Path]) -> tuple[Flag, ...]:
+    """Where along the series a process appears or vanishes."""
+    flags = []
+    for path in paths:
+        there = [process is not None for process in path.members]
+        for index, (before, now) in enumerate(itertools.pairwise(there), start=1):
+            if before != now:
+                kind = ImpedanceFlag.ARC_APPEARS if now else ImpedanceFlag.ARC_VANISHES
+                flags.append(kind.flag(process=path.name, index=index))
+    return tuple(flags)
+
+
+def make_track(path: Path, coordinate: Float[np.ndarray, " m"]) -> Track:
+    """The numbers along a path, without those that the data do not tell."""
     columns = {}
     for field in ("resistance", "capacitance", "exponent", "frequency"):
-        estimates: list[Estimate] = [Estimate(math.nan) if p is None else getattr(p, field) for p in row]
+        estimates: list[Estimate] = [Estimate(math.nan) if p is None else getattr(p, field) for p in path.members]
         lost = [any(flag.code == "unidentifiable" for flag in e.flags) for e in estimates]
         columns[field] = np.array([math.nan if gone else e.value for gone, e in zip(lost, estimates, strict=True)])
         columns[f"{field}_std"] = np.array([e.std for e in estimates])
-    present = np.array([process is not None for process in row])
-    return Track(name=name, coordinate=coordinate, present=present, **columns)
+    present = np.array([process is not None for process in path.members])
+    return Track(name=path.name, coordinate=coordinate, present=present, confidence=path.sureness, **columns)

@@ -1,0 +1,80 @@
+"""Which circuit each spectrum of a series is fitted with, so that the circuit changes only where the data ask for it.
+
+min Σᵢ [BICᵢ(cᵢ) + price·objections] + change·Σᵢ [cᵢ ≠ cᵢ₋₁] over the sequence of circuits cᵢ, by dynamic programming
+(Viterbi, doi:10.1109/TIT.1967.1054010). Evidence too weak in one spectrum adds up over those beside it, and an arc
+that comes or goes does so once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from rampion.impedance.choose import CircuitChoice, choose_circuit, objections
+from rampion.impedance.circuit import Element, Node, Series, elements_of, serial_parts
+from rampion.impedance.circuit_fit import CircuitFit
+from rampion.impedance.notation import parse_circuit
+from rampion.impedance.processes import Process
+from rampion.measurement import Spectrum
+
+PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
+CHANGE = 12.0  # of the criterion: the evidence it takes to change the circuit between neighbours
+MOST_CANDIDATES = 6
+FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
+
+
+def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
+    """The circuits that were chosen somewhere, then the others by what they cost on the whole, at most six."""
+    chosen = list(dict.fromkeys(choice.fit.notation for choice in choices))
+    costs: dict[str, float] = {}
+    tables = []
+    for choice in choices:
+        scores = {
+            c.circuit: c.criterion + PRICE * (len(c.reason.split("; ")) if c.reason else 0) for c in choice.candidates
+        }
+        best = min(scores.values())
+        tables.append({circuit: min(score - best, 100.0) for circuit, score in scores.items()})
+    for circuit in dict.fromkeys(circuit for table in tables for circuit in table):
+        costs[circuit] = sum(table.get(circuit, 100.0) for table in tables)
+    others = [circuit for circuit in sorted(costs, key=lambda c: costs[c]) if circuit not in chosen]
+    return [parse_circuit(circuit) for circuit in [*chosen, *others][:MOST_CANDIDATES]]
+
+
+def choices_at(spectra: Sequence[Spectrum], places: Sequence[int], weighting: str) -> list[CircuitChoice]:
+    """The choice on each of these spectra alone."""
+    return [choose_circuit(spectra[index], weighting=weighting) for index in places]
+
+
+def without_slowest_arc(circuit: Node) -> Node | None:
+    """The circuit with one arc fewer; arcs of one make are in order, so whichever goes, the same circuit remains."""
+    parts = serial_parts(circuit)
+    arcs = [part for part in parts if not isinstance(part, Element) and len(elements_of(part)) == 2]
+    if not arcs or len(parts) < 2:
+        return None
+    rest = tuple(part for part in parts if part is not arcs[-1])
+    return Series(rest) if len(rest) > 1 else next(iter(rest))
+
+
+def objections_in_series(fit: CircuitFit, processes: Sequence[Process]) -> int:
+    """How many things speak against a fit: what the data do not tell, and diffusions too fast to be any."""
+    fast = sum(p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION for p in processes)
+    return len(objections(fit, processes)) + fast
+
+
+def cheapest_sequence(costs: Float[np.ndarray, "m k"], change: float = CHANGE) -> Int[np.ndarray, " m"]:
+    """The index of the circuit of each spectrum: the sequence of least cost, ``change`` for each change."""
+    count, kinds = costs.shape
+    total = costs[0].copy()
+    came = np.zeros((count, kinds), int)
+    for row in range(1, count):
+        jump = int(np.argmin(total))
+        stay = total <= total[jump] + change
+        came[row] = np.where(stay, np.arange(kinds), jump)
+        total = np.where(stay, total, total[jump] + change) + costs[row]
+    path = np.empty(count, int)
+    path[-1] = int(np.argmin(total))
+    for row in range(count - 1, 0, -1):
+        path[row - 1] = came[row, path[row]]
+    return path
