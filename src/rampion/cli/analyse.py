@@ -61,7 +61,14 @@ def inspect(files: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> 
 @click.argument("path", type=click.Path())
 @sample_options
 @click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside a folder.")
-@click.option("--circuit", help="Equivalent circuit for the spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
+@click.option("--circuit", help="Equivalent circuit of the spectra, as 'R0-p(R1,CPE1)-W2' or 'R(RQ)(RQ)'.")
+@click.option(
+    "--drt/--no-drt",
+    "relaxation_times",
+    default=None,
+    help="Distribution of relaxation times of every spectrum; unasked, of a single spectrum only.",
+)
+@click.option("--profile", "profiles", is_flag=True, help="Profile likelihood of every parameter of the circuits.")
 @column_option
 @output_options
 def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ...], **options: Any) -> None:
@@ -69,9 +76,10 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
     from rampion.records import to_json
     from rampion.report.results import results
     from rampion.report.words import analysis_text
-    from rampion.study import analyse_each, read
+    from rampion.study import SpectrumOptions, analyse_each, read
 
     sample = sample_from(options)
+    chosen = {name: options[name] for name in ("circuit", "relaxation_times", "profiles")}
     campaign = read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))
     with click.progressbar(
         campaign.experiments,
@@ -79,12 +87,12 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
         file=sys.stderr,
         hidden=as_json or len(campaign.experiments) < 3,
     ) as experiments:
-        analysis = analyse_each(campaign, cast(Iterable[Any], experiments), circuit=options["circuit"])
+        analysis = analyse_each(campaign, cast(Iterable[Any], experiments), SpectrumOptions(**chosen))
     written = []
     if output is not None:
         from rampion.report.folder import write_folder
 
-        written = write_folder(analysis, output, options={"path": path, "circuit": options["circuit"]})
+        written = write_folder(analysis, output, options={"path": path, **chosen})
     if as_json:
         click.echo(to_json(results(analysis)))
         return

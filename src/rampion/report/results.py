@@ -13,11 +13,12 @@ import numpy as np
 from rampion.measurement import Experiment, Spectrum, Trace
 from rampion.records import to_plain
 
-_ARRAYS = ("frequency", "fitted")
+_ARRAYS = ("frequency", "impedance", "fitted", "validity_residual")
+_OPTIONAL = ("drift", "relaxation_times", "profiles", "potential", "time")  # absent where there is none
 
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
-    from rampion.study import Analysis
+    from rampion.study import Analysis, SampleAnalysis
 
 
 def _range(values: np.ndarray | None) -> list[float] | None:
@@ -97,8 +98,11 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
 
 
 def spectrum_entry(finding: SpectrumFinding, experiment: Experiment) -> dict[str, Any]:
-    """One spectrum: circuit, parameters, validity, processes, conductivity."""
+    """One spectrum: circuit, parameters, validity, processes, conductivity; drift and distribution where they apply."""
     plain = {f.name: to_plain(getattr(finding, f.name)) for f in fields(finding) if f.name not in _ARRAYS}
+    plain = {key: value for key, value in plain.items() if key not in _OPTIONAL or value not in (None, [])}
+    if "relaxation_times" in plain:
+        del plain["relaxation_times"]["residual"]
     marked = {"synthetic": True} if plain.pop("synthetic") else {}
     return {"sample": experiment.sample.name or experiment.name, **plain, **marked}
 
@@ -116,12 +120,31 @@ def results(analysis: Analysis) -> dict[str, Any]:
             "name": sample.experiment.sample.name or sample.experiment.name,
             "files": [path for path, _ in _files(sample.experiment)],
             "metadata": to_plain(sample.experiment.sample),
+            **_together(sample),
             "flags": to_plain(sample.flags),
         }
         for sample in analysis.samples
     ]
     findings = [entry for sample in analysis.samples for entry in sample_entries(sample)]
     return {"name": analysis.name, "findings": findings, "samples": samples, "flags": to_plain(analysis.flags)}
+
+
+def _together(sample: SampleAnalysis) -> dict[str, Any]:
+    """What the spectra of a sample show together: the comparison with the sweep, the processes along the series."""
+    spectra, entries = sample.impedance, {}
+    if spectra.ohmic is not None:
+        entries["ohmic_comparison"] = to_plain(spectra.ohmic)
+    if spectra.series is not None:
+        entries["series"] = {
+            "along": spectra.along,
+            "circuit": spectra.series.circuit,
+            "coordinate": to_plain(spectra.series.coordinate),
+            "tracks": [
+                {key: value for key, value in to_plain(track).items() if key != "coordinate"}
+                for track in spectra.series.tracks
+            ],
+        } | ({"relaxation_peaks": to_plain(spectra.peaks)} if spectra.peaks else {})
+    return entries
 
 
 def _files(experiment: Experiment) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,7 @@ from rampion.voltammetry.finding import VERDICT_WORDS
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
     from rampion.study import Analysis, SampleAnalysis
+    from rampion.study.spectra import OhmicComparison
     from rampion.voltammetry.finding import Finding
 
 _AT = {
@@ -64,7 +65,23 @@ def spectrum_lines(finding: SpectrumFinding) -> list[str]:
         lines.append(f"    {process.name:<26}{show(process.resistance, 'resistance')}{at}")
     if finding.conductivity is not None:
         lines.append(f"    {'conductivity':<26}{show(finding.conductivity, 'conductivity')}")
+    if finding.relaxation_times is not None:
+        told = show(finding.relaxation_times.polarisation, "resistance")
+        lines.append(f"    {'polarisation':<26}{told}   from the distribution of relaxation times")
+    if finding.drift is not None and finding.drift.total_resistance is not None:
+        told = show(finding.drift.total_resistance, "resistance")
+        lines.append(f"    {'all, as measured':<26}{told}   without the correction of its drift")
     return lines
+
+
+def comparison_line(found: OhmicComparison) -> str:
+    """The spectrum's resistance beside that of the sweep's ohmic line, and the test of their equality."""
+    ratio = found.comparison.ratio
+    return (
+        f"resistance from spectrum {found.block} and from the sweep: {show(found.spectrum, 'resistance')} and "
+        f"{show(found.sweep, 'resistance')}, ratio {ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], "
+        f"p = {found.comparison.p_value:.2g}"
+    )
 
 
 def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
@@ -75,6 +92,8 @@ def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
         lines += finding_lines(finding) + flag_lines(finding.flags)
     for spectrum in sample.spectra[:longest]:
         lines += spectrum_lines(spectrum) + flag_lines(spectrum.flags)
+    if sample.impedance.ohmic is not None:
+        lines.append(f"  {comparison_line(sample.impedance.ohmic)}")
     if len(sample.spectra) > longest:
         lines.append(f"  ... and {len(sample.spectra) - longest} more spectra: see --json or -o DIR")
     if not sample.findings and not sample.spectra:

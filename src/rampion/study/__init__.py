@@ -16,10 +16,12 @@ from rampion.study.analysis import (
     simulate,
 )
 from rampion.study.campaign import Study, study
+from rampion.study.spectra import SpectrumOptions
 
 __all__ = [
     "Analysis",
     "SampleAnalysis",
+    "SpectrumOptions",
     "Study",
     "analyse",
     "analyse_each",

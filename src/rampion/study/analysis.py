@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
-from rampion.measurement import Campaign, Experiment, Protocol, Sample, Spectrum
+from rampion.measurement import Campaign, Experiment, Protocol, Sample, on_one_clock
 from rampion.readers import read_file
+from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
 
 if TYPE_CHECKING:
     from rampion.cell.parameters import Cell
@@ -22,16 +23,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SampleAnalysis:
-    """What one experiment showed: a finding per sweep or constant-current run, a finding per spectrum.
-
-    ``series`` holds the processes followed through all spectra, ``None`` where there are fewer than two.
-    """
+    """What one experiment showed: a finding per sweep or constant-current run, and what its spectra show together."""
 
     experiment: Experiment
     findings: tuple[Finding, ...]
-    spectra: tuple[SpectrumFinding, ...]
+    impedance: Spectra = Spectra()
     flags: tuple[Flag, ...] = ()
-    series: SeriesFinding | None = None
+
+    @property
+    def spectra(self) -> tuple[SpectrumFinding, ...]:
+        """A finding per spectrum, in order."""
+        return self.impedance.findings
+
+    @property
+    def series(self) -> SeriesFinding | None:
+        """The processes followed through all spectra, ``None`` where there are fewer than two."""
+        return self.impedance.series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,47 +97,44 @@ def _stated(known: Sample, stated: Sample) -> Sample:
 
 
 def analyse(
-    subject: Campaign | Experiment | str | Path, sample: Sample | None = None, circuit: str | None = None
+    subject: Campaign | Experiment | str | Path,
+    sample: Sample | None = None,
+    circuit: str | None = None,
+    *,
+    relaxation_times: bool | None = None,
+    profiles: bool = False,
 ) -> Analysis:
     """Say what each sample shows: the verdict of its sweeps with uncertainties, and its spectra's processes.
 
     ``circuit`` fixes the equivalent circuit of the spectra; by default it is chosen from the data.
+    ``relaxation_times`` asks for (or leaves out) their distribution, which only a single spectrum gets unasked;
+    ``profiles`` for the profile likelihood of every parameter.
     """
     if isinstance(subject, str | Path):
         subject = read(subject, sample=sample)
     elif isinstance(subject, Experiment):
         subject = Campaign(experiments=(subject,), name=subject.name)
-    return analyse_each(subject, subject.experiments, circuit=circuit)
+    options = SpectrumOptions(circuit=circuit, relaxation_times=relaxation_times, profiles=profiles)
+    return analyse_each(subject, subject.experiments, options)
 
 
-def analyse_each(campaign: Campaign, experiments: Iterable[Experiment], circuit: str | None = None) -> Analysis:
+def analyse_each(
+    campaign: Campaign, experiments: Iterable[Experiment], options: SpectrumOptions | None = None
+) -> Analysis:
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
-    samples = tuple(analyse_experiment(experiment, circuit=circuit) for experiment in experiments)
+    samples = tuple(analyse_experiment(experiment, options) for experiment in experiments)
     return Analysis(samples=samples, name=campaign.name, flags=campaign.flags)
 
 
-def analyse_experiment(experiment: Experiment, circuit: str | None = None) -> SampleAnalysis:
-    """Findings of one experiment's traces and spectra."""
+def analyse_experiment(experiment: Experiment, options: SpectrumOptions | None = None) -> SampleAnalysis:
+    """Findings of one experiment's traces and spectra, its times brought to one clock first."""
     from rampion.voltammetry.analyse import analyse_run
 
+    experiment = on_one_clock(experiment)
     run = analyse_run(experiment.traces, experiment.sample)
-    spectra, series = _spectra(experiment.spectra, experiment.sample, circuit)
-    flags = merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags)
-    return SampleAnalysis(experiment=experiment, findings=run.findings, spectra=spectra, flags=flags, series=series)
-
-
-def _spectra(
-    spectra: tuple[Spectrum, ...], sample: Sample, circuit: str | None
-) -> tuple[tuple[SpectrumFinding, ...], SeriesFinding | None]:
-    if not spectra:
-        return (), None
-    from rampion.impedance.finding import analyse_spectrum
-    from rampion.impedance.series_finding import analyse_series
-
-    if len(spectra) == 1:
-        return (analyse_spectrum(spectra[0], sample, circuit=circuit),), None
-    series = analyse_series(spectra, sample, circuit)
-    return series.spectra, series
+    spectra = analyse_spectra(experiment, run.findings, options or SpectrumOptions())
+    flags = merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags)
+    return SampleAnalysis(experiment=experiment, findings=run.findings, impedance=spectra, flags=flags)
 
 
 def simulate(cell: Cell, protocol: Protocol | Sequence[Protocol], tolerance: float = 1e-4) -> Simulation:

@@ -1,0 +1,151 @@
+"""Which spectra of an experiment drift together, by what measure, and what their correction changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rampion.impedance.finding import DriftFinding, SpectrumFinding, finding_of
+from rampion.impedance.fit import fit_circuit
+from rampion.impedance.stationarity import DriftCorrection, correct_drift
+from rampion.measurement import Experiment, Sample, Spectrum, Trace
+
+SAME_BIAS = 5e-3  # V
+LONGEST_GAP = 3.0  # scan lengths between two scans of which nothing else is known
+TOLERANCE = 5e-4  # of |Z|: what a correction may add to the violation of the Kramers-Kronig relations
+# the direct voltage [V] and current [A] beside each point of a spectrum, as the readers name them
+POINT_COLUMNS = (("<Ewe>/V", "<I>/A"), ("Vdc", "Idc"))
+
+
+def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
+    """The spectra that drifted while they were measured, by their place among the experiment's spectra, corrected.
+
+    Spectra taken in holds of a sweep are brought to one time along their direct-current resistance; spectra repeated
+    in one state (same bias, nothing done between them) along time. A correction after which the spectrum breaks the
+    Kramers-Kronig relations worse than before is not used.
+
+    Assumes all times on one clock. Fails, by leaving the spectra as they are, where times were not recorded.
+    """
+    found: dict[int, DriftCorrection] = {}
+    holds = [hold_of(spectrum, experiment.traces) for spectrum in experiment.spectra]
+    for group, held in _groups(experiment, holds):
+        spectra = [experiment.spectra[place] for place in group]
+        corrections = correct_drift(spectra, holds=[holds[place] for place in group] if held else None)
+        for place, correction in zip(group, corrections, strict=True):
+            if correction.applied and correction.violation_after <= correction.violation_before + TOLERANCE:
+                found[place] = correction
+    return found
+
+
+def _timed(spectrum: Spectrum) -> bool:
+    assert spectrum.time is not None
+    return len(spectrum) > 2 and bool(np.isfinite(spectrum.time).all()) and float(np.ptp(spectrum.time)) > 0
+
+
+def _biased(spectrum: Spectrum) -> bool:
+    return math.isfinite(spectrum.potential) and abs(spectrum.potential) > SAME_BIAS
+
+
+def _groups(experiment: Experiment, holds: Sequence[Trace | None]) -> Iterator[tuple[list[int], bool]]:
+    """Neighbouring spectra that may tell each other's drift: their places, and whether by the current of their holds.
+
+    Holds of one sweep form a group whatever their bias; without holds the bias is the same and nothing is done between.
+    """
+    spectra = experiment.spectra
+    group: list[int] = []
+    for place, spectrum in enumerate(spectra):
+        held = holds[place] is not None and _biased(spectrum)
+        if group:
+            joined = holds[group[-1]] is not None and _biased(spectra[group[-1]])
+            follows = joined if held else not joined and _undisturbed(spectra[group[-1]], spectrum, experiment.traces)
+            if not (_timed(spectrum) and held == joined and follows):
+                if len(group) > 1:
+                    yield group, joined
+                group = []
+        if _timed(spectrum):
+            group.append(place)
+    if len(group) > 1:
+        yield group, holds[group[-1]] is not None and _biased(spectra[group[-1]])
+
+
+def _undisturbed(first: Spectrum, second: Spectrum, traces: Sequence[Trace]) -> bool:
+    """Whether the cell was left in one state from the first scan to the second."""
+    assert first.time is not None
+    assert second.time is not None
+    one, other = (0.0 if math.isnan(s.potential) else s.potential for s in (first, second))
+    if abs(one - other) > SAME_BIAS:
+        return False
+    begin, end = float(first.time.max()), float(second.time.min())
+    known = False
+    for trace in traces:
+        inside = (trace.time > begin) & (trace.time < end)
+        potential = trace.potential[inside]
+        if np.isfinite(potential).any():
+            known = True
+            driven = np.nan_to_num(trace.current[inside]) != 0
+            if driven.any() and np.nanmax(np.abs(potential[driven] - one)) > SAME_BIAS:
+                return False
+    return known or end - begin <= LONGEST_GAP * float(np.ptp(first.time))
+
+
+def hold_of(spectrum: Spectrum, traces: Sequence[Trace]) -> Trace | None:
+    """The direct voltage and current while the spectrum was taken: beside its points, else from a trace.
+
+    A trace gives its samples during the scan, and where it was not recorded meanwhile the last one before and the
+    first one after, if they are at the spectrum's bias.
+    """
+    if not _timed(spectrum):
+        return None
+    assert spectrum.time is not None
+    for potential, current in POINT_COLUMNS:
+        if potential in spectrum.extra and current in spectrum.extra:
+            columns = [np.asarray(spectrum.extra[name], float) for name in (potential, current)]
+            if all(np.isfinite(column).all() for column in columns) and np.ptp(columns[1]) > 0:
+                order = np.argsort(spectrum.time, kind="stable")
+                return Trace(time=spectrum.time[order], potential=columns[0][order], current=columns[1][order])
+    begin, end = float(spectrum.time.min()), float(spectrum.time.max())
+    for trace in traces:
+        first = max(int(np.searchsorted(trace.time, begin, side="right")) - 1, 0)
+        last = min(int(np.searchsorted(trace.time, end)) + 1, len(trace))
+        if last - first < 2 or not (trace.time[first] <= begin and trace.time[last - 1] >= end):
+            continue
+        near = np.abs(trace.potential[first:last] - spectrum.potential) < SAME_BIAS
+        if near.sum() >= 2 and near[0] and near[-1]:
+            kept = np.arange(first, last)[near]
+            return Trace(time=trace.time[kept], potential=trace.potential[kept], current=trace.current[kept])
+    return None
+
+
+def with_drift(
+    finding: SpectrumFinding, correction: DriftCorrection, measured: Spectrum, sample: Sample
+) -> SpectrumFinding:
+    """The finding of a corrected spectrum with what was corrected, and its numbers without the correction."""
+    start = {name: parameter.value for name, parameter in finding.parameters.items()}
+    fit = fit_circuit(measured, finding.circuit, start=start, starts=2)
+    raw = finding_of(fit, measured, sample)
+    names = {process.part: process.name for process in finding.processes}
+    size = np.abs(correction.correction)
+    worst = int(np.argmax(size))
+    flags = [flag for flag in correction.spectrum.flags if flag.code == "drift_corrected"]
+    return replace(
+        finding,
+        drift=DriftFinding(
+            change=correction.drift,
+            correction=float(size[worst]),
+            frequency=float(measured.frequency[worst]),
+            time=correction.time,
+            source=correction.source,
+            violation_before=correction.violation_before,
+            violation_after=correction.violation_after,
+            total_resistance=raw.total_resistance,
+            resistances={
+                names.get(process.part, process.name): process.resistance
+                for process in raw.processes
+                if math.isfinite(process.resistance.value)
+            },
+        ),
+        flags=(*flags, *finding.flags),
+    )

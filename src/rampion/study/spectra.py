@@ -1,0 +1,198 @@
+"""The spectra of one experiment: drift taken out, processes fitted and followed, set beside the sweep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rampion.estimate import Estimate, Flag
+from rampion.measurement import Experiment, Sample, Spectrum
+
+if TYPE_CHECKING:
+    from rampion.impedance.conductivity import Comparison
+    from rampion.impedance.finding import SpectrumFinding
+    from rampion.impedance.profile import Profile
+    from rampion.impedance.relaxation_tracks import PeakTrack
+    from rampion.impedance.series_finding import SeriesFinding
+    from rampion.voltammetry.finding import Finding
+
+BLOCKING_PHASE = -45.0  # ° at the lowest frequency: below it there is no total resistance to compare
+STAIRCASE = 0.02  # V of bias between the spectra of a series that runs along it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpectrumOptions:
+    """How spectra are analysed.
+
+    ``circuit`` in either notation; chosen from the data when absent. ``relaxation_times``: their distribution too;
+    when not said, of a single spectrum only. ``profiles``: the profile likelihood of every parameter.
+    """
+
+    circuit: str | None = None
+    relaxation_times: bool | None = None
+    profiles: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OhmicComparison:
+    """The resistance of the cell from one spectrum and from the sweep's ohmic line, and the test that they are equal.
+
+    ``block`` is the spectrum's, ``spectrum`` its total resistance [Ω] and ``sweep`` that of the line [Ω];
+    ``comparison`` holds their ratio and its p-value; the conductivities [S/m] are those of both with the geometry.
+    """
+
+    block: int
+    spectrum: Estimate
+    sweep: Estimate
+    comparison: Comparison
+    spectrum_conductivity: Estimate | None = None
+    sweep_conductivity: Estimate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spectra:
+    """What the spectra of one experiment show.
+
+    ``along``: what the ``series`` runs along: ``potential`` [V], ``time`` [s] or ``spectrum`` (its number).
+    ``peaks`` are the tracks of the distributions' peaks where these were asked for.
+    """
+
+    findings: tuple[SpectrumFinding, ...] = ()
+    series: SeriesFinding | None = None
+    along: str = "spectrum"
+    peaks: tuple[PeakTrack, ...] = ()
+    ohmic: OhmicComparison | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: SpectrumOptions) -> Spectra:
+    """Findings of all spectra, each process followed through them, and the comparison with the sweep's ohmic line.
+
+    Assumes the experiment on one clock, its spectra in order.
+    """
+    if not experiment.spectra:
+        return Spectra()
+    from rampion.study.drift import correct_spectra, with_drift
+
+    corrections = correct_spectra(experiment)
+    sample, measured = experiment.sample, experiment.spectra
+    spectra = tuple(corrections[i].spectrum if i in corrections else one for i, one in enumerate(measured))
+    findings, series, along = _fitted(spectra, sweeps, sample, options.circuit)
+    blocks = [place for place, part in enumerate(experiment.parts, 1) if isinstance(part, Spectrum)]
+    wanted = len(spectra) == 1 if options.relaxation_times is None else options.relaxation_times
+    done = []
+    for place, (finding, spectrum) in enumerate(zip(findings, spectra, strict=True)):
+        finding = replace(finding, block=blocks[place])
+        if place in corrections:
+            finding = with_drift(finding, corrections[place], measured[place], sample)
+        if wanted:
+            finding = _with_relaxation_times(finding, spectrum)
+        if options.profiles:
+            finding = replace(finding, profiles=_profiles(finding, spectrum))
+        done.append(finding)
+    if series is not None:
+        series = replace(series, spectra=tuple(done))
+    return Spectra(
+        findings=tuple(done),
+        series=series,
+        along=along,
+        peaks=_peak_tracks(done) if series is not None else (),
+        ohmic=compare_with_sweep(done, sweeps, sample),
+        flags=series.flags if series is not None else (),
+    )
+
+
+def _fitted(
+    spectra: tuple[Spectrum, ...], sweeps: Sequence[Finding], sample: Sample, circuit: str | None
+) -> tuple[tuple[SpectrumFinding, ...], SeriesFinding | None, str]:
+    if len(spectra) == 1:
+        from rampion.impedance.finding import analyse_spectrum
+
+        return (analyse_spectrum(spectra[0], sample, circuit=circuit),), None, "spectrum"
+    from rampion.impedance.series_finding import analyse_series
+
+    along, coordinate = series_coordinate(spectra, any(finding.pauses for finding in sweeps))
+    series = analyse_series(spectra, sample, circuit, coordinate=coordinate)
+    return series.spectra, series, along
+
+
+def series_coordinate(spectra: Sequence[Spectrum], paused: bool = False) -> tuple[str, np.ndarray]:
+    """What a series runs along, and its values (m,): the bias in a paused sweep or staircase, else time, else number."""
+    bias = np.array([spectrum.potential for spectrum in spectra])
+    time = np.array([math.nan if spectrum.time is None else float(spectrum.time[0]) for spectrum in spectra])
+    timed = bool(np.isfinite(time).all()) and np.unique(time).size == time.size and bool(np.all(np.diff(time) > 0))
+    steps = np.abs(np.diff(bias)) if np.isfinite(bias).all() else np.zeros(0)
+    staircase = steps.size > 1 and float(np.median(steps)) > STAIRCASE and abs(bias[-1] - bias[0]) > 0.9 * steps.sum()
+    if (paused and np.isfinite(bias).all()) or staircase:
+        return "potential", bias
+    return ("time", time) if timed else ("spectrum", np.arange(1.0, len(spectra) + 1.0))
+
+
+def _with_relaxation_times(finding: SpectrumFinding, spectrum: Spectrum) -> SpectrumFinding:
+    from rampion.impedance.relaxation_times import FEWEST_POINTS, find_relaxation_times
+
+    if len(spectrum) < FEWEST_POINTS:
+        return finding
+    return replace(finding, relaxation_times=find_relaxation_times(spectrum))
+
+
+def _peak_tracks(findings: Sequence[SpectrumFinding]) -> tuple[PeakTrack, ...]:
+    known = [finding.relaxation_times for finding in findings if finding.relaxation_times is not None]
+    if len(known) != len(findings) or len(known) < 2:
+        return ()
+    from rampion.impedance.relaxation_tracks import track_peaks
+
+    return track_peaks(known)
+
+
+def _profiles(finding: SpectrumFinding, spectrum: Spectrum) -> tuple[Profile, ...]:
+    from rampion.impedance.fit import fit_circuit
+    from rampion.impedance.profile import profile_parameter
+
+    start = {name: parameter.value for name, parameter in finding.parameters.items()}
+    fit = fit_circuit(spectrum, finding.circuit, start=start, starts=4)
+    return tuple(profile_parameter(fit, name) for name in fit.parameters)
+
+
+def compare_with_sweep(
+    findings: Sequence[SpectrumFinding], sweeps: Sequence[Finding], sample: Sample
+) -> OhmicComparison | None:
+    """The spectrum nearest to rest before the sweep, against the ohmic line of the sweep; none where one is missing.
+
+    The spectrum's total is the sum of its resistive processes. A spectrum taken beyond the ohmic window is not
+    compared, nor one that blocks at its lowest frequency or breaks the Kramers-Kronig relations.
+    """
+    from rampion.impedance.conductivity import compare_with_ohmic_slope, conductivity_from_resistance
+
+    sweep = next((finding for finding in sweeps if finding.ohmic is not None), None)
+    if sweep is None or sweep.ohmic is None:
+        return None
+    end = float(sweep.voltammogram.time[-1])
+    usable = [
+        finding
+        for finding in findings
+        if finding.total_resistance is not None
+        and math.isfinite(finding.total_resistance.std)
+        and finding.kramers_kronig.valid is not False
+        and not abs(finding.potential) > sweep.ohmic.window[1]
+        and not finding.time >= end
+        and math.degrees(float(np.angle(finding.impedance[np.argmin(finding.frequency)]))) > BLOCKING_PHASE
+    ]
+    if not usable:
+        return None
+    chosen = min(usable, key=lambda finding: abs(finding.potential) if math.isfinite(finding.potential) else 0.0)
+    total, line = chosen.total_resistance, sweep.ohmic.resistance
+    assert total is not None
+    known = sample.thickness is not None and sample.area is not None
+    return OhmicComparison(
+        block=chosen.block,
+        spectrum=total,
+        sweep=line,
+        comparison=compare_with_ohmic_slope(total, line),
+        spectrum_conductivity=conductivity_from_resistance(total, sample.thickness, sample.area) if known else None,  # pyright: ignore[reportArgumentType]
+        sweep_conductivity=sweep.conductivity,
+    )
