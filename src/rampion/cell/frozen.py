@@ -97,7 +97,7 @@ class Fine(NamedTuple):
     step : (m,) intervals. lower, middle, upper : (m+1,) rows of the mass matrix.
     left, right : (h+1, n+2), (k+1, n+2) what takes [values counted from that face, slopes at the near and the far
         face] to the nodes.
-    reference : the node of the reference plane, or ``None``.
+    reference : the node of the reference plane, or ``None``. finer : the node of the face with the finer mesh, 0 or −1.
     """
 
     near_left: Any
@@ -109,6 +109,7 @@ class Fine(NamedTuple):
     left: Any
     right: Any
     reference: int | None
+    finer: int
 
 
 def fine_mesh(position: np.ndarray, smallest: tuple[float, float], reference: float | None) -> Fine:
@@ -134,6 +135,7 @@ def fine_mesh(position: np.ndarray, smallest: tuple[float, float], reference: fl
         near_left=left, near_right=right, step=np.concatenate([np.diff(left), np.diff(right)[::-1]]),
         lower=lower, middle=middle, upper=upper,
         left=_spline(position, left), right=_spline(1.0 - position[::-1], right), reference=at,
+        finer=0 if smallest[0] <= smallest[1] else -1,
     )  # fmt: skip
 
 

@@ -31,6 +31,10 @@ from rampion.cell.march import Structure, interface
 from rampion.quantities import FARADAY
 
 
+def _nature(numbers: Any, structure: Structure) -> Properties:
+    return properties_of(structure.closure, numbers, structure.conduction, getattr(structure, "nernst_einstein", False))
+
+
 def _with_slope(function: Callable, c: Any, empty: Any, number: Any) -> tuple[Any, Any]:
     """A property and its derivative by the concentration at each node."""
     import jax
@@ -68,7 +72,7 @@ def smallest_intervals(
 ) -> tuple[float, float]:
     """The first intervals [thicknesses] that resolve √(D/ω) at the highest ω [1/s] and the depleted layer c/c_ξ, at
     the plating and at the stripping face."""
-    properties, c0 = properties_of(structure.closure, numbers, structure.conduction), numbers["concentration"]
+    properties, c0 = _nature(numbers, structure), numbers["concentration"]
     sites = getattr(structure.closure, "sites", np.inf)
     real = np.asarray(frozen.concentration) * c0
     pace = np.asarray(properties.diffusivity(real, sites - real)) / numbers["thickness"] ** 2
@@ -96,9 +100,8 @@ def _banded(fine: Fine, pace: Any, drift: Any, fed: Any, omega: np.ndarray, numb
     before = number.concatenate([fed[:1], fed[:-1]])
     after = number.concatenate([fed[1:], fed[-1:]])
     source = -0.5 * (after - before) + edge * number.where(edge == 0, 0.0, fed)
-    face = 0 if fine.step[0] <= fine.step[-1] else edge.size - 1
     others = np.ones(edge.size)
-    others[face] = 0.0
+    others[fine.finer] = 0.0
     turn, zero = 1j * omega[:, None], number.zeros((omega.size, 1))
     lower = number.concatenate([zero, (turn * fine.lower[1:] + down) * others[1:]], axis=1)
     main = (turn * fine.middle + middle) * others + (1.0 - others)
@@ -116,7 +119,8 @@ def _banded(fine: Fine, pace: Any, drift: Any, fed: Any, omega: np.ndarray, numb
 
         sides = number.broadcast_to(sides, (*main.shape, 2))
         parts = jax.lax.linalg.tridiagonal_solve(lower, main, upper, sides)
-    weights = fine.middle + np.append(fine.lower[1:], 0.0) + np.concatenate([[0.0], fine.upper[:-1]])
+    none = number.zeros(1)
+    weights = fine.middle + number.concatenate([fine.lower[1:], none]) + number.concatenate([none, fine.upper[:-1]])
     amounts = number.einsum("i,kis->ks", weights, parts)
     return parts[..., 0] - (amounts[:, :1] / amounts[:, 1:]) * parts[..., 1]
 
@@ -146,7 +150,7 @@ def area_impedances(
     number = numerics(frozen.concentration)
     c0, thickness = numbers["concentration"], numbers["thickness"]
     thermal, sites = numbers["thermal_voltage"], getattr(structure.closure, "sites", np.inf)
-    nature: Properties = properties_of(structure.closure, numbers, structure.conduction)
+    nature = _nature(numbers, structure)
     ionic, gradient = frozen.ionic, 1.0 / (FARADAY * c0 * thickness)
     faces = frozen.concentration[number.asarray([0, -1])] * c0
     at_faces = [number.asarray(part(faces, sites - faces)) for part in (nature.diffusivity, nature.transference)]
