@@ -304,13 +304,36 @@ class Experiment:
         return any(part.synthetic for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """What a person decided of one sample's data in place of the software, and why.
+
+    It concerns the sample's ``sweep`` or ``spectrum`` of that number (from 1, in order; constant-current runs count
+    as sweeps), or all of it when neither is given. ``exclude`` leaves that part out; ``verdict``, ``at`` [V] (the
+    event's potential) and ``ohmic_window`` [V] stand in for what was found in a sweep, ``circuit`` for what was
+    chosen for spectra.
+    """
+
+    sample: str
+    reason: str
+    by: str = ""
+    sweep: int | None = None
+    spectrum: int | None = None
+    exclude: bool = False
+    verdict: str | None = None
+    at: float | None = None
+    ohmic_window: tuple[float, float] | None = None
+    circuit: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Campaign:
-    """The experiments of a study: many samples, scan rates, thicknesses, replicates."""
+    """The experiments of a study: many samples, scan rates, thicknesses, replicates; what a person decided of them."""
 
     experiments: tuple[Experiment, ...]
     name: str = ""
     flags: tuple[Flag, ...] = ()
+    overrides: tuple[Override, ...] = ()
 
 
 def shift_clock(part: Trace | Spectrum, start: float) -> Trace | Spectrum:

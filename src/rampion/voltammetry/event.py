@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Sample
 from rampion.voltammetry.contact import ContactLoss, find_contact_loss
-from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
+from rampion.voltammetry.finding import VERDICT_WORDS, Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.limits import Clipping, find_clipping
 from rampion.voltammetry.noise import local_noise, moving_lines, noise_floor
@@ -44,7 +45,16 @@ class Pieces:
     levelled: bool
 
 
-def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a person decided of a sweep: its verdict, the place of the event [V], the window of the ohmic line [V]."""
+
+    verdict: Verdict | None = None
+    at: float | None = None
+    ohmic_window: tuple[float, float] | None = None
+
+
+def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | None = None) -> Finding:
     """The finding of one forward sweep.
 
     The pieces are looked for in this order, and the first that is there gives the verdict: a lasting rise beyond the
@@ -58,14 +68,26 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
     ----------
     voltammogram : the sweep.
     sample : thickness [m] and area [m²] with their uncertainties, where known.
+    choice : what a person decided in place of the above; the confidence is then NaN, and a flag says so.
+
+    Raises
+    ------
+    InputError
+        When a choice asks for what is not in the sweep: a place outside it, no maximum uphill from there.
     """
+    choice = Choice() if choice is None else choice
     recorded = voltammogram
     voltammogram = levelled(recorded)
-    line = fit_ohmic_line(voltammogram, sample)
+    line = fit_ohmic_line(voltammogram, sample, choice.ohmic_window)
     semi = semi_integrate(voltammogram.time, voltammogram.current)
     pieces = _find_pieces(voltammogram, line, semi)
     verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
-    current, potential = _place(voltammogram, pieces, verdict)
+    if choice.verdict is None and choice.at is None:
+        current, potential = _place(voltammogram, pieces, verdict)
+    else:
+        found, verdict, confidence = verdict, choice.verdict or verdict, math.nan
+        pieces, current, potential = _chosen(voltammogram, pieces, found, verdict, choice.at)
+        flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[found])]
     time, charge = clocked(voltammogram, current, potential)
     if line is None:
         flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=64.0))
@@ -103,6 +125,30 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample) -> Finding:
         synthetic=voltammogram.synthetic,
         flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, ask_for(sample)),
     )
+
+
+def _chosen(
+    voltammogram: Voltammogram, pieces: Pieces, found: Verdict, verdict: Verdict, at: float | None
+) -> tuple[Pieces, Estimate, Estimate]:
+    """The pieces, current and potential of an event that a person chose."""
+    kept = pieces.index[pieces.outside]
+    x = voltammogram.ramp[kept]
+    if at is not None and not x[0] <= at <= x[-1]:
+        raise InputError(f"The chosen place {at:g} V lies outside the sweep, {x[0]:.3g} V to {x[-1]:.3g} V.")
+    if verdict is Verdict.LIMITING_PEAK:
+        peak = (
+            pieces.peak if at is None else find_peak(x, voltammogram.current[kept], voltammogram.noise[kept], near=at)
+        )
+        if peak is None:
+            place = "near that place" if at is not None else "by itself; state its potential as 'at'"
+            raise InputError(f"A limiting peak was chosen, but the sweep has no interior maximum {place}.")
+        return replace(pieces, peak=peak), peak.current, peak.potential
+    if at is not None:
+        return pieces, *_course_at(voltammogram, pieces, at)
+    if verdict is found or verdict is Verdict.NO_EVENT or (verdict is Verdict.PENETRATION and pieces.penetration):
+        return pieces, *_place(voltammogram, pieces, verdict)
+    words = VERDICT_WORDS[verdict]
+    raise InputError(f"The verdict {words!r} was chosen without a place; state the event's potential as 'at'.")
 
 
 def levelled(voltammogram: Voltammogram) -> Voltammogram:

@@ -13,6 +13,7 @@ class VoltammetryFlag(FlagKind):
         "The trace is neither a voltage sweep, a constant current nor galvanostatic steps ({reason}); "
         "it is not judged.",
     )
+    CHOSEN = (Severity.NOTE, "The verdict or its place was chosen by a person; without that choice it was {found!r}.")
     TOO_SHORT = (Severity.WARNING, "Only {points} usable points; at least {needed} are needed for a verdict.")
     POINTS_DROPPED = (Severity.NOTE, "{points} points without potential or current were left out.")
     NO_TIME = (Severity.WARNING, "No time was recorded: scan rate, charge and semi-integral are not known.")

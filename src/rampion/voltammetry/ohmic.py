@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, product
 from rampion.measurement import Sample
 from rampion.voltammetry.flags import VoltammetryFlag
@@ -46,7 +47,9 @@ class OhmicLine:
         return self.conductance.value * potential + self.intercept.value
 
 
-def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | None:
+def fit_ohmic_line(
+    voltammogram: Voltammogram, sample: Sample, window: tuple[float, float] | None = None
+) -> OhmicLine | None:
     """The straight line through the longest early window whose residuals are consistent with the noise.
 
     I = G V + I₀ by weighted least squares. Windows grow from the start; a window is consistent when χ² lies within
@@ -66,11 +69,25 @@ def fit_ohmic_line(voltammogram: Voltammogram, sample: Sample) -> OhmicLine | No
     ----------
     voltammogram : the sweep.
     sample : its area [m²] gives the area resistance.
+    window : [V] a window chosen by hand: the straight line in it, whatever its residuals.
+
+    Raises
+    ------
+    InputError
+        When a window chosen by hand holds fewer than six points.
     """
     kept = voltammogram.swept
     x, y, std = block_means(voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept], _BLOCKS)
     if voltammogram.range_changes:  # ranges agree no better, and averaging does not help
         std = np.hypot(std, _RANGE_ERROR * np.abs(y))
+    if window is not None:
+        first, end = np.searchsorted(x, window[0]), np.searchsorted(x, window[1], side="right")
+        if end - first < SMALLEST_LINE:
+            raise InputError(
+                f"The ohmic window {window[0]:g} V to {window[1]:g} V holds {max(end - first, 0)} points; "
+                f"expected at least {SMALLEST_LINE} of the sweep, {x[0]:.3g} V to {x[-1]:.3g} V: widen it."
+            )
+        return _line(voltammogram, sample, x, y, std, int(first), int(end), None, 1.0)
     for inflation in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0):
         std = std * (inflation if inflation == 1.0 else 2.0)
         best = _window(x, y, std)

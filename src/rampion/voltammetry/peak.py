@@ -37,7 +37,10 @@ class Peak:
 
 
 def find_peak(
-    potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"], noise: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    noise: Float[np.ndarray, " n"],
+    near: float | None = None,
 ) -> Peak | None:
     """The limiting peak of a sweep, or ``None`` when there is no interior maximum above the noise.
 
@@ -51,25 +54,20 @@ def find_peak(
     Parameters
     ----------
     potential, current, noise : (n,) [V], [A], [A].
+    near : [V] a maximum chosen by hand: the local one uphill from here, whatever follows it.
     """
     if potential.size < 12:
         return None
     x, y, std = block_means(potential, current, noise, 400)
     half = max(2, x.size // 50)
     smooth, _, error, _ = moving_lines(x, y, std, half)
-    top = int(np.argmax(smooth))
+    top = int(np.argmax(smooth)) if near is None else _uphill(smooth, int(np.argmin(np.abs(x - near))))
     if top < 3 or top > x.size - 4:
         return None
     lowest = top + int(np.argmin(smooth[top:]))
     fall = smooth[top] - smooth[lowest]
     significance = float(fall / math.hypot(error[top], error[lowest]))
-    if significance < _SIGNIFICANCE or fall < _SMALLEST_DROP * abs(smooth[top]) or smooth[top] <= 0:
-        return None
-    before = np.min(smooth[: top + 1])
-    if smooth[top] - before < _SIGNIFICANCE * error[top]:
-        return None
-    late = smooth[top + (x.size - top) * 3 // 4 :]
-    if np.mean(late) > smooth[top] - 0.4 * fall:  # a dip that came back
+    if near is None and not _decays(smooth, error, top, fall, significance):
         return None
     height, place = fit_maximum(potential, current, noise, float(x[top]))
     rising = np.flatnonzero(smooth[:top] <= 0.5 * height.value)
@@ -83,6 +81,26 @@ def find_peak(
         plateau=_plateau(x[top:], y[top:], std[top:]),
         decay_window=(float(x[top]), float(x[lowest])),
     )
+
+
+def _decays(smooth: np.ndarray, error: np.ndarray, top: int, fall: float, significance: float) -> bool:
+    """Whether the largest current stands out of the noise and does not come back."""
+    if significance < _SIGNIFICANCE or fall < _SMALLEST_DROP * abs(smooth[top]) or smooth[top] <= 0:
+        return False
+    if smooth[top] - np.min(smooth[: top + 1]) < _SIGNIFICANCE * error[top]:
+        return False
+    late = smooth[top + (smooth.size - top) * 3 // 4 :]
+    return bool(np.mean(late) <= smooth[top] - 0.4 * fall)  # else a dip that came back
+
+
+def _uphill(smooth: np.ndarray, at: int) -> int:
+    """The local maximum uphill from a point."""
+    while True:
+        low = max(at - 1, 0)
+        higher = low + int(np.argmax(smooth[low : at + 2]))
+        if smooth[higher] <= smooth[at]:
+            return at
+        at = higher
 
 
 def _plateau(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> Estimate | None:
