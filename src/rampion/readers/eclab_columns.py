@@ -18,6 +18,7 @@ from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Protocol, Rest, Source, Spectrum, Sweep, Trace
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.parts import bias_columns
 
 _PREFIXES = {"": 1.0, "m": 1e-3, "µ": 1e-6, "u": 1e-6, "n": 1e-9, "p": 1e-12, "k": 1e3, "M": 1e6}
 _CELL = ("Ecell", "<Ecell>")
@@ -193,6 +194,7 @@ class _Block:
         flags: list[Flag] = []
         galvanostatic = self.run.technique in ("GEIS", "SGEIS")
         amplitude = _first(named, ("|I|",) if galvanostatic else ("|Ewe|",), "A" if galvanostatic else "V")
+        stated = self.run.protocol.amplitude if isinstance(self.run.protocol, FrequencyScan) else math.nan
         counters = [named[name] for name in ("cycle number", "Ns") if name in named]
         for piece in np.split(rows, _passes(self.frequency[rows], [column[rows] for column in counters])):
             impedance = self.impedance[piece]
@@ -211,10 +213,11 @@ class _Block:
                     protocol=self.run.protocol if isinstance(self.run.protocol, FrequencyScan) else None,
                     potential=_mean(self.potential, kept),
                     current=_mean(self.current, kept),
-                    amplitude=_mean(amplitude, kept),
+                    amplitude=_mean(amplitude, kept) if amplitude is not None else stated,
                     galvanostatic=galvanostatic,
                     start=self.run.start,
-                    extra={name: column[kept] for name, column in self.extra.items()},
+                    extra={name: column[kept] for name, column in self.extra.items()}
+                    | bias_columns({"potential": self.potential, "current": self.current}, kept),
                     source=self.run.source,
                 )
             )

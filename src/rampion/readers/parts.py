@@ -14,6 +14,9 @@ from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.columns import Column, has_impedance, is_loop
 from rampion.readers.flags import ReaderFlag
 
+BIAS = ("bias potential/V", "bias current/A")
+"""Names of the columns in :attr:`Spectrum.extra` that hold the direct voltage and current beside each point."""
+
 
 def build_parts(
     columns: Mapping[str, np.ndarray],
@@ -125,12 +128,20 @@ def _spectra(
                 potential=_mean(values.get("potential"), good),
                 current=_mean(values.get("current"), good),
                 start=start,
-                extra={key: column[good] for key, column in extra.items()},
+                extra={key: column[good] for key, column in extra.items()} | bias_columns(values, good),
                 source=source,
                 flags=(ReaderFlag.DROPPED_POINTS.flag(count=dropped, what="impedance"),) if dropped else (),
             )
         )
     return spectra
+
+
+def bias_columns(values: Mapping[str, np.ndarray | None], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """The direct voltage and current beside each point of a spectrum under :data:`BIAS`, where both were recorded."""
+    columns = [values.get(role) for role in ("potential", "current")]
+    if any(column is None or not np.isfinite(column[rows]).all() for column in columns):
+        return {}
+    return {name: column[rows] for name, column in zip(BIAS, columns, strict=True) if column is not None}
 
 
 def find_restarts(frequency: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
-from rampion.measurement import Campaign, Experiment, Protocol, Sample, on_one_clock
+from rampion.measurement import Campaign, Experiment, Override, Protocol, Sample, on_one_clock
 from rampion.readers import read_file
+from rampion.study.overrides import Overridden, check_overrides, choose_spectra, choose_sweeps, concerns
 from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class SampleAnalysis:
 
     experiment: Experiment
     findings: tuple[Finding, ...]
-    impedance: Spectra = Spectra()
+    impedance: Spectra = field(default_factory=Spectra)
+    overridden: tuple[Overridden, ...] = ()
     flags: tuple[Flag, ...] = ()
 
     @property
@@ -122,19 +124,35 @@ def analyse_each(
     campaign: Campaign, experiments: Iterable[Experiment], options: SpectrumOptions | None = None
 ) -> Analysis:
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
-    samples = tuple(analyse_experiment(experiment, options) for experiment in experiments)
+    check_overrides(campaign.overrides, campaign.experiments)
+    samples = tuple(analyse_experiment(experiment, options, campaign.overrides) for experiment in experiments)
     return Analysis(samples=samples, name=campaign.name, flags=campaign.flags)
 
 
-def analyse_experiment(experiment: Experiment, options: SpectrumOptions | None = None) -> SampleAnalysis:
-    """Findings of one experiment's traces and spectra, its times brought to one clock first."""
+def analyse_experiment(
+    experiment: Experiment, options: SpectrumOptions | None = None, overrides: Sequence[Override] = ()
+) -> SampleAnalysis:
+    """Findings of one experiment's traces and spectra, its times brought to one clock first.
+
+    Of the ``overrides``, those that concern this experiment are put in place of what was found.
+    """
     from rampion.voltammetry.analyse import analyse_run
 
-    experiment = on_one_clock(experiment)
+    options = options or SpectrumOptions()
+    mine = [override for override in overrides if concerns(override, experiment)]
+    kept = choose_spectra(on_one_clock(experiment), mine)
+    experiment = kept.experiment
     run = analyse_run(experiment.traces, experiment.sample)
-    spectra = analyse_spectra(experiment, run.findings, options or SpectrumOptions())
-    flags = merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags)
-    return SampleAnalysis(experiment=experiment, findings=run.findings, impedance=spectra, flags=flags)
+    findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
+    options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
+    spectra = analyse_spectra(experiment, findings, options)
+    return SampleAnalysis(
+        experiment=experiment,
+        findings=findings,
+        impedance=spectra,
+        overridden=kept.overridden + overridden,
+        flags=merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags),
+    )
 
 
 def simulate(cell: Cell, protocol: Protocol | Sequence[Protocol], tolerance: float = 1e-4) -> Simulation:

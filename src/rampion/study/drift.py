@@ -12,12 +12,11 @@ from rampion.impedance.finding import DriftFinding, SpectrumFinding, finding_of
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.stationarity import DriftCorrection, correct_drift
 from rampion.measurement import Experiment, Sample, Spectrum, Trace
+from rampion.readers.parts import BIAS
 
 SAME_BIAS = 5e-3  # V
 LONGEST_GAP = 3.0  # scan lengths between two scans of which nothing else is known
 TOLERANCE = 5e-4  # of |Z|: what a correction may add to the violation of the Kramers-Kronig relations
-# the direct voltage [V] and current [A] beside each point of a spectrum, as the readers name them
-POINT_COLUMNS = (("<Ewe>/V", "<I>/A"), ("Vdc", "Idc"))
 
 
 def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
@@ -100,12 +99,11 @@ def hold_of(spectrum: Spectrum, traces: Sequence[Trace]) -> Trace | None:
     if not _timed(spectrum):
         return None
     assert spectrum.time is not None
-    for potential, current in POINT_COLUMNS:
-        if potential in spectrum.extra and current in spectrum.extra:
-            columns = [np.asarray(spectrum.extra[name], float) for name in (potential, current)]
-            if all(np.isfinite(column).all() for column in columns) and np.ptp(columns[1]) > 0:
-                order = np.argsort(spectrum.time, kind="stable")
-                return Trace(time=spectrum.time[order], potential=columns[0][order], current=columns[1][order])
+    if all(name in spectrum.extra for name in BIAS):
+        potential, current = (np.asarray(spectrum.extra[name], float) for name in BIAS)
+        if np.ptp(current) > 0:
+            order = np.argsort(spectrum.time, kind="stable")
+            return Trace(time=spectrum.time[order], potential=potential[order], current=current[order])
     begin, end = float(spectrum.time.min()), float(spectrum.time.max())
     for trace in traces:
         first = max(int(np.searchsorted(trace.time, begin, side="right")) - 1, 0)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,10 +29,12 @@ class SpectrumOptions:
     """How spectra are analysed.
 
     ``circuit`` in either notation; chosen from the data when absent. ``relaxation_times``: their distribution too;
-    when not said, of a single spectrum only. ``profiles``: the profile likelihood of every parameter.
+    when not said, of a single spectrum only. ``profiles``: the profile likelihood of every parameter. ``circuits``:
+    those of single spectra, by number from 1.
     """
 
     circuit: str | None = None
+    circuits: Mapping[int, str] = field(default_factory=dict)
     relaxation_times: bool | None = None
     profiles: bool = False
 
@@ -76,6 +78,7 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     """
     if not experiment.spectra:
         return Spectra()
+    from rampion.impedance.finding import analyse_spectrum
     from rampion.study.drift import correct_spectra, with_drift
 
     corrections = correct_spectra(experiment)
@@ -86,6 +89,8 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     wanted = len(spectra) == 1 if options.relaxation_times is None else options.relaxation_times
     done = []
     for place, (finding, spectrum) in enumerate(zip(findings, spectra, strict=True)):
+        if place + 1 in options.circuits:
+            finding = analyse_spectrum(spectrum, sample, circuit=options.circuits[place + 1])
         finding = replace(finding, block=blocks[place])
         if place in corrections:
             finding = with_drift(finding, corrections[place], measured[place], sample)
@@ -121,7 +126,7 @@ def _fitted(
 
 
 def series_coordinate(spectra: Sequence[Spectrum], paused: bool = False) -> tuple[str, np.ndarray]:
-    """What a series runs along, and its values (m,): the bias in a paused sweep or staircase, else time, else number."""
+    """What a series runs along, and its values (m,): bias in a paused sweep or staircase, else time, else number."""
     bias = np.array([spectrum.potential for spectrum in spectra])
     time = np.array([math.nan if spectrum.time is None else float(spectrum.time[0]) for spectrum in spectra])
     timed = bool(np.isfinite(time).all()) and np.unique(time).size == time.size and bool(np.all(np.diff(time) > 0))
