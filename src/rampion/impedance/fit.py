@@ -164,6 +164,16 @@ def fit_circuit(
     return with_limits_checked(fit, batch_model(tree, omega, spectrum.impedance[None], scales[None], freedom), freedom)
 
 
+def find_minimum(spectrum: Spectrum, circuit: Node, *, weighting: str = "modulus", starts: int = 6) -> np.ndarray:
+    """(p,) logarithms of the parameters at the best minimum found without a guess, nothing else."""
+    freedom = freedom_of(circuit)
+    omega = 2 * np.pi * spectrum.frequency
+    sizes = deviations(spectrum.impedance, weighting)
+    low, high = parameter_bounds(circuit, omega, spectrum.impedance)
+    begin = np.clip(starting_values(circuit, omega, spectrum.impedance, sizes, starts), low, high)
+    return _best(circuit, omega, spectrum.impedance, sizes, freedom, begin, low, high, 60)[0]
+
+
 def with_limits_checked(fit: CircuitFit, model: BatchModel, freedom: Freedom) -> CircuitFit:
     """The fit with an uncertainty withdrawn where χ² is flat on one side although its curvature is not.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,19 +18,22 @@ from rampion.impedance.joint import fit_joint
 from rampion.impedance.notation import parse_circuit, print_circuit
 from rampion.impedance.processes import Process, processes_of
 from rampion.impedance.series_circuits import (
+    CHANGE,
     PRICE,
     candidates_of,
     cheapest_sequence,
     choices_at,
     objections_in_series,
     without_slowest_arc,
+    without_untold_parts,
 )
 from rampion.impedance.series_solution import Solution, solve_series
 from rampion.impedance.tracks import Track, coming_and_going, make_paths, make_track
 from rampion.measurement import Spectrum
 
 _OBJECTED = 6.0  # of BIC: what a circuit that the user gave may be worse by without the arc that is not told
-_ROUNDS = 2  # of looking for a circuit where none of the candidates fits
+_STRANGE = 2.0  # of the median noise: no candidate fits the spectrum
+_MOST = 12  # candidates in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,9 +101,9 @@ def fit_series(
     if joint:
         pairs = _joint_fits(spectra, tree, anchors, weighting, shared, roughness)
     elif not pairs:
-        pairs = _fits(spectra, solve_series(spectra, tree, anchors, weighting), weighting)
-        if reduce:
-            pairs = _reduced(spectra, pairs, anchors, weighting)
+        column = _Column(spectra, solve_series(spectra, tree, anchors, weighting), weighting)
+        every = range(len(spectra))
+        pairs = _reduced(spectra, column, anchors, weighting) if reduce else [column.checked(row) for row in every]
     processes = tuple(pair[1] for pair in pairs)
     paths, flags = make_paths(processes)
     return SeriesFit(
@@ -121,23 +125,50 @@ def _choose(spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str)
     if len(spectra) == 1:
         fit = choices[0].fit
         return [(fit, processes_of(fit))]
-    looked = set(anchors)
-    columns: dict[Node, list[_Pair]] = {}
+    looked, wanted = set(anchors), candidates_of(choices)
+    columns: dict[Node, _Column] = {}
     chosen: list[_Pair] = []
-    for _ in range(1 + _ROUNDS):
-        for circuit in candidates_of(choices):
-            if circuit not in columns and _enough(spectra, circuit):
-                columns[circuit] = _fits(spectra, solve_series(spectra, circuit, anchors, weighting), weighting)
-        table = list(columns.values())
-        costs = np.array([[_cost(pair) for pair in column] for column in table]).T
-        chosen = [table[kind][row] for row, kind in enumerate(cheapest_sequence(costs))]
+    while wanted and len(columns) < _MOST:
+        for circuit in wanted:
+            if _enough(spectra, circuit):
+                columns[circuit] = _Column(spectra, solve_series(spectra, circuit, anchors, weighting), weighting)
+        chosen = _cheapest(columns, spectra)
+        wanted = list(dict.fromkeys(c for fit, _ in chosen for c in without_untold_parts(fit) if c not in columns))
         noise = np.array([fit.noise for fit, _ in chosen])
-        strange = [int(i) for i in np.argsort(-noise) if noise[i] > 2 * np.median(noise) and int(i) not in looked]
-        if not strange:
-            break
-        looked.add(strange[0])
-        choices = choices_at(spectra, strange[:1], weighting)
+        worst = int(np.argmax(noise))
+        if not wanted and noise[worst] > _STRANGE * np.median(noise) and worst not in looked:
+            looked.add(worst)
+            wanted = [c for c in candidates_of(choices_at(spectra, [worst], weighting)) if c not in columns]
     return chosen
+
+
+def _cheapest(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> list[_Pair]:
+    """The fits of the cheapest sequence of circuits; objections are sought only where a circuit may still win."""
+    table = list(columns.values())
+    costs = np.array([[column.fits[row].bic for column in table] for row in range(len(spectra))])
+    for row in range(len(spectra)):
+        best = math.inf
+        for kind in np.argsort(costs[row]).tolist():
+            if costs[row, kind] < best + CHANGE:
+                costs[row, kind] += PRICE * objections_in_series(*table[kind].checked(row))
+                best = min(best, costs[row, kind])
+    return [table[kind].checked(row) for row, kind in enumerate(cheapest_sequence(costs))]
+
+
+class _Column:
+    """One circuit fitted to all spectra; limits and processes of a spectrum are found when first asked for."""
+
+    def __init__(self, spectra: Sequence[Spectrum], solution: Solution, weighting: str) -> None:
+        self.spectra, self.solution = spectra, solution
+        self.fits = _plain_fits(spectra, solution, weighting)
+        self._checked: dict[int, _Pair] = {}
+
+    def checked(self, row: int) -> _Pair:
+        """The fit of one spectrum with its limits checked, and its processes."""
+        if row not in self._checked:
+            fit = _limits_checked(self.fits[row], self.solution, self.spectra[row], row)
+            self._checked[row] = fit, processes_of(fit)
+        return self._checked[row]
 
 
 def _enough(spectra: Sequence[Spectrum], circuit: Node) -> bool:
@@ -145,47 +176,42 @@ def _enough(spectra: Sequence[Spectrum], circuit: Node) -> bool:
     return 4 * min(len(spectrum) for spectrum in spectra) >= 3 * len(parameter_kinds(circuit))
 
 
-def _cost(pair: _Pair) -> float:
-    fit, processes = pair
-    return fit.bic + PRICE * objections_in_series(fit, processes)
-
-
-def _reduced(spectra: Sequence[Spectrum], pairs: list[_Pair], anchors: Sequence[int], weighting: str) -> list[_Pair]:
+def _reduced(spectra: Sequence[Spectrum], first: _Column, anchors: Sequence[int], weighting: str) -> list[_Pair]:
     """The fits without the arcs that the data do not tell, where BIC does not mind; until every arc is told."""
-    columns = [pairs]
-    while any(objections_in_series(*pair) for pair in columns[-1]):
-        smaller = without_slowest_arc(columns[-1][0][0].circuit)
-        if smaller is None:
+    columns = [first]
+    count = len(spectra)
+    costs = np.full((count, 1), np.inf)
+    open_rows = list(range(count))
+    while True:
+        for row in open_rows:
+            pair = columns[-1].checked(row)
+            costs[row, -1] = pair[0].bic + _OBJECTED * bool(objections_in_series(*pair))
+        open_rows = [row for row in open_rows if objections_in_series(*columns[-1].checked(row))]
+        smaller = without_slowest_arc(columns[-1].solution.circuit)
+        if not open_rows or smaller is None:
             break
-        columns.append(_fits(spectra, solve_series(spectra, smaller, anchors, weighting), weighting))
-    if len(columns) == 1:
-        return pairs
-    costs = np.full((len(spectra), len(columns)), np.inf)
-    for row in range(len(spectra)):
-        for kind, column in enumerate(columns):
-            fit, processes = column[row]
-            objected = bool(objections_in_series(fit, processes))
-            costs[row, kind] = fit.bic + _OBJECTED * objected
-            if not objected:
-                break
-    return [columns[kind][row] for row, kind in enumerate(cheapest_sequence(costs, _OBJECTED))]
+        columns.append(_Column(spectra, solve_series(spectra, smaller, anchors, weighting), weighting))
+        costs = np.column_stack([costs, np.full(count, np.inf)])
+    return [columns[kind].checked(row) for row, kind in enumerate(cheapest_sequence(costs, _OBJECTED))]
 
 
-def _fits(spectra: Sequence[Spectrum], solution: Solution, weighting: str) -> list[_Pair]:
-    """The record and the processes of every spectrum at its minimum."""
-    circuit, freedom = solution.circuit, solution.freedom
-    pairs = []
-    for index, spectrum in enumerate(spectra):
-        own = ordered(circuit, solution.logarithms[index], freedom)
-        size = solution.sizes[index, : len(spectrum)]
-        fit = summarise(
-            circuit, spectrum, own, size, weighting, freedom, solution.lower, solution.upper,
+def _plain_fits(spectra: Sequence[Spectrum], solution: Solution, weighting: str) -> list[CircuitFit]:
+    """The record of every spectrum at its minimum."""
+    return [
+        summarise(
+            solution.circuit, spectrum, ordered(solution.circuit, solution.logarithms[index], solution.freedom),
+            solution.sizes[index, : len(spectrum)], weighting, solution.freedom, solution.lower, solution.upper,
             bool(solution.converged[index]),
-        )  # fmt: skip
-        alone = batch_model(circuit, 2 * np.pi * spectrum.frequency, spectrum.impedance[None], size[None], freedom)
-        fit = with_limits_checked(fit, alone, freedom)
-        pairs.append((fit, processes_of(fit)))
-    return pairs
+        )
+        for index, spectrum in enumerate(spectra)
+    ]  # fmt: skip
+
+
+def _limits_checked(fit: CircuitFit, solution: Solution, spectrum: Spectrum, row: int) -> CircuitFit:
+    size = solution.sizes[row, : len(spectrum)][None]
+    omega = 2 * np.pi * spectrum.frequency
+    model = batch_model(solution.circuit, omega, spectrum.impedance[None], size, solution.freedom)
+    return with_limits_checked(fit, model, solution.freedom)
 
 
 def _joint_fits(

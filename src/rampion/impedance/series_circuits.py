@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from rampion.impedance.choose import CircuitChoice, choose_circuit, objections
-from rampion.impedance.circuit import Element, Node, Series, elements_of, serial_parts
+from rampion.impedance.circuit import Element, Node, Series, elements_of, parameter_kinds, serial_parts
 from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.notation import parse_circuit
 from rampion.impedance.processes import Process
@@ -21,23 +21,26 @@ from rampion.measurement import Spectrum
 
 PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
 CHANGE = 12.0  # of the criterion: the evidence it takes to change the circuit between neighbours
-MOST_CANDIDATES = 6
+MOST_CANDIDATES = 4
+_FAR = 100.0  # of the criterion: no candidate at all
+LOOSE = 0.5  # relative uncertainty of a resistance beyond which its part may be left out
 FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 
 
 def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
-    """The circuits that were chosen somewhere, then the others by what they cost on the whole, at most six."""
+    """The circuits that were chosen somewhere, then those that came nearest to it somewhere, at most four."""
     chosen = list(dict.fromkeys(choice.fit.notation for choice in choices))
-    costs: dict[str, float] = {}
+    costs: dict[str, tuple[float, float]] = {}
     tables = []
     for choice in choices:
         scores = {
             c.circuit: c.criterion + PRICE * (len(c.reason.split("; ")) if c.reason else 0) for c in choice.candidates
         }
         best = min(scores.values())
-        tables.append({circuit: min(score - best, 100.0) for circuit, score in scores.items()})
+        tables.append({circuit: min(score - best, _FAR) for circuit, score in scores.items()})
     for circuit in dict.fromkeys(circuit for table in tables for circuit in table):
-        costs[circuit] = sum(table.get(circuit, 100.0) for table in tables)
+        behind = [table.get(circuit, _FAR) for table in tables]
+        costs[circuit] = min(behind), sum(behind)
     others = [circuit for circuit in sorted(costs, key=lambda c: costs[c]) if circuit not in chosen]
     return [parse_circuit(circuit) for circuit in [*chosen, *others][:MOST_CANDIDATES]]
 
@@ -45,6 +48,30 @@ def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
 def choices_at(spectra: Sequence[Spectrum], places: Sequence[int], weighting: str) -> list[CircuitChoice]:
     """The choice on each of these spectra alone."""
     return [choose_circuit(spectra[index], weighting=weighting) for index in places]
+
+
+def without_untold_parts(fit: CircuitFit) -> list[Node]:
+    """The circuit without each of the parts of which the data do not tell a parameter; empty when all are told.
+
+    Arcs of one make are in order, so of these the last goes: the same circuit remains.
+    """
+    parts = serial_parts(fit.circuit)
+    found: list[Node] = []
+    for part in parts:
+        untold = any(
+            any(flag.code == "unidentifiable" for flag in fit.parameters[name].flags)
+            or (fit.units[name] == "ohm" and not fit.parameters[name].relative < LOOSE)
+            for name in parameter_kinds(part)
+        )
+        if not untold or len(parts) < 2:
+            continue
+        make = [element.symbol for element in elements_of(part)], type(part)
+        alike = [p for p in parts if ([element.symbol for element in elements_of(p)], type(p)) == make]
+        rest = tuple(p for p in parts if p is not alike[-1])
+        smaller = Series(rest) if len(rest) > 1 else next(iter(rest))
+        if smaller not in found:
+            found.append(smaller)
+    return found
 
 
 def without_slowest_arc(circuit: Node) -> Node | None:

@@ -143,13 +143,9 @@ def _member(path: Path, index: int) -> Process:
 
 
 def _typical(path: Path, start: int) -> Process:
-    """The first member with the mean ln C of the first few in a row, and the larger of their spread and uncertainty."""
-    row = []
-    for member in path.members[start : start + _FIRST]:
-        if member is None:
-            break
-        row.append(member)
-    told = [member for member in row if not is_untold(member.capacitance)]
+    """The first member with the mean ln C of the first few that tell it, their spread or uncertainty with it."""
+    row = [member for member in path.members[start:] if member is not None]
+    told = [member for member in row if not is_untold(member.capacitance)][:_FIRST]
     if not told:
         return row[0]
     logs = np.array([math.log(member.capacitance.value) for member in told])

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from rampion.fitting import BatchModel, fit_batch
 from rampion.impedance.circuit import Node
-from rampion.impedance.fit import batch_model, deviations, fit_circuit
+from rampion.impedance.fit import batch_model, deviations, find_minimum, fit_circuit
 from rampion.impedance.freedom import Freedom, freedom_of
 from rampion.impedance.guess import parameter_bounds
 from rampion.measurement import Spectrum
@@ -50,7 +50,7 @@ def solve_series(
     low, high = parameter_bounds(circuit, np.unique(omega), everything)
     model = batch_model(circuit, omega, impedance, sizes, freedom)
     count = len(spectra)
-    seeds = [fit_circuit(spectra[index], circuit, weighting=weighting, starts=6).logarithms for index in anchors]
+    seeds = [find_minimum(spectra[index], circuit, weighting=weighting) for index in anchors]
     nearest = np.argmin(np.abs(np.arange(count)[:, None] - np.array(anchors)), axis=1)
     first = fit_batch(model, np.array(seeds)[nearest], low, high, iterations=15, tolerance=1e-5)
     best, cost = first.parameters.copy(), first.chi_square.copy()

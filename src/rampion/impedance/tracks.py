@@ -17,6 +17,8 @@ from rampion.impedance.processes import Process
 _DRIFT = (0.5, 0.5, 0.14)  # what ln R, ln C and α may do from one spectrum to the next without cost
 _STEADY = 0.25  # what ln C of an arc may do over the whole series when the sample's geometry fixes it
 _NEW = 40.0  # squared misfit at which an arc is a new one rather than a known one that jumped
+_UNTOLD = 9.0  # variance of a logarithm that the data do not tell
+_LEFT = 8.0  # squared misfit that it costs to leave a path without an arc that two spectra or more have shown
 _SURE = 0.95  # probability of a link below which it is told as not sure
 
 
@@ -56,11 +58,12 @@ class Path:
 
 @dataclass(slots=True)
 class _Head:
-    """Where a path stands: ln R, ln C, α and their variances, when it was last seen, how sure, and its first ln C."""
+    """Where a path stands: ln R, ln C, α and their variances, when and how often seen, how sure, its first ln C."""
 
     values: np.ndarray
     variances: np.ndarray
     seen: int
+    times: int
     sureness: float
     steady: tuple[float, float] | None
 
@@ -74,21 +77,23 @@ def _state(process: Process) -> tuple[np.ndarray, np.ndarray]:
         std = estimate.relative if logarithmic else estimate.std
         values.append(math.log(estimate.value) if logarithmic else estimate.value)
         lost = math.isnan(std) and any(flag.code == "unidentifiable" for flag in estimate.flags)
-        variances.append(4.0 if lost else 0.0 if math.isnan(std) else min(std, 2.0) ** 2)
+        variances.append(_UNTOLD if lost else 0.0 if math.isnan(std) else min(std, 2.0) ** 2)
     return np.array(values), np.array(variances)
 
 
 def _misfit(values: np.ndarray, variances: np.ndarray, head: _Head, index: int) -> float:
     """Squared distance of an arc from where a path stands, in units of noise and of the drift since it was seen."""
-    drift = np.square(_DRIFT) * (index - head.seen)
-    cost = float(np.sum((values - head.values) ** 2 / (variances + head.variances + drift)))
+    allowed = variances + head.variances + np.square(_DRIFT) * (index - head.seen)
+    gap = values - head.values
     if head.steady is not None:
         begun, variance = head.steady
-        cost += (values[1] - begun) ** 2 / (variances[1] + variance + _STEADY**2)
-    return cost
+        gap[1], allowed[1] = values[1] - begun, variances[1] + variance + _STEADY**2
+    return float(np.sum(gap**2 / allowed))
 
 
-def _matchings(options: Sequence[Sequence[tuple[float, int]]]) -> list[tuple[float, tuple[int, ...]]]:
+def _matchings(
+    options: Sequence[Sequence[tuple[float, int]]], established: set[int]
+) -> list[tuple[float, tuple[int, ...]]]:
     """All ways to give each arc a path of its own (or -1, a new one), the cheapest first."""
     ways: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     for choices in options:
@@ -98,7 +103,7 @@ def _matchings(options: Sequence[Sequence[tuple[float, int]]]) -> list[tuple[flo
             for more, path in choices
             if path < 0 or path not in taken
         ]
-    return sorted(ways)
+    return sorted((cost + _LEFT * len(established.difference(taken)), taken) for cost, taken in ways)
 
 
 def follow_arcs(
@@ -132,7 +137,8 @@ def follow_arcs(
         for values, variances in states:
             known = [(_misfit(values, variances, head, index), path) for path, head in enumerate(heads)]
             options.append([(cost, path) for cost, path in known if cost < _NEW + 12] + [(_NEW, -1)])
-        ways = _matchings(options)
+        established = {path for path, head in enumerate(heads) if head.times > 1 and head.seen == index - 1}
+        ways = _matchings(options, established)
         weights = np.exp(-0.5 * np.array([cost - ways[0][0] for cost, _ in ways]))
         for place, (arc, (values, variances)) in enumerate(zip(arcs, states, strict=True)):
             path = ways[0][1][place]
@@ -142,14 +148,17 @@ def follow_arcs(
             if path < 0:
                 fixed = first and place < len(steady) and steady[place]
                 begun = (float(values[1]), float(variances[1])) if fixed else None
-                heads.append(_Head(values, variances, index, share, begun))
+                heads.append(_Head(values, variances, index, 1, share, begun))
                 members.append({index: (arc, share)})
                 continue
             head = heads[path]
             if share < _SURE:
                 unsure.add((head.seen, index))
-            head.values, head.variances, head.seen = values, variances, index
+            if variances.max() < _UNTOLD or head.variances.max() >= _UNTOLD:
+                head.values, head.variances = values, variances  # what is not told does not move a path
+            head.seen = index
             head.sureness *= share
+            head.times += 1
             members[path][index] = (arc, head.sureness)
     paths = []
     for found in members:
