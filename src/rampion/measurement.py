@@ -22,7 +22,12 @@ from rampion.estimate import Estimate, Flag
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
-copyreg.pickle(MappingProxyType, lambda view: (MappingProxyType, (dict(view),)))  # records travel between processes
+
+def _view(content: dict[str, Any]) -> MappingProxyType[str, Any]:
+    return MappingProxyType(content)
+
+
+copyreg.pickle(MappingProxyType, lambda view: (_view, (dict(view),)))  # records travel between processes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +75,17 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrequencyScan:
-    """Impedance: ``points_per_decade`` from ``high`` to ``low`` [Hz], amplitude [V] (or [A] when galvanostatic)."""
+    """Impedance: ``points_per_decade`` from ``high`` to ``low`` [Hz], amplitude [V] (or [A] when galvanostatic).
+
+    ``duration`` [s] is the time the whole scan takes, point after point; NaN when not known.
+    """
 
     high: float
     low: float
     points_per_decade: float = 10.0
     amplitude: float = math.nan
     galvanostatic: bool = False
+    duration: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
@@ -92,3 +93,12 @@ def provenance(options: Mapping[str, Any], files: Mapping[str, str] | None = Non
         "files": dict(files or {}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def cache_folder() -> Path:
+    """Where rampion keeps what it can compute again: ``$RAMPION_CACHE``, or ``rampion`` in the user's cache folder."""
+    if "RAMPION_CACHE" in os.environ:
+        return Path(os.environ["RAMPION_CACHE"])
+    if os.name == "nt":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home() / "AppData" / "Local"))) / "rampion" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "rampion"

@@ -6,10 +6,10 @@ Import this before anything that needs jax; it is the one place that says what t
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 from rampion.errors import RefusedError
+from rampion.records import cache_folder
 
 # Small loops as one compiled kernel each: the march is many small operations, and is three times faster so. Read by
 # XLA when its first program is compiled; a backend that does not know the option leaves it out.
@@ -25,15 +25,6 @@ except ImportError:
     raise RefusedError(
         "Simulating a cell needs JAX, which is not installed: run `pip install 'rampion[cell]'`."
     ) from None
-
-
-def cache_folder() -> Path:
-    """Where compiled programs are kept: ``$RAMPION_CACHE``, or ``rampion`` in the user's cache folder."""
-    if "RAMPION_CACHE" in os.environ:
-        return Path(os.environ["RAMPION_CACHE"])
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home() / "AppData" / "Local"))) / "rampion" / "cache"
-    return Path(os.environ.get("XDG_CACHE_HOME", str(Path.home() / ".cache"))) / "rampion"
 
 
 def _set_up() -> None:

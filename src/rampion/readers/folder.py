@@ -20,6 +20,8 @@ from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, Sweep, Trace
 from rampion.readers.detect import read_file
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.overrides import FILE as OVERRIDES
+from rampion.readers.overrides import find_overrides
 from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
 from rampion.readers.series import join, join_runs, member_of
 
@@ -134,13 +136,22 @@ def read_folder(
         read_file(Path(path) / only, columns=columns)  # its own refusal says more than a folder's
     if not experiments:
         raise nothing_readable(plan, refused)
-    return campaign_of(plan, experiments, refused)
+    campaign = campaign_of(plan, experiments, refused)
+    if only is None:
+        return campaign
+    names = {name for experiment in experiments for name in (experiment.name, experiment.sample.name)}
+    return replace(campaign, overrides=tuple(one for one in campaign.overrides if one.sample in names))
 
 
 def campaign_of(plan: FolderPlan, experiments: Sequence[Experiment], refused: Sequence[Flag]) -> Campaign:
     """The campaign of a folder whose groups have been read."""
     name = Path(plan.folder).resolve().name
-    return Campaign(experiments=tuple(experiments), name=name, flags=merge_flags(plan.flags, refused))
+    return Campaign(
+        experiments=tuple(experiments),
+        name=name,
+        flags=merge_flags(plan.flags, refused),
+        overrides=find_overrides(plan.folder),
+    )
 
 
 def nothing_readable(plan: FolderPlan, refused: Sequence[Flag]) -> RefusedError:
@@ -185,6 +196,7 @@ def _list_files(folder: Path, sheet: Path | None) -> list[str]:
         if file.is_file()
         and file.resolve() not in sheets
         and own.isdisjoint((file, *file.parents))
+        and file.name != OVERRIDES
         and not any(part.startswith((".", "~$")) for part in file.relative_to(folder).parts)
     ]
     return sorted(files, key=_natural)

@@ -1,0 +1,220 @@
+"""A folder analysed group by group, on all cores, each group once: what was analysed before is remembered.
+
+What a group of files shows depends on their bytes, their row of the sample sheet, the overrides that name it, the
+options and the code; the SHA-256 of all these is the key under which the result is kept in the user's cache folder.
+Only what tables and figures need is kept, so that memory does not grow with the length of the records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rampion.errors import RampionError
+from rampion.estimate import Flag, FlagKind, Severity, merge_flags
+from rampion.measurement import Experiment, Override, Trace, thinned
+from rampion.readers.folder import FileGroup, FolderPlan, campaign_of, nothing_readable, plan_folder, read_group
+from rampion.readers.series import member_of
+from rampion.records import cache_folder, file_hash
+from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
+from rampion.study.overrides import check_overrides
+from rampion.study.spectra import SpectrumOptions
+
+if TYPE_CHECKING:
+    from rampion.voltammetry.finding import Finding
+
+CURVE_POINTS = 4000  # of a sweep's record that are kept for figures and tables
+TRACE_POINTS = 400  # of the raw trace beside it
+FEW = 4  # groups that are not worth starting processes for
+MOST_BYTES = "2G"  # of remembered results; the oldest go first
+
+
+class StudyFlag(FlagKind):
+    """What went wrong with a sample of a campaign."""
+
+    SAMPLE_FAILED = (
+        Severity.INVALID,
+        "{name} could not be analysed and is missing from the study ({reason}): this is a fault of rampion, please "
+        "report it with the file.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class GroupAnalysis:
+    """What one group of files showed, and which of them were refused."""
+
+    samples: tuple[SampleAnalysis, ...]
+    refused: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A group that is done: how many of how many, and whether its result was remembered."""
+
+    done: int
+    of: int
+    remembered: bool
+
+
+def analyse_folder(
+    path: str | Path,
+    sheet: str | Path | None = None,
+    options: SpectrumOptions | None = None,
+    *,
+    remember: bool = True,
+    workers: int | None = None,
+) -> Analysis:
+    """Analyse every sample of a folder; see :func:`analyse_folder_stepwise`."""
+    steps = analyse_folder_stepwise(path, sheet, options, remember=remember, workers=workers)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def analyse_folder_stepwise(
+    path: str | Path,
+    sheet: str | Path | None = None,
+    options: SpectrumOptions | None = None,
+    *,
+    remember: bool = True,
+    workers: int | None = None,
+) -> Iterator[Progress]:
+    """Analyse every sample of a folder, telling after each group of files; the generator returns the Analysis.
+
+    The records of the result are thinned to what figures show (extremes kept); every number is from all points.
+
+    Parameters
+    ----------
+    remember : take what was analysed before from the cache folder, and keep what is analysed now.
+    workers : processes; by default one per core. Fewer than four new groups are analysed in this process.
+
+    Raises
+    ------
+    InputError
+        When there is no such folder, a sheet is wrong, or an override names what does not exist.
+    RefusedError
+        When not one file could be read.
+    """
+    plan = plan_folder(path, sheet=sheet)
+    overrides = campaign_of(plan, (), ()).overrides
+    options = options or SpectrumOptions()
+    jobs = [(_key(group, overrides, options), group, overrides, options) for group in plan.groups]
+    found: dict[int, GroupAnalysis] = {}
+    for place, remembered, result in _results(jobs, remember, workers):
+        found[place] = result
+        yield Progress(done=len(found), of=len(jobs), remembered=remembered)
+    return _joined(plan, [found[place] for place in range(len(jobs))], overrides)
+
+
+def _joined(plan: FolderPlan, groups: Sequence[GroupAnalysis], overrides: Sequence[Override]) -> Analysis:
+    samples = tuple(sample for group in groups for sample in group.samples)
+    refused = merge_flags(*(group.refused for group in groups))
+    if not samples:
+        raise nothing_readable(plan, refused)
+    campaign = campaign_of(plan, tuple(sample.experiment for sample in samples), refused)
+    check_overrides(overrides, campaign.experiments)
+    return Analysis(samples=samples, name=campaign.name, flags=campaign.flags)
+
+
+def _results(
+    jobs: Sequence[tuple[Any, ...]], remember: bool, workers: int | None
+) -> Iterator[tuple[int, bool, GroupAnalysis]]:
+    """Place, whether it was remembered, and result of every job: the remembered ones first."""
+    from joblib import Memory, Parallel, delayed
+
+    memory = Memory(cache_folder() / "samples" if remember else None, verbose=0)
+    run: Any = memory.cache(_analyse_group, ignore=["group", "overrides", "options"])
+    known = [remember and run.check_call_in_cache(*job) for job in jobs]
+    new = [place for place, is_known in enumerate(known) if not is_known]
+    for place in (place for place, is_known in enumerate(known) if is_known):
+        yield place, True, run(*jobs[place])
+    workers = min(workers or os.cpu_count() or 1, len(new))
+    if len(new) < FEW or workers < 2:
+        results: Any = (run(*jobs[place]) for place in new)
+    else:
+        results = Parallel(n_jobs=workers, return_as="generator")(delayed(run)(*jobs[place]) for place in new)
+    for place, result in zip(new, results, strict=True):
+        yield place, False, result
+    if remember and new:
+        memory.reduce_size(bytes_limit=MOST_BYTES)
+
+
+def _analyse_group(
+    key: str, group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions
+) -> GroupAnalysis:
+    experiments, refused = read_group(group)
+    samples, failed = [], []
+    for experiment in experiments:
+        try:
+            samples.append(condense(analyse_experiment(experiment, options, overrides)))
+        except RampionError:
+            raise
+        except Exception as error:  # one sample's failure must not take the others' results with it
+            reason = f"{type(error).__name__}: {error}"
+            failed.append(StudyFlag.SAMPLE_FAILED.flag(name=experiment.name, reason=reason))
+    return GroupAnalysis(samples=tuple(samples), refused=(*refused, *failed))
+
+
+def _key(group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions) -> str:
+    names = {row.sample.name for row in group.rows if row is not None}
+    for file in group.files:
+        member = member_of(file)
+        names |= {Path(file).stem, member.run if member else ""}
+    mine = [override for override in overrides if override.sample in names]
+    content = [str(path) + file_hash(path) for path in group.paths]
+    told = repr((content, group.rows, mine, options, _code()))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Digest of rampion's own source and of the versions its numbers rest on."""
+    import rampion
+    from rampion.records import provenance
+
+    digest = hashlib.sha256(repr(sorted(provenance({})["software"].items())).encode())
+    for file in sorted(Path(rampion.__file__).parent.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def condense(sample: SampleAnalysis) -> SampleAnalysis:
+    """The sample's analysis with its long records thinned to what figures show, extremes kept."""
+    parts = tuple(_thin_trace(part) if isinstance(part, Trace) else part for part in sample.experiment.parts)
+    experiment: Experiment = replace(sample.experiment, parts=parts)
+    return replace(sample, experiment=experiment, findings=tuple(_thin_finding(one) for one in sample.findings))
+
+
+def _thin_trace(trace: Trace) -> Trace:
+    kept = thinned(np.nan_to_num(trace.potential), TRACE_POINTS)
+    return replace(trace, time=trace.time[kept], potential=trace.potential[kept], current=trace.current[kept], extra={})
+
+
+def _thin_finding(finding: Finding) -> Finding:
+    curve = finding.voltammogram
+    size = curve.time.size
+    kept = thinned(curve.current, CURVE_POINTS)
+    if finding.kind != "sweep":  # what moves there is the potential
+        kept = thinned(curve.potential, CURVE_POINTS)
+    arrays = {name: getattr(curve, name)[kept] for name in ("time", "potential", "current", "swept", "ramp", "noise")}
+    back = thinned(curve.returning_current, CURVE_POINTS)
+    curve = replace(
+        curve,
+        **arrays,
+        returning_potential=curve.returning_potential[back],
+        returning_current=curve.returning_current[back],
+        range_changes=tuple(int(np.searchsorted(kept, place)) for place in curve.range_changes),
+    )
+    semi = finding.semi_integral
+    if semi is not None and semi.time.size == size:
+        semi = replace(semi, time=semi.time[kept], potential=semi.potential[kept], value=semi.value[kept])
+    return replace(finding, voltammogram=curve, semi_integral=semi)
