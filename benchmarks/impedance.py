@@ -1,27 +1,16 @@
-"""Fits of three test circuits by rampion and by its peers, in one run on the same spectra.
+"""Time and success of rampion's guess-free fits of three test circuits, and of a series (synthetic spectra).
 
-The peers do not live in one environment with rampion (impedance.py 1.7.1 needs numpy 1). Make theirs once:
+    python benchmarks/impedance.py --spectra 20
 
-    python3 -m venv peers && peers/bin/pip install "numpy<2" "scipy<1.14" impedance lmfit pyimpspec
-
-and run, from the project's environment,
-
-    python benchmarks/impedance.py --peers peers/bin/python --spectra 20
-
-Without ``--peers`` only rampion is measured. A fit counts as a success when its χ² (modulus weights, computed here for
-every engine alike) is within 1.5 of the optimum. "good" starts 1.5-fold off the truth, "×10" ten-fold;
-rampion gets no start at all. Times are of the processor: a busy
-machine shows little in them. All data are synthetic: 60 points, errors of 0.3 % of |Z| in each part.
+A fit counts as a success when its χ² (modulus weights) is within 1.5 of the optimum. Times are of the processor: a busy
+machine shows little in them. Spectra: 60 points, errors of 0.3 % of |Z| in each part. The peers on the same spectra:
+``benchmarks/impedance_peers.py``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
@@ -34,7 +23,6 @@ CASES = {
         (1e6, 1e-2),
     ),
 }
-CDC = {"A": "R(RQ)(RQ)", "B": "(RQ)(RQ)Q", "C": "LR(RQ)(RQ)(RQ)"}
 EXPONENTS = {"A": (3, 6), "B": (2, 5, 7), "C": (4, 7, 10)}
 
 
@@ -80,70 +68,6 @@ def chi_square(case: str, parameters, frequency: np.ndarray, impedance: np.ndarr
     return float(np.sum(np.abs(gap) ** 2 / np.abs(impedance) ** 2))
 
 
-def fit_impedance_py(case, frequency, impedance, guess):
-    from impedance.models.circuits import CustomCircuit
-
-    circuit = CustomCircuit(CASES[case][0], initial_guess=guess)
-    circuit.fit(frequency, impedance, weight_by_modulus=True)
-    return circuit.parameters_
-
-
-def fit_lmfit(case, frequency, impedance, guess):
-    import lmfit
-
-    parameters = lmfit.Parameters()
-    for place, value in enumerate(guess):
-        high = 1.0 if place in EXPONENTS[case] else np.inf
-        parameters.add(f"p{place}", value=value, min=0.0, max=high)
-    omega, size = 2 * np.pi * frequency, np.abs(impedance)
-
-    def residual(values):
-        gap = (model(case, list(values.valuesdict().values()), omega) - impedance) / size
-        return np.concatenate([gap.real, gap.imag])
-
-    return list(lmfit.minimize(residual, parameters).params.valuesdict().values())
-
-
-def fit_pyimpspec(case, frequency, impedance, guess):
-    import pyimpspec
-
-    circuit = pyimpspec.parse_cdc(CDC[case])
-    values = iter(guess)
-    for element in circuit.get_elements():
-        for key in element.get_values():
-            element.set_values(key, next(values))
-    data = pyimpspec.DataSet(frequencies=frequency, impedances=impedance)
-    found = pyimpspec.fit_circuit(circuit, data, num_procs=1)
-    return [value for element in found.circuit.get_elements() for value in element.get_values().values()]
-
-
-PEERS = {"impedance.py": fit_impedance_py, "lmfit": fit_lmfit, "pyimpspec": fit_pyimpspec}
-
-
-def measure_peers(count: int, names: list[str]) -> dict:
-    """Times and χ² of every peer, case and start; run in the peers' environment."""
-    import warnings
-
-    warnings.simplefilter("ignore")
-    out = {}
-    for name in names:
-        for case in CASES:
-            for label, factor in (("good", 1.5), ("×10", 10.0)):
-                times, costs = [], []
-                for seed in range(count):
-                    frequency, impedance = spectrum(case, seed)
-                    begun = time.process_time()
-                    try:
-                        found = PEERS[name](case, frequency, impedance, start(case, seed, factor))
-                        costs.append(chi_square(case, found, frequency, impedance))
-                    except Exception:  # a peer that fails has no success
-                        costs.append(float("inf"))
-                    times.append(time.process_time() - begun)
-                out[f"{name}|{case}|{label}"] = [times, costs]
-                print(f"  {name} {case} {label} done", file=sys.stderr)
-    return out
-
-
 def measure_rampion(count: int) -> tuple[dict, dict]:
     """Times and χ² of rampion without a guess, and each spectrum's optimum (the best of it and of a fit from truth)."""
     from rampion.impedance.fit import fit_circuit
@@ -165,23 +89,29 @@ def measure_rampion(count: int) -> tuple[dict, dict]:
     return out, best
 
 
-def measure_series(count: int = 50) -> float:
-    """Seconds for a series of ``count`` spectra of case A with one arc growing three-fold."""
-    from rampion.impedance.series import fit_series
-    from rampion.measurement import Spectrum
-
-    circuit, truth, window = CASES["A"]
-    random, frequency, spectra = np.random.default_rng(1), np.geomspace(*window, 60), []
+def series_spectra(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Frequency [Hz] and impedance [Ω] of ``count`` spectra of case A with one arc growing three-fold."""
+    _, truth, window = CASES["A"]
+    random, frequency, out = np.random.default_rng(1), np.geomspace(*window, 60), []
     for factor in np.geomspace(1, 3, count):
         changed = list(truth)
         changed[4] *= factor
         impedance = model("A", changed, 2 * np.pi * frequency)
         error = random.standard_normal(60) + 1j * random.standard_normal(60)
-        spectra.append(Spectrum(frequency=frequency, impedance=impedance * (1 + 0.003 * error), synthetic=True))
+        out.append((frequency, impedance * (1 + 0.003 * error)))
+    return out
+
+
+def measure_series(count: int = 50) -> float:
+    """Seconds for the fits, processes and tracks of a series."""
+    from rampion.impedance.series import fit_series
+    from rampion.measurement import Spectrum
+
+    spectra = [Spectrum(frequency=f, impedance=z, synthetic=True) for f, z in series_spectra(count)]
     times = []
     for _ in range(5):
         begun = time.process_time()
-        fit_series(spectra, circuit)
+        fit_series(spectra, CASES["A"][0])
         times.append(time.process_time() - begun)
     return float(np.median(times))
 
@@ -189,24 +119,14 @@ def measure_series(count: int = 50) -> float:
 def main() -> None:
     """Measure, and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", help="the Python of an environment with the peers")
-    parser.add_argument("--names", default=",".join(PEERS), help="which peers, separated by commas")
     parser.add_argument("--spectra", type=int, default=20)
-    parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.as_peer:
-        print(json.dumps(measure_peers(options.spectra, options.names.split(","))))
-        return
     rows, best = measure_rampion(options.spectra)
-    if options.peers:
-        command = [options.peers, "-P", str(Path(__file__)), "--as-peer"]  # -P: this file is no package named impedance
-        command += ["--spectra", str(options.spectra), "--names", options.names]
-        rows |= json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
-    print("| engine | case | start | median CPU time | success |\n|---|---|---|---|---|")
+    print("| case | median CPU time | success |\n|---|---|---|")
     for key, (times, costs) in rows.items():
-        engine, case, label = key.split("|")
+        case = key.split("|")[1]
         good = np.mean([cost <= 1.5 * best[f"{case}|{seed}"] for seed, cost in enumerate(costs)])
-        print(f"| {engine} | {case} | {label} | {1e3 * np.median(times):.0f} ms | {good:.0%} |")
+        print(f"| {case} | {1e3 * np.median(times):.0f} ms | {good:.0%} |")
     print(f"\nSeries of 50 spectra (A): {1e3 * measure_series():.0f} ms")
 
 

@@ -7,7 +7,9 @@ import pytest
 from circuit_cases import CASES, synthetic
 
 from rampion.errors import InputError
-from rampion.impedance.choose import choose_circuit, family_circuit
+from rampion.impedance.choose import choose_circuit, family_circuit, objections
+from rampion.impedance.fit import fit_circuit
+from rampion.impedance.processes import processes_of
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -38,6 +40,26 @@ def test_a_blocking_electrode_is_a_tail_and_a_diffusion_a_warburg():
     truth = {"R0": 50.0, "R1": 200.0, "CPE1.Q": 1e-6, "CPE1.alpha": 0.9, "Ws2.R": 150.0, "Ws2.tau": 20.0}
     spectrum = synthetic("R0-p(R1,CPE1)-Ws2", truth, (1e6, 1e-3), 6)
     assert choose_circuit(spectrum).fit.notation == "R0-p(R1,CPE1)-Ws2"
+
+
+def test_leads_with_losses_are_told_from_an_inductance():
+    """The eddy currents' resistance raises Re Z at high frequency and is no resistance of the cell."""
+    truth = {"L0": 3e-8, "R9": 1.2, "R0": 0.024, "R1": 0.043, "CPE1.Q": 1.0, "CPE1.alpha": 0.85}
+    spectrum = synthetic("p(L0,R9)-R0-p(R1,CPE1)", truth, (1e6, 0.1), 8)
+    fit = choose_circuit(spectrum).fit
+    assert fit.notation == "p(L0,R9)-R0-p(R1,CPE1)"
+    for name, value in truth.items():
+        assert fit.parameters[name].value == pytest.approx(value, abs=5 * fit.parameters[name].std)
+    assert [process.part for process in processes_of(fit)] == ["R0", "p(R1,CPE1)"]
+    del truth["R9"]
+    spectrum = synthetic("L0-R0-p(R1,CPE1)", truth, (1e6, 0.1), 9)
+    assert choose_circuit(spectrum).fit.notation == "L0-R0-p(R1,CPE1)"
+
+
+def test_a_diffusion_faster_than_any_speaks_against_a_circuit():
+    truth = {"R0": 50.0, "Ws1.R": 200.0, "Ws1.tau": 1e-5}
+    fit = fit_circuit(synthetic("R0-Ws1", truth, (1e6, 1.0), 10), "R0-Ws1")
+    assert objections(fit, processes_of(fit)) == ["Ws1 turns faster than any diffusion"]
 
 
 def test_candidates_are_listed_with_reasons():

@@ -1,14 +1,14 @@
 """Which circuit: the number of arcs and the tail by evidence, within a family that has a physical name.
 
-The family of a pellet between two electrodes: leads (L), a resistance of what relaxes above the window (bulk), up to
-four depressed arcs (bulk or grain boundary, interface, slow interface), and a tail: none, blocking electrode (CPE) or
-diffusion of finite length (Ws).
+The family of a pellet between two electrodes: leads (L, or L parallel to R where they have losses), a resistance of
+what relaxes above the window (bulk), up to four depressed arcs (bulk or grain boundary, interface, slow interface), and
+a tail: none, blocking electrode (CPE) or diffusion of finite length (Ws).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,8 @@ from rampion.measurement import Spectrum
 
 MOST_ARCS = 4
 TAILS = ("", "CPE", "Ws")
+LEADS = ("", "L0", "p(L0,R9)")  # none; an inductance; with losses (eddy currents in what surrounds it)
+FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 _CLOSE = 6.0  # of the criterion: too little to tell circuits apart
 _PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
 
@@ -48,9 +50,9 @@ class CircuitChoice:
     criterion: str
 
 
-def family_circuit(arcs: int, tail: str = "", leads: bool = False, series: bool = True) -> str:
-    """The member of the pellet family with that many arcs: ``L0-R0-p(R1,CPE1)-…-CPE3``."""
-    parts = ["L0"] * leads + ["R0"] * series
+def family_circuit(arcs: int, tail: str = "", leads: str = "", series: bool = True) -> str:
+    """The member of the pellet family with that many arcs: ``L0-R0-p(R1,CPE1)-…-CPE3``; ``leads`` of :data:`LEADS`."""
+    parts = [leads] * bool(leads) + ["R0"] * series
     parts += [f"p(R{number},CPE{number})" for number in range(1, arcs + 1)]
     if tail:
         parts.append(f"{tail}{arcs + 1}")
@@ -61,19 +63,22 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
     """Where a fitted circuit claims more than the data show; empty when it does not.
 
     Every parameter must be told, every resistance within 50 % (one standard uncertainty), every arc have an exponent of
-    at least 0.5 and its apex within a decade of the measured window.
+    at least 0.5 and its apex within a decade of the measured window, and no diffusion turn above 10 kHz.
     """
-    found = []
+    found, counted = [], set()
     low, high = fit.frequency.min() / 10, fit.frequency.max() * 10
     for process in processes:
         if process.kind in ("series", "arc", "diffusion") and not process.resistance.relative < 0.5:
             found.append(f"the resistance of {process.part} is not told by the data")
+            counted |= {name for name in fit.parameters if process.resistance.value == fit.parameters[name].value}
         elif process.kind == "arc" and not low <= process.frequency.value <= high:
             found.append(f"the apex of {process.part} lies more than a decade outside the window")
         elif process.kind == "arc" and process.exponent.value < 0.5:
             found.append(f"the exponent of {process.part} is below 0.5")
+        if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
+            found.append(f"{process.part} turns faster than any diffusion")
     untold = [name for name, e in fit.parameters.items() if any(flag.code == "unidentifiable" for flag in e.flags)]
-    return found + [f"{name} is not told by the data" for name in untold]
+    return found + [f"{name} is not told by the data" for name in untold if name not in counted]
 
 
 def choose_circuit(
@@ -102,11 +107,17 @@ def choose_circuit(
     if criterion not in ("bic", "aicc"):
         raise InputError(f"{criterion!r} is no criterion; expected bic or aicc.")
 
-    def attempt(circuit: str) -> CircuitFit | None:
-        """The fit, or none where there are fewer than three data for two parameters."""
-        if 2 * len(spectrum) < 3 * len(parameter_kinds(parse_circuit(circuit))):
+    def attempt(circuit: str, near: CircuitFit | None = None) -> CircuitFit | None:
+        """The fit, or none where there are fewer than three data for two parameters; ``near`` gives a start more."""
+        names = parameter_kinds(parse_circuit(circuit))
+        if 2 * len(spectrum) < 3 * len(names):
             return None
-        return fit_circuit(spectrum, circuit, weighting=weighting, deviation=deviation, starts=6, iterations=30)
+        start = None
+        if near is not None:
+            start = {name: estimate.value for name, estimate in near.parameters.items() if name in names}
+        return fit_circuit(
+            spectrum, circuit, weighting=weighting, deviation=deviation, start=start, starts=6, iterations=30
+        )
 
     if family is not None:
         fits = [fit for fit in map(attempt, family) if fit is not None]
@@ -142,47 +153,52 @@ def choose_circuit(
     )
 
 
-def _pellet_family(spectrum: Spectrum, attempt) -> list[CircuitFit]:
+def _pellet_family(spectrum: Spectrum, attempt: Callable[..., CircuitFit | None]) -> list[CircuitFit]:
     """Members in order of size, each tail grown until two more arcs bring nothing, then leads and bulk varied."""
     fits: dict[str, CircuitFit] = {}
+    made: dict[str, tuple[int, str, str]] = {}
 
-    def add(circuit: str) -> CircuitFit | None:
+    def add(arcs: int, tail: str, leads: str, series: bool = True, near: str = "") -> CircuitFit | None:
+        circuit = family_circuit(arcs, tail, leads, series)
         if circuit and circuit not in fits:
-            fit = attempt(circuit)
+            fit = attempt(circuit, fits.get(near))
             if fit is not None:
-                fits[circuit] = fit
+                fits[circuit], made[circuit] = fit, (arcs, tail, leads)
         return fits.get(circuit)
 
     order = np.argsort(spectrum.frequency)[::-1]
     top = spectrum.impedance[order][: max(3, len(spectrum) // 6)]
-    leads = bool(np.any(np.imag(top) > 0))
-    grown, patience = 0, 0
-    for arcs in range(MOST_ARCS + 1):
-        fit = add(family_circuit(arcs, "", leads))
-        best = fits.get(family_circuit(grown, "", leads))
-        if fit is None or best is None:
-            break
-        if arcs == 0 or fit.bic < best.bic - 2:
-            grown, patience = arcs, 0 if fit.whiteness > 1e-3 else 1  # a pattern may need two arcs at once
-        elif patience:
-            patience -= 1
-        else:
-            break
-    for tail in TAILS[1:]:
-        for arcs in (grown - 1, grown, grown - 2):
-            if arcs >= 0:
-                add(family_circuit(arcs, tail, leads))
+    inductive = bool(np.any(np.imag(top) > 0))
+    for leads in LEADS[1:] if inductive else LEADS[:1]:
+        grown, patience = 0, 0
+        for arcs in range(MOST_ARCS + 1):
+            fit = add(arcs, "", leads)
+            best = fits.get(family_circuit(grown, "", leads))
+            if fit is None or best is None:
+                break
+            if arcs == 0 or fit.bic < best.bic - 2:
+                grown, patience = arcs, 0 if fit.whiteness > 1e-3 else 1  # a pattern may need two arcs at once
+            elif patience:
+                patience -= 1
+            else:
+                break
+        for tail in TAILS[1:]:
+            for arcs in (grown - 1, grown, grown - 2):
+                if arcs >= 0:
+                    add(arcs, tail, leads)
     for circuit in sorted(fits, key=lambda text: fits[text].bic)[:2]:
-        arcs, tail = circuit.count("p("), next((t for t in TAILS if t and f"-{t}" in circuit.split(")")[-1]), "")
+        arcs, tail, leads = made[circuit]
         # what is told to a tenth cannot be left out, nor the only part
         loose = bool(arcs or tail) and not fits[circuit].parameters["R0"].relative < 0.1
-        if loose:
-            add(family_circuit(arcs, tail, leads, False))
-        if not leads or not fits[circuit].parameters["L0"].relative < 0.1:
-            add(family_circuit(arcs, tail, not leads))
+        others = [other for other in LEADS if other != leads]
+        if leads and fits[circuit].parameters["L0"].relative < 0.1:
+            others.remove("")
+        for other in (leads, *others):
+            add(arcs, tail, other, near=circuit)
             if loose:
-                add(family_circuit(arcs, tail, not leads, False))
-    return list(fits.values())
+                add(arcs, tail, other, False, near=circuit)
+    # losses of the leads that the data do not tell are none
+    return [fit for fit in fits.values() if "R9" not in fit.parameters or fit.parameters["R9"].relative < 0.5]
 
 
 def _correlation(fit: CircuitFit) -> float:

@@ -72,6 +72,8 @@ def _candidates(part: Node, times: np.ndarray, exponents: tuple[float, ...]) -> 
         return [_Candidate(np.zeros(1), powers)]
     if isinstance(part, Element) and part.symbol == "CPE":
         return [_Candidate(np.log([1.0, exponent]), powers) for exponent in (0.5, 0.65, 0.8, 0.9, 1.0)]
+    if sorted(symbols) == ["L", "R"]:  # leads: they turn at the top of the window or above
+        times, exponents = times[0] * np.array([0.1, 0.3, 1.0]), (1.0,)
     found = []
     for time in times:
         for exponent in exponents if sloped else (1.0,):
@@ -103,7 +105,9 @@ def starting_values(
     """
     parts = serial_parts(circuit)
     fixed = [isinstance(part, Element) and part.symbol in ("R", "L", "C", "W") for part in parts]
-    arcs = sum(not f and not (isinstance(p, Element) and p.symbol == "CPE") for f, p in zip(fixed, parts, strict=True))
+    arcs = sum(
+        not f and elements_of(p)[0].symbol not in ("CPE", "L") for f, p in zip(fixed, parts, strict=True)
+    )  # of a grid of times
     size, exponents = _GRIDS.get(max(arcs, 1), (12, (0.85,)))
     times = np.geomspace(0.3 / omega.max(), 3 / omega.min(), size)
     choices = [_candidates(part, times, exponents) for part in parts]

@@ -94,6 +94,8 @@ def _process(part: Node, fit: CircuitFit) -> Process | None:
             return _arc(text, fit, names["R"], f"{names['CPE']}.Q", f"{names['CPE']}.alpha")
         if set(names) == {"R", "C"}:
             return _arc(text, fit, names["R"], names["C"], "")
+        if set(names) == {"R", "L"}:  # leads with losses: no resistance to a direct current
+            return None
     resistors = [name for name in parameter_kinds(part) if name.startswith("R")]
     total = sum_of(fit, resistors) if resistors else UNKNOWN
     return Process(part=text, kind="arc" if resistors else "blocking", resistance=total, flags=total.flags)
