@@ -1,13 +1,18 @@
 """Protocols as the potentiostat runs them: a list of straight control segments, and when to stop.
 
 A sweep is one ramp; a paused sweep is ramps and holds in turn, as it was run; steps and rests are constant currents.
+A frequency scan of known duration is measured point after point while the cell stays under the control that went
+before, at the end of the pause of a paused sweep; one without is taken of one instant.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
 
 from rampion.errors import InputError
 from rampion.measurement import (
@@ -20,6 +25,9 @@ from rampion.measurement import (
     Steps,
     Sweep,
 )
+
+CYCLES = 2.0
+"""Periods for which an instrument measures each frequency."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +52,8 @@ class Segment:
     """A straight line of the controlled quantity: cell voltage [V], or current density [A/m²] when galvanostatic.
 
     ``part`` counts the protocols of the sequence; ``held`` marks a pause inside a sweep; ``scan`` is the spectrum
-    taken at the end of the segment (a scan of its own has duration 0).
+    taken at the end of the segment, or over its last ``scan.duration`` (a scan of its own has the duration of the
+    scan, or 0).
     """
 
     value: float
@@ -61,7 +70,8 @@ class Segment:
 def segments(protocols: Protocol | Sequence[Protocol], area: float) -> tuple[Segment, ...]:
     """The control segments of a protocol or of a sequence; ``area`` [m²] turns currents into current densities.
 
-    A frequency scan in a sequence is taken at the state where the last protocol left the cell.
+    A frequency scan in a sequence is taken at the state where the last protocol left the cell; one that has a duration
+    goes on under that protocol's last control.
 
     Raises
     ------
@@ -96,12 +106,51 @@ def segments(protocols: Protocol | Sequence[Protocol], area: float) -> tuple[Seg
                 _segment(protocol, part, 0.0, protocol.duration, galvanostatic=True, pressed=protocol.pressed)
             )
         elif isinstance(protocol, FrequencyScan):
-            result.append(
-                Segment(
-                    value=0.0, slope=0.0, duration=0.0, galvanostatic=True, part=part, protocol=protocol, scan=protocol
-                )
-            )
+            result.append(_scanned(protocol, part, result[-1] if result else None))
     return tuple(result)
+
+
+def frequencies(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
+    """The scan's frequencies from high to low [Hz], both ends included."""
+    if not 0 < scan.low <= scan.high:
+        raise InputError(f"The scan goes from {scan.high:g} Hz to {scan.low:g} Hz; expected high ≥ low > 0.")
+    decades = math.log10(scan.high / scan.low)
+    return np.geomspace(scan.high, scan.low, max(1, round(decades * scan.points_per_decade)) + 1)
+
+
+def point_times(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
+    """The middle of each point's measurement, from the start of a scan of known duration [s].
+
+    Every point takes two of its periods and an equal share of what is left of the duration.
+
+    Raises
+    ------
+    InputError
+        When two periods of every frequency take longer than the scan.
+    """
+    lengths = CYCLES / frequencies(scan)
+    spare = scan.duration - float(lengths.sum())
+    if not spare >= 0:
+        raise InputError(
+            f"The scan lasts {scan.duration:g} s, but two periods of each frequency take {lengths.sum():.4g} s: give "
+            "it more time, or end it at a higher frequency."
+        )
+    lengths = lengths + spare / lengths.size
+    return np.cumsum(lengths) - 0.5 * lengths
+
+
+def _scanned(scan: FrequencyScan, part: int, before: Segment | None) -> Segment:
+    """The segment of a scan of its own."""
+    rest = Segment(value=0.0, slope=0.0, duration=0.0, galvanostatic=True, part=part, protocol=scan, scan=scan)
+    if math.isnan(scan.duration):
+        return rest
+    point_times(scan)
+    if before is None:
+        return replace(rest, duration=scan.duration)
+    end = before.value + before.slope * before.duration
+    return replace(
+        before, value=end, slope=0.0, duration=scan.duration, part=part, protocol=scan, scan=scan, held=False
+    )
 
 
 def _segment(protocol, part, value, duration, *, galvanostatic, pressed=True) -> Segment:
@@ -143,6 +192,13 @@ def _sweep(sweep: Sweep, part: int, last: float) -> list[Segment]:
         raise InputError(
             f"The pauses come every {pause.every:g} V for {pause.duration:g} s; expected positive numbers."
         )
+    if pause.scan is not None and math.isfinite(pause.scan.duration):
+        point_times(pause.scan)
+        if pause.scan.duration > pause.duration:
+            raise InputError(
+                f"The scan takes {pause.scan.duration:g} s, the pause lasts {pause.duration:g} s; expected a pause "
+                "that holds the scan."
+            )
     result, at = [], 0.0
     for k in range(1, int(span / pause.every * (1.0 + 1e-12)) + 1):
         result.append(ramp(at, k * pause.every))
