@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +15,25 @@ if TYPE_CHECKING:
     from rampion.study import Analysis, Study
 
 
-def _analysed(path: str, sheet: str | None, quiet: bool) -> Analysis:
-    from rampion.study import analyse_each, read
+def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, circuit: str | None = None) -> Analysis:
+    from rampion.study import SpectrumOptions
+    from rampion.study.remember import analyse_folder_stepwise
 
-    campaign = read(path, sheet=sheet)
-    with click.progressbar(campaign.experiments, label="Analysing", file=sys.stderr, hidden=quiet) as experiments:
-        return analyse_each(campaign, cast(Iterable[Any], experiments))
+    steps = analyse_folder_stepwise(path, sheet, SpectrumOptions(circuit=circuit), remember=remember)
+    remembered = 0
+    with click.progressbar(length=1, label="Analysing", file=sys.stderr, hidden=quiet) as bar:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                analysis = end.value
+                break
+            remembered += step.remembered
+            bar.length = step.of
+            bar.update(1)
+    if remembered and not quiet:
+        click.echo(f"{remembered} of {step.of} analysed before and remembered", err=True)
+    return analysis
 
 
 def _told(study: Study) -> str:
@@ -35,10 +47,24 @@ def _told(study: Study) -> str:
 @click.argument("path", type=click.Path())
 @click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside the folder.")
 @quantity_option("--tracer-diffusivity", "diffusivity", "Literature tracer diffusivity of lithium, as '3.5e-9 cm2/s'.")
+@click.option("--circuit", help="Equivalent circuit for all spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
+@click.option("--fresh", is_flag=True, help="Analyse every file anew, also those whose results are remembered.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for report.html and results.json.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
-def study(path: str, sheet: str | None, tracer_diffusivity: Any, output: str | None, as_json: bool) -> None:
-    """Weigh a whole campaign: replicates, scaling laws, transport numbers, evidence for each mechanism."""
+def study(
+    path: str,
+    sheet: str | None,
+    tracer_diffusivity: Any,
+    circuit: str | None,
+    fresh: bool,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Weigh a whole campaign: replicates, scaling laws, transport numbers, evidence for each mechanism.
+
+    Samples analysed before are remembered; only new or changed files are analysed. What a person decided otherwise
+    stands in overrides.toml in the campaign's folder.
+    """
     from rampion.records import to_json
     from rampion.report.html import write_report
     from rampion.report.study import study_results
@@ -46,7 +72,7 @@ def study(path: str, sheet: str | None, tracer_diffusivity: Any, output: str | N
 
     if not Path(path).is_dir():
         raise InputError(f"{path} is not a folder; expected a campaign's folder (for one file use rampion analyse).")
-    found = run(_analysed(path, sheet, as_json), tracer_diffusivity)
+    found = run(_analysed(path, sheet, as_json, not fresh, circuit), tracer_diffusivity)
     written = write_report(found, output, {"path": path}) if output else []
     click.echo(to_json(study_results(found)) if as_json else _told(found))
     if written and not as_json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rampion.estimate import Estimate, Flag
 from rampion.measurement import Campaign
-from rampion.study.analysis import Analysis, analyse, read
+from rampion.study.analysis import Analysis, analyse
 from rampion.study.events import Event, events_of, sweeps
 from rampion.study.evidence import gather_evidence
 from rampion.study.laws import (
@@ -21,6 +21,7 @@ from rampion.study.laws import (
 )
 from rampion.study.pauses import PauseEffect, pause_effects
 from rampion.study.recovery import Impedance, gather_impedance
+from rampion.study.remember import analyse_folder
 from rampion.study.transport import transport_numbers
 from rampion.voltammetry.finding import Kind
 
@@ -48,10 +49,12 @@ class Study:
 def study(subject: Analysis | Campaign | str | Path, tracer_diffusivity: Estimate | None = None) -> Study:
     """Read, analyse and weigh a whole campaign.
 
-    ``tracer_diffusivity`` is a literature D₊ [m²/s] for the methods that need one; without it they are left out.
+    A folder is analysed as by :func:`~rampion.study.remember.analyse_folder`: on all cores, samples analysed before
+    remembered. ``tracer_diffusivity`` is a literature D₊ [m²/s] for the methods that need one; without it they are
+    left out.
     """
     if isinstance(subject, str | Path):
-        subject = read(subject)
+        subject = analyse_folder(subject)
     analysis = subject if isinstance(subject, Analysis) else analyse(subject)
     events = events_of(analysis)
     swept = sweeps(events)
