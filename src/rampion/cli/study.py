@@ -20,7 +20,7 @@ def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, 
     from rampion.study.remember import analyse_folder_stepwise
 
     steps = analyse_folder_stepwise(path, sheet, SpectrumOptions(circuit=circuit), remember=remember)
-    remembered = 0
+    remembered = total = 0
     with click.progressbar(length=1, label="Analysing", file=sys.stderr, hidden=quiet) as bar:
         while True:
             try:
@@ -29,10 +29,10 @@ def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, 
                 analysis = end.value
                 break
             remembered += step.remembered
-            bar.length = step.of
+            bar.length = total = step.of
             bar.update(1)
     if remembered and not quiet:
-        click.echo(f"{remembered} of {step.of} analysed before and remembered", err=True)
+        click.echo(f"{remembered} of {total} analysed before and remembered", err=True)
     return analysis
 
 
