@@ -149,7 +149,13 @@ def havriliak_negami(values: np.ndarray, omega: np.ndarray) -> Response:
 def binary_electrolyte(values: np.ndarray, omega: np.ndarray) -> Response:
     """Z = R[1 + (1/t₊ - 1)·tanh(s)/s], s = √(jωτ), τ = L²/4D: a binary electrolyte between two lithium electrodes.
 
-    R = L/(σA) is the ohmic resistance and R/t₊ the steady one. Dilute, at rest, without interfaces.
+    R = L/(σA) is the ohmic resistance and R/t the steady one, t the steady share of the first current. At rest,
+    without interfaces. t is the transference number t₊ only where D = 2t₊(1-t₊)σRT/(F²c₀) (dilute); in general
+    t = 1/(1 + Ne), Ne = 2RTσ(1-t₊)²/(F²Dc₀): a t that is fitted is no t₊ by itself.
+
+    References
+    ----------
+    Balsara, Newman, J. Electrochem. Soc. 162 (2015) A2720, doi:10.1149/2.0651514jes (Ne, the steady current).
     """
     size, transference = _column(values, 0), _column(values, 1)
     shape, slope = _transmissive(_diffusion_argument(_column(values, 2), omega))
@@ -275,7 +281,7 @@ ELEMENTS: dict[str, ElementKind] = {
             "binary electrolyte between two lithium electrodes",
             (
                 _resistance(meaning="ohmic resistance L/(σA)"),
-                ParameterKind("t", "", low=0.01, high=1.0, meaning="transference number of lithium"),
+                ParameterKind("t", "", low=0.01, high=1.0, meaning="steady share of the first current; t₊ when dilute"),
                 _time("L²/4D"),
             ),
             "R·[1+(1/t-1)·tanh(√(jωτ))/√(jωτ)]",
