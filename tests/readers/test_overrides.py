@@ -1,0 +1,62 @@
+"""overrides.toml: what is read, and the one sentence each mistake gets."""
+
+from __future__ import annotations
+
+import pytest
+
+from rampion.errors import InputError
+from rampion.measurement import Override
+from rampion.readers.overrides import find_overrides, read_overrides
+
+HEAD = '[[override]]\nsample = "S1"\nreason = "seen under the microscope"\n'
+
+
+def written(tmp_path, text: str):
+    path = tmp_path / "overrides.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_decisions_are_read_with_their_units(tmp_path):
+    sweep = 'sweep = 2\nverdict = "limiting_peak"\nat = "320 mV"\nohmic_window = ["5 mV", "0.04 V"]\nby = "AB"\n'
+    spectrum = 'spectrum = 3\ncircuit = "R0-p(R1,CPE1)"\n'
+    written(tmp_path, HEAD + sweep + HEAD + spectrum + HEAD + "exclude = true\n")
+    first, second, third = find_overrides(tmp_path)
+    assert first == Override(
+        sample="S1", reason="seen under the microscope", by="AB", sweep=2, verdict="limiting_peak", at=0.32,
+        ohmic_window=(0.005, 0.04),
+    )  # fmt: skip
+    assert (second.spectrum, second.circuit) == (3, "R0-p(R1,CPE1)")
+    assert third.exclude
+    assert third.sweep is None
+
+
+def test_a_folder_without_the_file_has_none(tmp_path):
+    assert find_overrides(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("override = [", "not TOML"),
+        ("[overrides]\na = 1\n", "expected entries that begin with"),
+        ('[[override]]\nreason = "x"\nexclude = true\n', "entry 1 has no sample"),
+        ('[[override]]\nsample = "S1"\nexclude = true\n', "entry 1 has no reason"),
+        (HEAD, "decides nothing"),
+        (HEAD + "exclude = false\n", "decides nothing"),
+        (HEAD + "omit = true\n", "'omit' is not known"),
+        (HEAD + 'exclude = "yes"\n', "expected true or false"),
+        (HEAD + "at = 0.3\n", "expected a potential with its unit"),
+        (HEAD + 'at = "3 mA"\n', "at"),
+        (HEAD + "ohmic_window = ['40 mV', '5 mV']\n", "expected the lower potential first"),
+        (HEAD + "ohmic_window = ['40 mV']\n", "expected two potentials"),
+        (HEAD + "sweep = 0\nexclude = true\n", "expected a whole number from 1"),
+        (HEAD + "sweep = 1\nspectrum = 1\nexclude = true\n", "write an entry for each"),
+        (HEAD + "spectrum = 1\nat = '1 V'\n", "belong to a sweep"),
+        (HEAD + "sweep = 1\ncircuit = 'R0'\n", "a circuit belongs to spectra"),
+    ],
+)
+def test_a_mistake_gets_one_clear_sentence(tmp_path, text, sentence):
+    with pytest.raises(InputError, match=sentence) as caught:
+        read_overrides(written(tmp_path, text))
+    assert "overrides.toml" in str(caught.value)
