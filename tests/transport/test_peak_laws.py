@@ -21,7 +21,7 @@ from rampion.transport.peak_laws import (
     scan_number,
 )
 from rampion.transport.ramped_cell import ramp_cell
-from rampion.transport.sand import analyse_sand, depletion_fraction, finite_cell_time, sand_time
+from rampion.transport.sand import analyse_sand, depletion_fraction, find_transition, finite_cell_time, sand_time
 
 # independent solution of the semi-infinite integral equation: ρ → (ψ_p, local exponent)
 _OHMIC = {
@@ -111,6 +111,20 @@ def test_interpolation_agrees_with_the_solver_off_the_grid(rate, transference, e
     assert float(peak_ratio(rate, transference)) == pytest.approx(solved.peak_current, rel=1e-3)
 
 
+@pytest.mark.parametrize(("rate", "transference", "series"), [(60.0, 0.35, 0.2), (4e3, 0.85, 0.7)])
+def test_the_effect_of_interfaces_agrees_with_the_solver_off_the_grid(rate, transference, series):
+    solved = ramp_cell(rate, transference, steps=300, series=series)
+    assert float(peak_ratio(rate, transference, series)) == pytest.approx(solved.peak_current, rel=3e-3)
+    with pytest.raises(InputError, match="r = 0"):
+        peak_ratio(rate, transference, 3.0)
+
+
+def test_interfaces_take_the_place_of_thickness_in_a_steep_ramp():
+    # far from the limit J_p ∝ (v/R_total)^⅓ whatever the resistance is made of
+    far = float(peak_ratio(1e6, 0.9, 0.4) / peak_ratio(1e6, 0.9))
+    assert far == pytest.approx(1.4 ** (-1 / 3), rel=0.015)
+
+
 def test_ramped_cell_meets_the_reference_sweep():
     # 1 mm, 0.6 mS/cm, 430 mol/m³, t₊ = 0.8, 0.05 mV/s [cosine modes]
     vt = thermal_voltage()
@@ -175,3 +189,19 @@ def test_sand_analysis_recovers_limit_and_diffusivity():
     assert analyse_sand(np.array([10.0, 20, 40, 80]), np.array([400.0, 100, 25, 6.25])).law.exponents[0].value == (
         pytest.approx(-2)
     )
+
+
+def test_a_transition_is_where_the_voltage_runs_away_and_nowhere_else():
+    time = np.linspace(0, 1200, 1201)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        runaway = 0.1 - 0.05 * np.log(1 - np.sqrt(time / 1000))  # Sand's wall concentration, emptied at 1000 s
+    run = runaway[time < 999.5]
+    found = find_transition(time[: run.size], run)
+    assert found is not None
+    assert found.value == pytest.approx(1000, abs=2 * found.std + 2)
+    # at the instrument's limit the voltage stays where it is
+    held = np.where(time < 999.5, np.nan_to_num(runaway, nan=0.5), 0.5)
+    assert find_transition(time, np.minimum(held, 0.5)).value == pytest.approx(1000, abs=12)
+    assert find_transition(time, 0.1 + 0.1 * (1 - np.exp(-time / 300))) is None  # a steady state is reached
+    assert find_transition(time, np.full(time.size, 0.2)) is None
+    assert find_transition(time, np.where(time < 600, 0.2, 0.01)) is None  # a short

@@ -8,7 +8,6 @@ import pytest
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.transport.carriers import (
-    carriers_from_collapse,
     carriers_from_root_law,
     carriers_from_semi_integral,
     compare_carriers,
@@ -19,6 +18,7 @@ from rampion.transport.conductivity import (
     conductivity,
     nernst_einstein_concentration,
     nernst_einstein_diffusivity,
+    split_resistance,
 )
 from rampion.transport.diffusivity import bound_diffusivity
 from rampion.transport.gopal2023 import Agreement, reproduce_gopal2023
@@ -99,39 +99,70 @@ def test_presence_of_a_peak_bounds_the_diffusivity_and_a_contradiction_is_told()
     assert math.isnan(only.estimate.value)
 
 
-def _peaks(rng, scatter, t=0.8, d=1.1889e-11, sigma=0.06, replicates=3):
-    """Synthetic peaks of the dilute binary cell over the paper's design."""
+def _peaks(rng, scatter, t=0.8, d=1.1889e-11, sigma=0.06, replicates=3, interface=0.0, pellet_scatter=0.0):
+    """Synthetic largest currents of the dilute binary cell over the paper's design, six pellets that differ in σ.
+
+    Returns J, v, L, the σ of the ohmic line (interfaces included) and the pellets; D follows σ at one c₀.
+    """
     rows = [
         (v, length)
         for v in np.geomspace(3e-6, 1e-3, 7)
         for length in (0.5e-3, 1e-3, 2e-3, 3e-3)
-        if 21 < v * length**2 / (_VT * d) < 1e6
+        if 21 < v * length**2 / (_VT * d) < 0.9e6
         for _ in range(replicates)
     ]
     v, length = np.array(rows).T
-    j = 4 * _VT * t * sigma / length * peak_ratio(v * length**2 / (_VT * d), np.full(v.size, t))
-    return j * np.exp(rng.normal(0, scatter, v.size)), v, length, np.full(v.size, sigma)
+    pellets = np.arange(v.size) % 6
+    factor = np.exp(rng.normal(0, pellet_scatter, 6))[pellets] if pellet_scatter else np.ones(v.size)
+    series = interface * sigma * factor / length
+    ratio = peak_ratio(np.maximum(v * length**2 / (_VT * d * factor), 21), np.full(v.size, t), series)
+    j = 4 * _VT * t * sigma * factor / length * ratio * np.exp(rng.normal(0, scatter, v.size))
+    return j, v, length, length / (length / (sigma * factor) + interface), pellets
 
 
 def test_collapse_returns_the_truth_of_noise_free_peaks():
-    fit = fit_collapse(*_peaks(np.random.default_rng(0), 2e-4))
+    fit = fit_collapse(*_peaks(np.random.default_rng(0), 2e-4)[:4])
     assert fit.transference.value == pytest.approx(0.8, abs=0.005)
     assert fit.diffusivity.value == pytest.approx(1.1889e-11, rel=0.01)
     assert fit.concentration.value == pytest.approx(430, rel=0.03)
     assert fit.scatter < 4e-4
 
 
+def test_interfaces_in_series_bias_the_collapse_unless_they_are_taken_into_account():
+    peaks = _peaks(np.random.default_rng(4), 1e-3, interface=1e-3)
+    without = fit_collapse(*peaks[:4])
+    assert without.transference.low > 0.81
+    fit = fit_collapse(*peaks[:4], series_resistance=Estimate(1e-3, 1e-4))
+    assert fit.transference.value == pytest.approx(0.8, abs=0.01)
+    assert fit.concentration.value == pytest.approx(430, rel=0.05)
+    assert fit.scatter < 0.3 * without.scatter
+    with pytest.raises(InputError, match="leave too little"):
+        fit_collapse(*peaks[:4], series_resistance=Estimate(9e-3, 1e-4))
+
+
+def test_plateaus_without_a_peak_fix_the_height():
+    v, length = np.array([2e-6] * 3 + [5e-5] * 4), np.array([0.5e-3, 0.5e-3, 1e-3, 0.5e-3, 1e-3, 2e-3, 3e-3])
+    w = v * length**2 / (_VT * 1.1889e-11)
+    ratio = np.where(w > 21, peak_ratio(np.maximum(w, 21), 0.8), 1.0)
+    j = 4 * _VT * 0.8 * 0.06 / length * ratio * np.exp(0.003 * np.cos(np.arange(7.0)))
+    fit = fit_collapse(j, v, length, np.full(7, 0.06))
+    assert fit.transference.low < 0.8 < fit.transference.high
+    assert np.ptp(fit.transference.interval) < 0.06
+    assert fit.peak_ratios[0] == pytest.approx(1, abs=0.01)
+
+
 def _collapse_coverage(seed, runs):
     rng = np.random.default_rng(seed)
-    fits = [fit_collapse(*_peaks(rng, 0.05)) for _ in range(runs)]
-    return np.mean(
-        [
-            [f.transference.low < 0.8 < f.transference.high, f.diffusivity.low < 1.1889e-11 < f.diffusivity.high,
-             f.concentration.low < 430 < f.concentration.high]
-            for f in fits
-        ],
-        axis=0,
-    )  # fmt: skip
+    inside = []
+    for _ in range(runs):
+        seen = Estimate(1e-3 + 1e-4 * rng.standard_normal(), 1e-4)
+        peaks = _peaks(rng, 0.03, interface=1e-3, pellet_scatter=0.03)
+        f = fit_collapse(*peaks[:4], series_resistance=seen, pellets=peaks[4])
+        inside.append([
+            f.transference.low < 0.8 < f.transference.high, f.diffusivity.low < 1.1889e-11 < f.diffusivity.high,
+            f.concentration.low < 430 < f.concentration.high,
+        ])  # fmt: skip
+    return np.mean(inside, axis=0)
 
 
 def test_collapse_covers_in_a_small_run():
@@ -145,11 +176,20 @@ def test_collapse_covers_over_200_campaigns():
 
 
 def test_contact_loss_peaks_do_not_collapse_on_the_binary_curve():
-    _, v, length, sigma = _peaks(np.random.default_rng(1), 0.0)
+    _, v, length, sigma, _ = _peaks(np.random.default_rng(1), 0.0)
     j = np.sqrt(2 * 1.8e4 * v * sigma / length) * np.exp(np.random.default_rng(2).normal(0, 0.03, v.size))
-    fit = fit_collapse(j, v, length, sigma)
-    assert fit.scatter > 0.2
-    assert any(a.holds is False for a in carriers_from_collapse(fit, stated_scatter=0.03).assumptions)
+    assert fit_collapse(j, v, length, sigma).scatter > 0.2
+
+
+def test_ceramic_and_interfaces_are_told_apart_by_thickness():
+    rng = np.random.default_rng(12)
+    length = np.repeat([0.5e-3, 1e-3, 2e-3, 3e-3], 4)
+    pellets = np.arange(16) % 4
+    bulk = length / 0.06 * np.exp(rng.normal(0, 0.03, 4))[pellets] * np.exp(rng.normal(0, 0.01, 16))
+    split = split_resistance(bulk + 1e-3, length, pellets=pellets)
+    assert split.series_resistance.low < 1e-3 < split.series_resistance.high
+    assert split.conductivity.value == pytest.approx(0.06, rel=3 * 0.03 / 2)  # the mean of four pellets
+    assert split.series_resistance.std < 3e-4
 
 
 def test_carriers_side_by_side_state_what_fails():

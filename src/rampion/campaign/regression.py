@@ -1,6 +1,8 @@
 """A line or plane through points with errors in both axes, intrinsic scatter and parent pellets.
 
-    y_i = x_iᵀβ + u_pellet(i) + ε_i ,   Var(y_i - x_iᵀβ) = σ_y² + βᵀΣ_x,iβ - 2βᵀσ_xy,i + s² + τ²
+    y_i = x_iᵀβ + z_i·u_pellet(i) + ε_i ,   Var(y_i - x_iᵀβ) = σ_y² + βᵀΣ_x,iβ - 2βᵀσ_xy,i + (z_i s)² + (z_i τ)²
+
+z_i = 1 for shifts of equal size; z_i ∝ |x_i| where a pellet multiplies its samples (its conductivity, say).
 
 With unknown scatter s within and τ between pellets, V⁻¹ weighs the points and the errors of x are taken out of the
 moments they inflate (Fuller's corrected least squares, W = V⁻¹):
@@ -75,40 +77,44 @@ class ContrastTest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spread:
-    """V = diag(d) + τ²ZZᵀ for pellets Z, with its inverse by Woodbury's identity: everything is linear in n."""
+    """V = diag(d) + τ²ZZᵀ for pellets Z, with its inverse by Woodbury's identity: everything is linear in n.
+
+    ``z`` (n,) is the entry of each sample in its pellet's column of Z.
+    """
 
     d: np.ndarray
     t2: float
     pellet: np.ndarray | None
+    z: np.ndarray
 
     @property
     def shrink(self) -> np.ndarray:
         """τ²/(1 + τ²Σ1/d) of each pellet."""
         assert self.pellet is not None
-        return self.t2 / (1 + self.t2 * np.bincount(self.pellet, 1 / self.d))
+        return self.t2 / (1 + self.t2 * np.bincount(self.pellet, self.z**2 / self.d))
 
     def solve(self, a: np.ndarray) -> np.ndarray:
         """V⁻¹a for (n,) or (n, m)."""
         scaled = (a.T / self.d).T
         if self.pellet is None or self.t2 == 0:
             return scaled
-        sums = _pellet_sums(scaled, self.pellet)
+        sums = _pellet_sums((scaled.T * self.z).T, self.pellet)
         back = (sums.T * self.shrink).T[self.pellet]
-        return scaled - (back.T / self.d).T
+        return scaled - (back.T * self.z / self.d).T
 
     def times(self, a: np.ndarray) -> np.ndarray:
         """Va for (n,) or (n, m)."""
         plain = (a.T * self.d).T
         if self.pellet is None or self.t2 == 0:
             return plain
-        return plain + self.t2 * _pellet_sums(a, self.pellet)[self.pellet]
+        return plain + self.t2 * (_pellet_sums((a.T * self.z).T, self.pellet)[self.pellet].T * self.z).T
 
     @property
     def inverse_diagonal(self) -> np.ndarray:
         """(n,) diagonal of V⁻¹."""
         if self.pellet is None or self.t2 == 0:
             return 1 / self.d
-        return 1 / self.d - self.shrink[self.pellet] / self.d**2
+        return 1 / self.d - self.shrink[self.pellet] * self.z**2 / self.d**2
 
     @property
     def log_determinant(self) -> float:
@@ -116,11 +122,11 @@ class _Spread:
         plain = float(np.sum(np.log(self.d)))
         if self.pellet is None or self.t2 == 0:
             return plain
-        return plain + float(np.sum(np.log1p(self.t2 * np.bincount(self.pellet, 1 / self.d))))
+        return plain + float(np.sum(np.log1p(self.t2 * np.bincount(self.pellet, self.z**2 / self.d))))
 
     def independent(self) -> _Spread:
         """The same variances without what samples of a pellet share."""
-        return _Spread(self.d + self.t2, 0.0, None)
+        return _Spread(self.d + self.t2 * self.z**2, 0.0, None, self.z)
 
 
 def _pellet_sums(a: np.ndarray, pellet: np.ndarray) -> np.ndarray:
@@ -169,7 +175,8 @@ def fit_plane(
     correlation : (n, p) correlation of the errors of each column with those of y.
     pellets : (n,) labels of the parent pellets; used when at least two pellets have two samples.
     intrinsic : whether to add scatter s beyond the stated errors.
-    scatter_share : (n,) the scatter of each point in units of s; equal when absent.
+    scatter_share : (n,) z, the scatter of each point in units of s and its pellet's shift in units of τ; equal for all
+        when absent.
 
     Raises
     ------
@@ -199,7 +206,7 @@ def fit_plane(
         return np.maximum(sy**2 + (sx**2) @ b**2 - 2 * sxy @ b, 0.0)
 
     def spread(b: np.ndarray, s: float, t: float) -> _Spread:
-        return _Spread(known(b) + (s * share) ** 2 + 1e-12 * scale**2, t**2, pellet)
+        return _Spread(known(b) + (s * share) ** 2 + 1e-12 * scale**2, t**2, pellet, share)
 
     york = not intrinsic and pellet is None
     solve, tolerance = (_york_step, 1e-10) if york else (_corrected_step, 1e-3)
@@ -208,7 +215,7 @@ def fit_plane(
     for shared in (True, False) if pellet is not None else (True,):
         beta, found, settled = first, None, False
         for _ in range(_LIMIT):
-            found = _restricted_likelihood(x, y, known(beta), pellet, scale, share if intrinsic else None, found)
+            found = _restricted_likelihood(x, y, known(beta), pellet, scale, share, intrinsic, found)
             total = spread(beta, *found)
             try:
                 update = solve(x, y, total if shared else total.independent(), sx, sxy, beta)
@@ -298,17 +305,15 @@ def _restricted_likelihood(
     d: np.ndarray,
     pellet: np.ndarray | None,
     scale: float,
-    share: np.ndarray | None,
+    share: np.ndarray,
+    intrinsic: bool,
     start: tuple[float, float] | None,
 ) -> tuple[float, float]:
     """(s, τ) by restricted maximum likelihood, zero allowed: a coarse grid at first, then coordinate searches."""
     from scipy.optimize import minimize_scalar
 
-    intrinsic = share is not None
-    within = share if share is not None else np.zeros_like(y)
-
     def cost(s: float, t: float) -> float:
-        return _restricted(x, y, _Spread(d + (s * within) ** 2 + 1e-12 * scale**2, t * t, pellet))
+        return _restricted(x, y, _Spread(d + (s * share) ** 2 + 1e-12 * scale**2, t * t, pellet, share))
 
     if start is None:
         grid = np.concatenate([[0.0], scale * np.geomspace(0.1, 2.0, 5)])
@@ -369,7 +374,7 @@ def _satterthwaite(x: np.ndarray, total: _Spread, within: np.ndarray | None, bet
     p = x.shape[1]
     factors = [] if within is None else [np.diag(within)]
     if between and total.pellet is not None:
-        factors.append((total.pellet[:, None] == np.arange(int(total.pellet.max()) + 1)).astype(float))
+        factors.append((total.pellet[:, None] == np.arange(int(total.pellet.max()) + 1)) * total.z[:, None])
     if not factors:
         return np.full(p, math.inf)
     weighted = total.solve(x)

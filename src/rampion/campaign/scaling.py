@@ -143,8 +143,8 @@ def fit_line(
 ) -> Line:
     """y = intercept + slope·x with errors in both axes, and the same line forced through the origin.
 
-    ``proportional`` takes the unknown scatter as a share of x (samples of very different size) instead of as equal for
-    all points; ``scatter`` is then the scatter at the mean x.
+    ``proportional`` takes the unknown scatter, and the shift of each pellet, as a share of x (a pellet then multiplies
+    its samples) instead of as equal for all points; ``scatter`` is then the scatter at the mean x.
 
     Assumes errors whose correlation between x and y is the same for all points.
     Fails when there are fewer than four points (``InputError``).
@@ -194,8 +194,9 @@ def fit_root_law(
     """The Randles–Ševčík plot: J_p against √v, free and forced through the origin, with R² as papers print it.
 
     R² near one is no evidence for an exponent of one half: contact loss with a fixed capacity gives R² = 1 as well.
+    Assumes scatter and pellet shifts proportional to the current.
     """
-    return fit_line(np.sqrt(np.asarray(rate, float)), response, None, response_std, pellets=pellets)
+    return fit_line(np.sqrt(np.asarray(rate, float)), response, None, response_std, pellets=pellets, proportional=True)
 
 
 def compare_exponents(

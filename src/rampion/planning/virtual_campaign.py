@@ -42,6 +42,8 @@ SCAN = FrequencyScan(high=600e3, low=10.0, points_per_decade=8, amplitude=0.01)
 APEX_TIME = 2e-7  # s: time constant of the merged bulk and grain-boundary arc
 FOCUSING = 2e4  # a filament crosses 1 mm within about half a minute at 1 mA/cm²: the spike is sharp at 1 mV/s too
 COMPLIANCE = 400.0  # A/m²: where the virtual instrument ends a run
+HIGHEST = 2.0  # V: where it ends a constant current
+LONG = 4e4  # s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,9 @@ def plan_campaign(replicates: int = 3, area: float = 4e-6) -> tuple[PlannedRun, 
         add(2, 0.99, 1e-3, _relaxation(pressed, 0.35), "relaxation" if pressed else "relaxation without pressure")
     for current_density in (12.5, 15.0, 20.0):
         add(1, 0.95, 1e-3, (ConstantCurrent(current=current_density * area, duration=3600.0),), "constant current")
+    for current_density in (6.0, 7.5, 9.5, 12.0):  # below what dense samples bear, above what a binary cell carries on
+        run = (ConstantCurrent(current=current_density * area, duration=LONG),)
+        add(1, 0.99, 1e-3, run, "constant current to depletion")
     return tuple(runs)
 
 
@@ -162,16 +167,19 @@ def _cell(run: PlannedRun, truth: Truth, generator: np.random.Generator, pellets
 def _simulate(cell: Cell, run: PlannedRun, truth: Truth) -> Experiment:
     if truth.mechanism == "contact":
         limit = COMPLIANCE * cell.area
-        return simulate_ohmic(cell, run.protocols, current_limit=limit)
+        return simulate_ohmic(cell, run.protocols, current_limit=limit, stop=Stop(highest_potential=HIGHEST))
     from rampion.cell.simulate import simulate
 
-    return simulate(cell, run.protocols, stop=Stop(current_density=COMPLIANCE)).experiment
+    stop = Stop(current_density=COMPLIANCE, highest_potential=HIGHEST)
+    return simulate(cell, run.protocols, stop=stop).experiment
 
 
 def _recording(run: PlannedRun, base: Instrument) -> Instrument:
     for protocol in run.protocols:
         if isinstance(protocol, Sweep):
             return replace(base, sampling_step=1e-3)
+        if isinstance(protocol, ConstantCurrent) and protocol.duration >= LONG:
+            return replace(base, sampling_period=2.0)
     return replace(base, sampling_period=0.1)  # a constant current that penetrates is over in seconds
 
 

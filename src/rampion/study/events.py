@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,3 +106,23 @@ def column(events: Iterable[Event], name: str) -> tuple[np.ndarray, np.ndarray]:
         getattr(event.sample, name) if hasattr(event.sample, name) else getattr(event.finding, name) for event in events
     ]
     return values(picked)
+
+
+def predictor(events: Sequence[Event], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Scan rate or a quantity of the sample, with its uncertainty (zero where unknown)."""
+    if name == "scan_rate":
+        rates = np.array([event.rate for event in events])
+        return rates, np.zeros_like(rates)
+    value, std = column(events, name)
+    return value, np.nan_to_num(std)
+
+
+def at_one(events: Sequence[Event], name: str) -> Iterator[tuple[str, list[Event]]]:
+    """The events of each setting of one predictor, with the setting in words."""
+    if not events:
+        return
+    value, _ = predictor(events, name)
+    for members in settings(value):
+        mean = float(np.mean(value[members]))
+        told = f"{1e3 * mean:.2g} mm" if name == "thickness" else f"{1e3 * mean:.2g} mV/s"
+        yield told, [events[i] for i in members]

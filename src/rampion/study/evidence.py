@@ -14,6 +14,7 @@ from rampion.estimate import Estimate
 from rampion.mechanisms.argument import Arguments
 from rampion.mechanisms.evidence import EvidenceTable, measured, weigh_evidence
 from rampion.mechanisms.prediction import Counted, Measured
+from rampion.study.constant_current import SAND_EXPONENT, prefactor, ran_away
 from rampion.study.events import Event, column, pellets, settings
 from rampion.study.laws import ScalingLaw
 from rampion.study.recovery import Impedance
@@ -139,12 +140,26 @@ def _runs(events: Sequence[Event], swept: Sequence[Event], transport: Sequence[T
     runs = [event for event in events if event.finding.kind is Kind.CONSTANT_CURRENT and event.complete]
     if peaks and runs:
         usual = float(np.median(peaks))
-        above = [event for event in runs if event.finding.current_density.value > usual]  # type: ignore[union-attr]
+        # where the voltage ran away first, whether lithium would have penetrated was not seen
+        ended = {id(event) for event in ran_away(runs)}
+        above = [
+            event
+            for event in runs
+            if event.finding.current_density.value > usual and id(event) not in ended  # type: ignore[union-attr]
+        ]
         if above:
             found[Arguments.FAILURE_ABOVE_PEAK] = Counted(sum(event.penetrated for event in above), len(above))
-    sand = next((item.estimate for item in transport if item.method.startswith("Sand: ")), None)
+    sand = next((item.estimate for item in transport if item.method == SAND_EXPONENT), None)
     if sand is not None and math.isfinite(sand.std):
         found[Arguments.SAND_EXPONENT] = measured(sand)
+    plateaus = [
+        event.finding.semi_integral.plateau
+        for event in _limited(swept)
+        if event.finding.semi_integral is not None and event.finding.semi_integral.plateau is not None
+    ]
+    ratio = prefactor(runs, plateaus)
+    if ratio is not None:
+        found[Arguments.SAND_PREFACTOR] = measured(ratio)
     return found
 
 

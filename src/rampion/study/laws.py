@@ -19,7 +19,7 @@ from rampion.campaign.survival import (
     fractions_by_group,
 )
 from rampion.errors import InputError
-from rampion.study.events import Event, column, pellets, settings
+from rampion.study.events import Event, at_one, column, pellets, predictor, settings
 
 FEWEST = 3  # distinct settings for an exponent
 
@@ -128,35 +128,16 @@ def scaling_laws(events: Sequence[Event]) -> tuple[ScalingLaw, ...]:
     slow = [event for event in events if event.limited]
     penetrated = [event for event in events if event.penetrated]
     laws: list[ScalingLaw] = []
-    for setting, members in _at_one(limited, "thickness"):
+    for setting, members in at_one(limited, "thickness"):
         laws += _against(members, ("scan_rate",), setting, ("current_density", "potential", "charge"))
         laws += _root_law(members, setting)
-    for setting, members in _at_one(slow, "scan_rate"):
+    for setting, members in at_one(slow, "scan_rate"):
         laws += _against(members, ("thickness",), setting, ("current_density", "charge"))
         laws += _collapse(members, setting)
-    for setting, members in _at_one(penetrated, "scan_rate"):
+    for setting, members in at_one(penetrated, "scan_rate"):
         laws += _against(members, ("thickness",), f"penetration, {setting}", ("current_density",))
     laws += _against(limited, ("scan_rate", "thickness"), "all peaks", ("current_density", "charge"))
     return tuple(laws)
-
-
-def _predictor(events: Sequence[Event], name: str) -> tuple[np.ndarray, np.ndarray]:
-    if name == "scan_rate":
-        rates = np.array([event.rate for event in events])
-        return rates, np.zeros_like(rates)
-    value, std = column(events, name)
-    return value, np.nan_to_num(std)
-
-
-def _at_one(events: Sequence[Event], name: str) -> Iterator[tuple[str, list[Event]]]:
-    """The events of each setting of one predictor, with the setting in words."""
-    if not events:
-        return
-    value, _ = _predictor(events, name)
-    for members in settings(value):
-        mean = float(np.mean(value[members]))
-        told = f"{1e3 * mean:.2g} mm" if name == "thickness" else f"{1e3 * mean:.2g} mV/s"
-        yield told, [events[i] for i in members]
 
 
 def _against(
@@ -164,7 +145,7 @@ def _against(
 ) -> list[ScalingLaw]:
     if len(events) < FEWEST + len(against):
         return []
-    columns = [_predictor(events, name) for name in against]
+    columns = [predictor(events, name) for name in against]
     if any(len(settings(value)) < FEWEST for value, _ in columns):
         return []
     laws = []

@@ -17,7 +17,6 @@ import math
 
 from rampion.estimate import Estimate, product
 from rampion.quantities import FARADAY
-from rampion.transport.collapse_fit import CollapseFit
 from rampion.transport.finding import ROOM, Assumption, TransportFinding, finding
 from rampion.transport.flags import TransportFlag
 from rampion.transport.peak_laws import PeakLaw, concentration_from_slope
@@ -106,22 +105,6 @@ def carriers_from_semi_integral(
             Assumption(sentence="dilute binary electrolyte, D = 2D₊(1-t₊)"),
         ),
         "doi:10.1016/S0022-0728(73)80244-X",
-    )
-
-
-def carriers_from_collapse(fit: CollapseFit, stated_scatter: float = math.nan) -> TransportFinding:
-    """c₀ [mol/m³] of the collapse fit; ``stated_scatter`` is the relative scatter of replicates to hold it against."""
-    return finding(
-        "concentration",
-        "collapse",
-        fit.concentration,
-        (
-            Assumption(
-                sentence="the points lie on the curve of one dilute binary cell within their scatter",
-                holds=None if math.isnan(stated_scatter) else fit.scatter <= 1.5 * stated_scatter,
-                number=fit.scatter,
-            ),
-        ),
     )
 
 

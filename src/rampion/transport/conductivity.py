@@ -1,6 +1,6 @@
 """Conductivity from area resistance and thickness, and what the Nernst–Einstein relation makes of it.
 
-    σ = L/R_A ,   D^σ = σRT/(c z²F²)
+    σ = L/R_A ,   R_A = L/σ + R_int over several thicknesses ,   D^σ = σRT/(c z²F²)
 
 Source of the use of D^σ for garnets: arXiv:2110.13399.
 """
@@ -8,7 +8,12 @@ Source of the use of D^σ for garnets: arXiv:2110.13399.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
+from rampion.campaign.scaling import Line, fit_line
 from rampion.estimate import Estimate, product
 from rampion.quantities import FARADAY, GAS_CONSTANT
 from rampion.transport.finding import ROOM
@@ -21,6 +26,39 @@ def conductivity(area_resistance: Estimate, thickness: Estimate) -> Estimate:
     Assumes the resistance is the electrolyte's alone. Fails when an interface adds to it: σ is then a lower bound.
     """
     return product([(thickness, 1.0), (area_resistance, -1.0)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitResistance:
+    """σ [S/m] of the ceramic alone and R_int [Ω·m²] of what stands in series with it; ``line`` is R_A against L."""
+
+    conductivity: Estimate
+    series_resistance: Estimate
+    line: Line
+
+
+def split_resistance(
+    area_resistance: Float[np.ndarray, " n"],
+    thickness: Float[np.ndarray, " n"],
+    area_resistance_std: Float[np.ndarray, " n"] | None = None,
+    thickness_std: Float[np.ndarray, " n"] | None = None,
+    pellets: np.ndarray | None = None,
+) -> SplitResistance:
+    """Ceramic and interfaces told apart by thickness: the slope and the intercept of R_A [Ω·m²] against L [m].
+
+    Assumes one conductivity but for a scatter proportional to the resistance (samples and pellets), and interfaces
+    alike in all samples. Fails when the thicknesses hardly differ: the intercept's interval is then wide.
+
+    Raises
+    ------
+    InputError : fewer than four samples.
+    """
+    line = fit_line(thickness, area_resistance, thickness_std, area_resistance_std, pellets=pellets, proportional=True)
+    sigma = product([(line.slope, -1.0)])
+    low, high = sorted(1 / end for end in line.slope.interval)
+    return SplitResistance(
+        conductivity=Estimate(sigma.value, sigma.std, low, high), series_resistance=line.intercept, line=line
+    )
 
 
 def compare_conductivities(sweep: Estimate, impedance: Estimate, threshold: float = 0.01) -> Estimate:

@@ -1,10 +1,11 @@
-"""The universal peak of a ramped dilute binary cell, j_p(W, t₊) = J_p/J_lim, its potential and charge.
+"""The universal peak of a ramped dilute binary cell, j_p(W, t₊, r) = J_p/J_lim, its potential and charge.
 
-Interpolated (bicubic in ln W and t₊) in a table computed by :mod:`rampion.transport.ramped_cell`; interpolation adds
-at most 0.1 % to j_p, and 0.7 % (3 % for t₊ < 0.1) to potential and charge; the table itself is good to 0.05 %.
+r = R_intσ₀/L is the interfaces' share beside the ceramic's resistance. Interpolated (bicubic in ln W and t₊, cubic in
+ln(1 + r)) in tables computed by :mod:`rampion.transport.ramped_cell`; interpolation adds at most 0.1 % to j_p
+(0.3 % for r > 0), and 0.7 % (3 % for t₊ < 0.1) to potential and charge; the tables themselves are good to 0.05 %.
 
-Assumes what the ramped cell assumes. Fails outside W = 21 … 1e6 and t₊ = 0.02 … 0.96 (``InputError``); the peak
-itself vanishes at W = 17 (t₊ near 1) to 20 (t₊ near 0).
+Assumes what the ramped cell assumes. Fails outside W = 21 … 1e6, t₊ = 0.02 … 0.96 and r = 0 … 1.2 (``InputError``);
+the peak itself vanishes at W = 17 (t₊ near 1) to 20 (t₊ near 0): the largest current is then the limit itself.
 """
 
 from __future__ import annotations
@@ -16,9 +17,18 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.errors import InputError
-from rampion.transport.peak_table import PEAKS, RATES, TRANSFERENCES
+from rampion.transport.peak_table import (
+    LIMIT_RATES,
+    LIMITS,
+    PEAKS,
+    RATES,
+    SERIES,
+    SERIES_FACTORS,
+    TRANSFERENCES,
+)
 
 LOWEST = 21.0
+LARGEST_SERIES = SERIES[-1]
 _HIGHEST = 1e6
 
 
@@ -30,8 +40,37 @@ def _surfaces() -> tuple[Any, ...]:
     return tuple(RectBivariateSpline(np.log(RATES), TRANSFERENCES, logs[:, :, k], kx=3, ky=3) for k in range(3))
 
 
-def _checked(rate: np.ndarray, transference: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    w, t = np.broadcast_arrays(np.asarray(rate, float), np.asarray(transference, float))
+@functools.cache
+def _series_surfaces() -> tuple[Any, ...]:
+    """ln j_p(W, t₊, r)/j_p(W, t₊, 0) at each tabulated r."""
+    from scipy.interpolate import RectBivariateSpline
+
+    logs = np.log(np.array(SERIES_FACTORS))
+    return tuple(RectBivariateSpline(np.log(RATES), TRANSFERENCES, table, kx=3, ky=3) for table in logs)
+
+
+@functools.cache
+def _threshold() -> Any:
+    from scipy.interpolate import RectBivariateSpline
+
+    return RectBivariateSpline(np.log(LIMIT_RATES), TRANSFERENCES, np.log(np.array(LIMITS)), kx=1, ky=1)
+
+
+def _series_weights(series: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n 3"]:
+    """Lagrange's cubic through r = 0 (where the factor is one) and the tabulated r, in ln(1 + r)."""
+    nodes = np.log1p(np.array((0.0, *SERIES)))
+    at = np.log1p(series)
+    weights = []
+    for k in range(1, nodes.size):
+        others = np.delete(nodes, k)
+        weights.append(np.prod((at[..., None] - others) / (nodes[k] - others), axis=-1))
+    return np.stack(weights, axis=-1)
+
+
+def _checked(
+    rate: np.ndarray, transference: np.ndarray, series: np.ndarray | float = 0.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    w, t, r = np.broadcast_arrays(np.asarray(rate, float), np.asarray(transference, float), np.asarray(series, float))
     if not (np.all(w >= LOWEST) and np.all(w <= _HIGHEST)):
         raise InputError(
             f"the peak function is known for W = 21 … 1e6, found {float(np.min(w)):.3g} … {float(np.max(w)):.3g}; "
@@ -41,24 +80,62 @@ def _checked(rate: np.ndarray, transference: np.ndarray) -> tuple[np.ndarray, np
         raise InputError(
             f"the peak function is known for t₊ = 0.02 … 0.96, found {float(np.min(t)):.3g} … {np.max(t):.3g}."
         )
-    return w, t
+    if not (np.all(r >= 0) and np.all(r <= LARGEST_SERIES)):
+        raise InputError(
+            f"the peak function is known for r = 0 … {LARGEST_SERIES:g}, found {float(np.min(r)):.3g} … "
+            f"{float(np.max(r)):.3g}; give samples whose interfaces resist no more than their ceramic."
+        )
+    return w, t, r
 
 
-def peak_ratio(rate: Float[np.ndarray, "*n"] | float, transference: Float[np.ndarray, "*n"] | float) -> np.ndarray:
-    """j_p = J_p/J_lim at W and t₊."""
-    w, t = _checked(np.asarray(rate), np.asarray(transference))
-    return np.asarray(np.exp(_surfaces()[0].ev(np.log(w), t)))
+def peak_ratio(
+    rate: Float[np.ndarray, "*n"] | float,
+    transference: Float[np.ndarray, "*n"] | float,
+    series: Float[np.ndarray, "*n"] | float = 0.0,
+) -> np.ndarray:
+    """j_p = J_p/J_lim at W, t₊ and r = R_intσ₀/L."""
+    w, t, r = _checked(np.asarray(rate), np.asarray(transference), series)
+    log_peak = _surfaces()[0].ev(np.log(w), t)
+    if np.any(r > 0):
+        factors = np.stack([surface.ev(np.log(w), t) for surface in _series_surfaces()], axis=-1)
+        log_peak = log_peak + np.sum(_series_weights(r) * factors, axis=-1)
+    return np.asarray(np.exp(log_peak))
+
+
+def largest_current_curves(
+    log_rates: Float[np.ndarray, " m"], transferences: Float[np.ndarray, " k"]
+) -> Float[np.ndarray, "4 m k"]:
+    """ln of the largest current over the limiting current on a grid of ln W (any W up to 1e6) and t₊.
+
+    The first layer is for r = 0, zero where no peak exists any more; the others are the layers to add, each times its
+    weight of :func:`series_weights`.
+    """
+    z = np.maximum(np.asarray(log_rates, float), np.log(LOWEST))
+    base = _surfaces()[0](z, transferences)
+    low = np.asarray(log_rates) < np.log(LOWEST)
+    near = np.clip(np.asarray(log_rates)[low], np.log(LIMIT_RATES[0]), np.log(LIMIT_RATES[-1]))
+    if near.size:
+        base[low] = _threshold()(near, transferences)
+    # towards the threshold the interfaces' effect vanishes with the peak itself
+    edge = np.clip((np.asarray(log_rates) - np.log(LIMIT_RATES[0])) / np.log(LOWEST / LIMIT_RATES[0]), 0, 1)
+    layers = [surface(z, transferences) * edge[:, None] for surface in _series_surfaces()]
+    return np.stack([base, *layers])
+
+
+def series_weights(series: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n 3"]:
+    """Weights of the layers of :func:`largest_current_curves` at r, held at the largest tabulated r beyond it."""
+    return _series_weights(np.clip(np.asarray(series, float), 0.0, LARGEST_SERIES))
 
 
 def peak_potential(rate: Float[np.ndarray, "*n"] | float, transference: Float[np.ndarray, "*n"] | float) -> np.ndarray:
     """V_pF/RT at W and t₊."""
-    w, t = _checked(np.asarray(rate), np.asarray(transference))
+    w, t, _ = _checked(np.asarray(rate), np.asarray(transference))
     return np.asarray(np.exp(_surfaces()[1].ev(np.log(w), t)))
 
 
 def peak_charge(rate: Float[np.ndarray, "*n"] | float, transference: Float[np.ndarray, "*n"] | float) -> np.ndarray:
     """Q_p/(Fc₀L/(1-t₊)) at W and t₊."""
-    w, t = _checked(np.asarray(rate), np.asarray(transference))
+    w, t, _ = _checked(np.asarray(rate), np.asarray(transference))
     return np.asarray(np.exp(_surfaces()[2].ev(np.log(w), t)))
 
 

@@ -1,13 +1,14 @@
 """The dilute binary cell under a voltage ramp, in dimensionless form: an own small solver, independent of ``cell``.
 
     u_θ = u_ξξ ,  u_ξ(0) = u_ξ(1) = 2j ,  u(ξ, 0) = 1
-    φ = Wθ = 4t₊ j ∫₀¹ dξ/u + 2(1-t₊) ln[u(1)/u(0)]
+    φ = Wθ = 4t₊ j·(∫₀¹ dξ/u + r) + 2(1-t₊) ln[u(1)/u(0)]
 
-with u = c/c₀, ξ = x/L, θ = Dt/L², j = J/J_lim, J_lim = 4t₊RTσ₀/(FL), φ = FV/RT, W = vL²F/(DRT). u - 1 is odd about
-the middle, so half the cell is solved: hat functions on a graded mesh, TR-BDF2 in time, one scalar equation for
-ln u(0) per stage, since the profile is affine in j.
+with u = c/c₀, ξ = x/L, θ = Dt/L², j = J/J_lim, J_lim = 4t₊RTσ₀/(FL), φ = FV/RT, W = vL²F/(DRT), and r = R_intσ₀/L a
+constant resistance in series (interfaces) beside the ceramic's at rest. u - 1 is odd about the middle, so half the cell
+is solved: hat functions on a graded mesh, TR-BDF2 in time, one scalar equation for ln u(0) per stage, since the profile
+is affine in j.
 
-Assumes Nernst–Einstein closure (σ ∝ c, constant D and t₊), no interfacial resistance, no kinetics.
+Assumes Nernst–Einstein closure (σ ∝ c, constant D and t₊); interfaces without kinetics of their own.
 Fails when ln u(0) falls below -600 (deep depletion at t₊ near 1), reported as ``NotConvergedError``.
 Checked against a table of independent cosine-mode solutions to 0.2 % (the table states 0.2–0.5 %).
 """
@@ -41,7 +42,12 @@ class RampResponse:
 
 
 def ramp_cell(
-    rate: float, transference: float, potential: float | None = None, steps: int = 700, nodes: int = 110
+    rate: float,
+    transference: float,
+    potential: float | None = None,
+    steps: int = 700,
+    nodes: int = 110,
+    series: float = 0.0,
 ) -> RampResponse:
     """Sweep the dimensionless cell at scan number W to ``potential`` (RT/F), or well past its peak.
 
@@ -50,14 +56,17 @@ def ramp_cell(
     rate : W = vL²F/(DRT).
     transference : t₊, inside (0, 1).
     potential : end of the sweep φ; about twice the expected peak when absent.
+    series : r = R_intσ₀/L, not negative.
 
     Returns
     -------
     The sampled sweep and its peak (relative error about 2e-4 at the default resolution).
     """
-    if not (rate > 0 and 0 < transference < 1):
-        raise InputError(f"the ramp needs W > 0 and 0 < t₊ < 1, found W = {rate:g}, t₊ = {transference:g}.")
-    end = potential if potential is not None else 1.8 * (8.0 + 2.0 * transference * rate ** (1 / 3))
+    if not (rate > 0 and 0 < transference < 1 and series >= 0):
+        raise InputError(
+            f"the ramp needs W > 0, 0 < t₊ < 1 and r ≥ 0, found W = {rate:g}, t₊ = {transference:g}, r = {series:g}."
+        )
+    end = potential if potential is not None else 1.8 * (8.0 + 2.0 * transference * rate ** (1 / 3)) * (1 + series)
     step = end / rate / steps  # in θ
     xi = _graded_half(nodes, min(0.02, 0.1 * math.sqrt(end / rate)))
     mass, stiff = _matrices(xi)
@@ -66,18 +75,18 @@ def ramp_cell(
     mass, stiff = mass[:-1, :-1], stiff[:-1, :-1]
     response = -2 * half * inverse[:, 0]
     w, j = np.zeros(nodes - 1), 0.0
-    slope_of_rest = rate / (4 * transference)
+    slope_of_rest = rate / (4 * transference * (1 + series))
     phis, js, charges = [0.0], [0.0], [0.0]
     y, guess_j = 0.0, slope_of_rest * step
     for n in range(steps):
         # trapezoid to θ + γh
         base = inverse @ (mass @ w - half * (stiff @ w)) + j * response
-        y1, j1 = _solve(base, response, xi, transference, rate * (n + _GAMMA) * step, y, guess_j)
+        y1, j1 = _solve(base, response, xi, transference, series, rate * (n + _GAMMA) * step, y, guess_j)
         w1 = base + j1 * response
         # BDF2 to θ + h
         past = (w1 - (1 - _GAMMA) ** 2 * w) / (_GAMMA * (2 - _GAMMA))
         base = inverse @ (mass @ past)
-        y, j2 = _solve(base, response, xi, transference, rate * (n + 1) * step, y1, j1)
+        y, j2 = _solve(base, response, xi, transference, series, rate * (n + 1) * step, y1, j1)
         charges.append(charges[-1] + step * (j + j2))  # 2∫j dθ by trapezoids
         w, guess_j, j = base + j2 * response, j2, j2
         phis.append(rate * (n + 1) * step)
@@ -130,7 +139,14 @@ def _resistance(u: np.ndarray, h: np.ndarray) -> float:
 
 
 def _solve(
-    base: np.ndarray, response: np.ndarray, xi: np.ndarray, t: float, phi: float, start: float, guess: float
+    base: np.ndarray,
+    response: np.ndarray,
+    xi: np.ndarray,
+    t: float,
+    series: float,
+    phi: float,
+    start: float,
+    guess: float,
 ) -> tuple[float, float]:
     """(ln u(0), j) at which the cell voltage is φ: bracketed root in y = ln u(0), started from the last stage."""
     from scipy.optimize import root_scalar
@@ -144,7 +160,7 @@ def _solve(
         j = (u0 - 1 - base[0]) / response[0]
         np.maximum(1 + base + j * response, 1e-300, out=u[:-1])
         u[0] = u0
-        return 4 * t * j * _resistance(u, h) + 2 * (1 - t) * (math.log(2 - u0) - y) - phi
+        return 4 * t * j * (_resistance(u, h) + series) + 2 * (1 - t) * (math.log(2 - u0) - y) - phi
 
     def current(y: float) -> float:
         return (math.exp(y) - 1 - float(base[0])) / float(response[0])

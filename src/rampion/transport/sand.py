@@ -28,6 +28,7 @@ from rampion.quantities import FARADAY
 from rampion.transport.flags import TransportFlag
 
 _ODD = np.arange(1, 81, 2)
+_RISEN = 0.05  # V
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,13 +41,41 @@ class SandAnalysis:
     depletion : Fc₀√D/(1-t₊) = 2J√(τ/π) [A·s½/m²], from the finite-cell fit where there is one.
     limit : J_lim·L [A/m] and ``diffusivity`` D [m²/s] of the finite-cell fit; None without thickness or when the runs
         do not come near the limit.
+    scatter : relative scatter of τ about the law that was used.
     """
 
     law: PowerLaw
     depletion: Estimate
     limit: Estimate | None
     diffusivity: Estimate | None
+    scatter: float
     flags: tuple[Flag, ...] = ()
+
+
+def find_transition(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]) -> Estimate | None:
+    """Transition time τ [s] of a constant-current run, where its voltage runs away at the end; None without that.
+
+    τ is where the voltage reaches 95 % of its whole rise; the uncertainty is half of the sampling step there and half
+    of the time from 75 %. It has run away where that rise is half of the early voltage and 50 mV, and its last
+    twentieth of time holds three times its share. ``time`` from the switching on [s], ``potential`` turned
+    positive [V].
+
+    Assumes the run ended at the instrument's voltage limit. Fails when that lies near the early voltage (None).
+    """
+    t, v = np.asarray(time, float), np.asarray(potential, float)
+    if t.size < 12:
+        return None
+    early = float(np.median(v[: max(5, t.size // 10)]))
+    top = int(np.argmax(v))
+    rise = float(v[top]) - early
+    if early <= 0 or rise < max(0.5 * early, _RISEN) or v[-1] < early + 0.5 * rise:
+        return None
+    third, end = (int(np.flatnonzero(v >= early + share * rise)[0]) for share in (0.75, 0.95))
+    late = float(np.interp(0.95 * t[end], t, v))
+    if v[end] - late < 3 * 0.05 * rise:
+        return None
+    step = float(t[end] - t[end - 1])
+    return Estimate(float(t[end]) + 0.5 * step, math.hypot(0.5 * step, 0.5 * float(t[end] - t[third])))
 
 
 def sand_time(current_density: float, concentration: float, diffusivity: float, transference: float) -> float:
@@ -120,9 +149,12 @@ def analyse_sand(
     logs = np.log(2 * j * np.sqrt(tau / math.pi))
     spread = float(logs.std(ddof=1) / math.sqrt(logs.size))
     plain = float(np.exp(logs.mean()))
-    depletion = Estimate(plain, plain * spread)
+    half = student_quantile(float(logs.size - 1)) * spread
+    depletion = Estimate(plain, plain * spread, plain * math.exp(-half), plain * math.exp(half))
     if thickness is None:
-        return SandAnalysis(law=law, depletion=depletion, limit=None, diffusivity=None)
+        return SandAnalysis(
+            law=law, depletion=depletion, limit=None, diffusivity=None, scatter=2 * float(logs.std(ddof=1))
+        )
     return _finite_fit(law, depletion, j, tau, np.asarray(thickness, float), relative_time_std)
 
 
@@ -156,7 +188,10 @@ def _finite_fit(
     variance = fit.chi_square / fit.degrees if math.isnan(relative_std) else 1.0
     if gain < student_quantile(float(fit.degrees), 0.99) ** 2 * variance or not np.all(np.isfinite(fit.covariance)):
         flag = TransportFlag.NO_FINITE_SIZE.flag()
-        return SandAnalysis(law=law, depletion=plain, limit=None, diffusivity=None, flags=(flag,))
+        plain_scatter = 2 * float(logs.std(ddof=1))
+        return SandAnalysis(
+            law=law, depletion=plain, limit=None, diffusivity=None, scatter=plain_scatter, flags=(flag,)
+        )
     quantile = student_quantile(float(fit.degrees))
     jacobian = {"m": np.array([1.0, 0.0]), "k": np.array([0.0, 1.0]), "d": np.array([-2.0, 2.0])}
     size = {name: float(np.sqrt(row @ fit.covariance @ row)) for name, row in jacobian.items()}
@@ -169,4 +204,5 @@ def _finite_fit(
         depletion=logged(m, size["m"]),
         limit=logged(k, size["k"]),
         diffusivity=logged((k / (2 * m)) ** 2, size["d"]),
+        scatter=weight * math.sqrt(fit.chi_square / fit.degrees),
     )
