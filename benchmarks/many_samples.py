@@ -1,0 +1,112 @@
+"""A study of many samples: time, memory, and what adding one sample costs. Synthetic samples, through files.
+
+    python benchmarks/many_samples.py [COUNT ...] [--truth binary|contact]
+
+Writes COUNT samples (71 and 500 by default: the demo's design, repeated with other pellets) as instrument files, then
+measures in fresh processes: the study with nothing remembered, the study after one more sample was added, and the
+largest resident memory of the process that holds all results (a worker holds one group of files at a time).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from rampion.planning.virtual_campaign import TRUTHS, PlannedRun, plan_campaign, write_campaign
+
+
+def design(count: int) -> tuple[PlannedRun, ...]:
+    """The demo's design over and over, each time of other samples and pellets."""
+    runs: list[PlannedRun] = []
+    turn = 0
+    while len(runs) < count:
+        turn += 1
+        runs += [
+            replace(run, sample=f"T{turn}-{run.sample}", pellet=f"T{turn}-{run.pellet}") for run in plan_campaign()
+        ]
+    return tuple(runs[:count])
+
+
+def study_once(folder: str) -> None:
+    """In a process of its own: study a folder, print seconds and memory."""
+    from rampion.report.html import write_report
+    from rampion.study.campaign import study
+    from rampion.study.remember import analyse_folder_stepwise
+
+    begin = time.perf_counter()
+    steps = analyse_folder_stepwise(folder)
+    new = 0
+    while True:
+        try:
+            new += not next(steps).remembered
+        except StopIteration as end:
+            analysis = end.value
+            break
+    analysed = time.perf_counter()
+    found = study(analysis)
+    weighed = time.perf_counter()
+    with tempfile.TemporaryDirectory() as out:
+        report = write_report(found, out, {})
+        size = report[0].stat().st_size
+    done = time.perf_counter()
+    measured = {
+        "samples": len(analysis.samples), "new": new, "analyse_s": analysed - begin, "weigh_s": weighed - analysed,
+        "report_s": done - weighed, "total_s": done - begin, "report_MB": size / 1e6,
+        "memory_MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+    }  # fmt: skip
+    print(json.dumps(measured))
+
+
+def measured(folder: Path, cache: Path) -> dict[str, float]:
+    """One study in a fresh process."""
+    environment = os.environ | {"RAMPION_CACHE": str(cache)}
+    command = [sys.executable, __file__, "--study", str(folder)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("counts", nargs="*", type=int, default=[71, 500])
+    parser.add_argument("--truth", choices=sorted(TRUTHS), default="contact")
+    parser.add_argument("--study", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.study:
+        study_once(options.study)
+        return
+    print(f"{'samples':>8} {'new':>5} {'analyse':>9} {'weigh':>8} {'report':>8} {'total':>8} {'memory':>8}")
+    for count in options.counts:
+        with tempfile.TemporaryDirectory() as place:
+            folder, cache = Path(place) / "campaign", Path(place) / "cache"
+            for _ in write_campaign(TRUTHS[options.truth], folder, seed=5, runs=design(count + 1)):
+                pass
+            sheet = folder / "samples.csv"
+            whole = sheet.read_text(encoding="utf-8")
+            last = whole.splitlines()[-1]
+            files = [folder / name.strip() for name in last.split(",")[1].split(";")]
+            for file in files:
+                file.rename(Path(place) / file.name)
+            sheet.write_text(whole.replace(last + "\n", ""), encoding="utf-8")
+            first = measured(folder, cache)
+            for file in files:
+                (Path(place) / file.name).rename(file)
+            sheet.write_text(whole, encoding="utf-8")
+            for row in (first, measured(folder, cache)):
+                print(
+                    f"{row['samples']:8d} {row['new']:5d} {row['analyse_s']:8.1f}s {row['weigh_s']:7.1f}s "
+                    f"{row['report_s']:7.1f}s {row['total_s']:7.1f}s {row['memory_MB']:5.0f} MB",
+                    flush=True,
+                )
+
+
+if __name__ == "__main__":
+    main()
