@@ -66,12 +66,12 @@ def test_an_instrument_that_runs_back_at_once_after_an_overload_made_a_sweep():
     assert finding.kind.value == "sweep"
 
 
-@pytest.mark.parametrize(("width", "transference"), [(40.0, 0.5), (160.0, 0.8), (1000.0, 0.6)])
+@pytest.mark.parametrize(("width", "transference"), [(4.0, 0.5), (10.0, 0.8), (40.0, 0.5), (1000.0, 0.6)])
 def test_the_conductance_of_a_polarising_cell_is_that_at_rest(width, transference):
-    tau, phi, j = binary_sweep(width, transference, end=16.0, steps=2400)
+    tau, phi, j = binary_sweep(width, transference, end=16.0, steps=4800)
     truth = 1.0 / (4.0 * transference)
     errors, held = [], 0
-    for seed in range(6):
+    for seed in range(4):
         generator = np.random.default_rng([91, seed])
         at = np.linspace(0.0, 16.0, 900)
         current = np.interp(at, phi, j) + 1e-3 * j.max() * generator.standard_normal(900)
@@ -84,7 +84,7 @@ def test_the_conductance_of_a_polarising_cell_is_that_at_rest(width, transferenc
         errors.append(conductance.value / truth - 1.0)
         held += conductance.low <= truth <= conductance.high
     assert abs(float(np.median(errors))) < 0.03
-    assert held >= 4
+    assert held >= 3
     assert math.isclose(tau[-1] * width, 16.0, rel_tol=1e-6)
 
 

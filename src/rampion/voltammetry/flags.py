@@ -85,6 +85,11 @@ class VoltammetryFlag(FlagKind):
         "The curve is straight only up to {potential:.3g} V; the conductivity rests on {points} points and curvature "
         "hidden in the noise may bias it.",
     )
+    CONDUCTANCE_UNCERTAIN = (
+        Severity.WARNING,
+        "The sweep leaves the conductance at rest between {low:.3g} and {high:.3g} S: a cell that polarises within the "
+        "first points cannot be told from one with a larger resistance. Take the conductance from impedance.",
+    )
     PLATEAU_WITHOUT_PEAK = (
         Severity.NOTE,
         "The current levels off at {current:.4g} A without a maximum: a limiting plateau, as a slow sweep gives.",

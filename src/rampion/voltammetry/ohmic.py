@@ -12,14 +12,16 @@ from jaxtyping import Float
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, product
 from rampion.measurement import Sample
+from rampion.quantities import FARADAY, GAS_CONSTANT
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import block_means
 from rampion.voltammetry.rest_slope import RestSlope, fit_rest_slope
-from rampion.voltammetry.semi_integral import semi_integrate
 from rampion.voltammetry.voltammogram import Voltammogram
 
 SMALLEST_LINE = 6  # blocks of points
 _BLOCKS = 400
+_ROOM = 298.15  # K, where the sample states no temperature
+_UNCERTAIN = 0.1  # width of the 95 % interval of the conductance over its value, worth a warning
 _RANGE_ERROR = 5e-4  # of the current: what is left of a step between two ranges of one instrument
 
 
@@ -29,7 +31,8 @@ class OhmicLine:
 
     conductance [S], resistance [Ω], area_resistance [Ω·m²] (None without an area), intercept [A] at V = 0, window
     [V], points used, curvature: the V^{3/2} term in the window over its standard error, bends_to: end [V]
-    of the part over which the bend was taken into account (NaN where it was not), flags.
+    of the part over which polarisation was taken into account (NaN where it was not), polarises: how likely it is
+    that the cell polarises there, 0 … 1, flags.
     """
 
     conductance: Estimate
@@ -40,6 +43,7 @@ class OhmicLine:
     points: int
     curvature: float
     bends_to: float = math.nan
+    polarises: float = math.nan
     flags: tuple[Flag, ...] = ()
 
     def at(self, potential: float | np.ndarray) -> Any:
@@ -56,10 +60,12 @@ def fit_ohmic_line(
     four standard deviations of its degrees of freedom and neither a quadratic nor a V^{3/2} term is larger than three
     standard errors (V^{3/2} is how diffusion departs from the line). The window ends where three in a row are not.
     A start that does not fit (charging transient) is left out when that makes the window three times as long.
-    The conductance and the intercept are those at rest, with the bend by diffusion allowed for
+    The conductance and the intercept are those at rest, with polarisation allowed for
     (:func:`~rampion.voltammetry.rest_slope.fit_rest_slope`): diffusion bends a sweep from its first point on, and a
-    straight line through the window lies up to tens of per cent below the conductance at rest. Without such a fit the
-    conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error allows.
+    straight line through the window lies up to tens of per cent below the conductance at rest, or at t₊ times it when
+    the cell polarises within the first points. An interval wider than a tenth of the value is flagged. Without
+    such a fit the conductance's uncertainty adds to the scatter the bias that a V^{3/2} term as large as its own error
+    allows.
 
     Assumes white noise on the current and a series resistance that does not change inside the window.
     Fails when no six blocks of points are straight within the noise: then the noise is doubled until
@@ -95,12 +101,17 @@ def fit_ohmic_line(
             break
     else:
         return None
-    if voltammogram.scan_rate is not None:
-        polarisation = semi_integrate(voltammogram.time, voltammogram.current)[kept]
-    else:
-        polarisation = np.clip(voltammogram.ramp[kept] - voltammogram.ramp[kept][0], 0.0, None) ** 1.5
-    polarisation = block_means(voltammogram.ramp[kept], polarisation, voltammogram.noise[kept], _BLOCKS)[1]
-    rest = fit_rest_slope(x, y, std, polarisation, best[1] if best[0] == 0 else 0)
+    temperature = sample.temperature.value if sample.temperature is not None else _ROOM
+    clocked = voltammogram.scan_rate is not None
+    rest = fit_rest_slope(
+        voltammogram.time[kept] if clocked else voltammogram.ramp[kept],  # a ramp is a clock
+        voltammogram.ramp[kept],
+        voltammogram.current[kept],
+        voltammogram.noise[kept],
+        GAS_CONSTANT * temperature / FARADAY,
+        tuple((pause.start, pause.duration, pause.potential) for pause in voltammogram.pauses) if clocked else (),
+        _RANGE_ERROR if voltammogram.range_changes else 0.0,
+    )
     return _line(voltammogram, sample, x, y, std, *best, rest, inflation)
 
 
@@ -201,6 +212,8 @@ def _line(
     if rest is not None and rest.conductance.value > 0:
         conductance, intercept = rest.conductance, rest.intercept
     flags = []
+    if conductance.value > 0 and conductance.high - conductance.low > _UNCERTAIN * conductance.value:
+        flags.append(VoltammetryFlag.CONDUCTANCE_UNCERTAIN.flag(low=conductance.low, high=conductance.high))
     used = voltammogram.swept & (voltammogram.ramp >= x[0]) & (voltammogram.ramp <= x[-1])
     points = int(used.sum())
     reach = float(voltammogram.ramp[voltammogram.swept][-1] - voltammogram.ramp[voltammogram.swept][0])
@@ -235,6 +248,7 @@ def _line(
         points=points,
         curvature=float(bend / bend_error),
         bends_to=rest.end if rest is not None else math.nan,
+        polarises=rest.polarises if rest is not None else math.nan,
         flags=tuple(flags),
     )
 
