@@ -120,11 +120,3 @@ def test_a_lattice_gas_with_many_sites_is_the_dilute_cell_and_with_few_its_stead
     polarized = np.log(share[-1] / (1 - share[-1])) - np.log(share[0] / (1 - share[0]))
     volts = current * 1e-3 / 0.06 * np.trapezoid(1.0 / conduction, x) + 2.0 * 0.2 * thermal * polarized
     assert volts == pytest.approx(0.1, rel=1e-4)
-
-
-def test_functions_that_the_march_does_not_take_are_refused():
-    pytest.importorskip("jax")
-    from rampion.cell.simulate import simulate
-
-    with pytest.raises(RefusedError, match="diffusivity"):
-        simulate(replace(CELL, closure=Closure(diffusivity=lambda c: 1e-11)), Hold(potential=0.1, duration=10.0))

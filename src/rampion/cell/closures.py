@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from rampion.errors import InputError
 from rampion.quantities import FARADAY
 
@@ -97,7 +99,9 @@ def properties_of(
         function = getattr(closure, name)
         if function is None:
             return otherwise
-        return function if math.isfinite(closure.sites) else lambda c, empty: function(c)
+        if math.isfinite(closure.sites):
+            return lambda c, empty: function(c, empty) + 0.0 * c  # a function may give one number for all
+        return lambda c, empty: function(c) + 0.0 * c
 
     def constant(name: str) -> Callable[[Any, Any], Any]:
         return lambda c, empty: numbers[name] + 0.0 * c
@@ -116,3 +120,42 @@ def properties_of(
 
     diffusivity = taken("diffusivity", local if nernst_einstein else constant("diffusivity"))
     return Properties(diffusivity, conductivity, transference, factor)
+
+
+def steady_limit(properties: Properties, sites: float, concentration: float) -> float:
+    """J_lim L/F [mol/(m·s)] of a symmetric cell: Ψ(c_L) − Ψ(c_0), Ψ = ∫D/(1 − t₊) dc, with one face at its end.
+
+    Steady profiles have Ψ linear in x, and ∫c dx is what was there at rest: with c_0 = 0 that gives c_L; where it
+    exceeds the sites, the stripping face is full instead and the same condition gives c_0. Infinite when Ψ diverges.
+    """
+    from scipy import optimize
+
+    brentq: Any = optimize.brentq
+
+    def between(low: float, high: float, count: int) -> tuple[float, float]:
+        """ΔΨ and the mean concentration of the profile; the points crowd towards both ends."""
+        x, w = np.polynomial.legendre.leggauss(count)
+        tau = 0.5 * (x + 1.0)
+        share, weight = tau**2 * (3.0 - 2.0 * tau), 3.0 * tau * (1.0 - tau) * w
+        c = low + (high - low) * share
+        empty = np.maximum(sites - high, 0.0) + (high - low) * (1.0 - share)
+        density = np.asarray(properties.diffusivity(c, empty) / (1.0 - properties.transference(c, empty)))
+        total = float((density * weight).sum())
+        return (high - low) * total, float((c * density * weight).sum()) / total
+
+    def limit(count: int) -> float:
+        def high_face(high: float) -> float:
+            return between(0.0, high, count)[1] / concentration - 1.0
+
+        top = sites
+        if not math.isfinite(sites):
+            top = 2.0 * concentration
+            while high_face(top) < 0.0:
+                top *= 2.0
+        if high_face(top) >= 0.0:
+            return between(0.0, brentq(high_face, concentration, top, xtol=1e-12 * concentration), count)[0]
+        low = brentq(lambda low: between(low, sites, count)[1] / concentration - 1.0, 0.0, concentration)
+        return between(low, sites, count)[0]
+
+    coarse, fine = limit(60), limit(120)
+    return fine if abs(fine / coarse - 1.0) < 1e-4 else math.inf

@@ -13,9 +13,9 @@ so that c(0) may fall over any number of decades and stays positive by construct
 
 ∫dξ/c is taken by the logarithmic mean of each interval plus the closed-form term of its curvature.
 
-Assumes: electroneutrality, one dimension, constant D, t₊ and Γ, anions blocked at lithium, and an interface
-capacitance that is charged by lithium ions, so that both faces always carry the flux of the whole current J.
-Fails when: D or t₊ depend on the concentration (see :mod:`rampion.cell.nonlinear`).
+Assumes: electroneutrality, one dimension, constant D, t₊ and Γ, σ constant or ∝ c, anions blocked at lithium, and an
+interface capacitance that is charged by lithium ions, so that both faces always carry the flux of the whole current J.
+Fails when: a property is another function of the concentration (see :mod:`rampion.cell.nonlinear`).
 
 Source: J. Newman, N. P. Balsara, Electrochemical Systems, 4th ed., Wiley 2021, chapters 11 and 12.
 """
@@ -25,10 +25,11 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jax.nn import sigmoid, softplus
 
-from rampion.cell.closures import properties_of
+from rampion.cell.circuit import Stage, measured_of, overpotentials, surrounded, target_of
 
 
 class Wall(NamedTuple):
@@ -65,47 +66,16 @@ def inverse_integrals(first, left, right, bend, step):
     return step * (2.0 * ratio / total + bend * step * step * bent / (total * total))
 
 
-def _by_closure(face, left, right, bends, phi, step, numbers, structure):
-    """∫σ₀/σ(c) dξ per interval of both halves, and ∫Γ d ln c from face to face, for user functions σ(c), Γ(c)."""
-    closure, c0 = structure.closure, numbers["concentration"]
-    properties = properties_of(closure, numbers, structure.conduction)
-    at_face = jnp.arange(step.size) == 0
-    resistances, polarized = [], 0.0
-    for sign, wall_value in ((1.0, face.low), (-1.0, face.high)):
-        a = jnp.where(at_face, wall_value, jnp.maximum(1.0 + sign * left, 1e-300))
-        b = jnp.maximum(1.0 + sign * right, 1e-300)
-        middle = jnp.maximum(0.5 * (a + b) - sign * bends * step * step / 8.0, 1e-300)
+def voltages(nodes, bends, phi, current, extra, mesh, numbers, structure):
+    """Voltage of the electrolyte with its charge transfer, and that of the working electrode against the reference.
 
-        def conduction(c):
-            return properties.conductivity(c0 * c, closure.sites - c0 * c) / numbers["conductivity"]
-
-        ends = conduction(a), conduction(b)
-        bent = 8.0 * (0.5 * (ends[0] + ends[1]) - conduction(middle)) / (step * step)
-        resistances.append(inverse_integrals(ends[0][0], *ends, bent, step))
-        if closure.thermodynamic_factor is not None:
-            weighted = ((1, a), (4, middle), (1, b))
-            factor = sum(w * properties.thermodynamic_factor(c0 * c, closure.sites - c0 * c) for w, c in weighted) / 6.0
-            polarized = polarized + sign * (factor * jnp.log(b / a)).sum()
-    if closure.thermodynamic_factor is None:
-        polarized = numbers["thermodynamic_factor"] * phi
-    return resistances, polarized
-
-
-def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
-    """Voltage of the electrolyte with its interfaces, and that of the working electrode against the reference.
-
-    ``nodes`` (n+1,) and ``bends`` (n,) are u and u_ξξ per interval; ``excess`` holds the charge-transfer
-    overpotentials (working, counter) in RT/F where they are states of their own (interface capacitance).
+    ``nodes`` (n+1,) and ``bends`` (n,) are u and u_ξξ per interval.
     """
     step = mesh["step"]
     face = wall(phi)
     at = structure.reference_node
     left, right = nodes[:-1], nodes[1:]
-    polarized = numbers["thermodynamic_factor"] * phi
-    if structure.closure is not None:
-        (low, high), polarized = _by_closure(face, left, right, bends, phi, step, numbers, structure)
-        integral = (low + high).sum()
-    elif structure.conduction == "proportional":
+    if structure.conduction == "proportional":
         low = inverse_integrals(face.low, 1.0 + left, 1.0 + right, bends, step)
         high = inverse_integrals(face.high, 1.0 - left, 1.0 - right, -bends, step)
         integral = (low + high).sum()
@@ -114,25 +84,134 @@ def voltages(nodes, bends, phi, current, excess, mesh, numbers, structure):
         integral = 1.0
     ohmic = current * numbers["thickness"] / numbers["conductivity"]
     thermal = numbers["thermal_voltage"]
-    concentration = 2.0 * (1.0 - numbers["transference"]) * thermal
-    if not structure.kinetics:
-        working = counter = 0.0
-    elif excess is None:
-        drive = 0.5 * current * numbers["inverse_exchange"]
-        working = 2.0 * jnp.arcsinh(drive * jnp.exp(-0.5 * face.log_low))
-        counter = 2.0 * jnp.arcsinh(drive * jnp.exp(-0.5 * face.log_high))
-    else:
-        working, counter = excess
+    polarized = 2.0 * (1.0 - numbers["transference"]) * thermal * numbers["thermodynamic_factor"]
+    working, counter = overpotentials(current, (face.log_low, face.log_high), extra, numbers, structure)
     series = current * numbers["interface_resistance"]
-    whole = ohmic * integral + series + concentration * polarized + thermal * (working + counter)
+    whole = ohmic * integral + series + polarized * phi + thermal * (working + counter)
     if at is None:
         return whole, jnp.nan * whole
     near = low[:at].sum() if structure.reference_near else low.sum() + high[at:].sum()
     there = jnp.log(1.0 + nodes[at] if structure.reference_near else 1.0 - nodes[at])
-    part = (
-        ohmic * near
-        + 0.5 * series
-        + concentration * numbers["thermodynamic_factor"] * (there - face.log_low)
-        + thermal * working
-    )
-    return whole, part
+    return whole, ohmic * near + 0.5 * series + polarized * (there - face.log_low) + thermal * working
+
+
+def lead(mesh) -> int:
+    """How many unknowns stand before the interface states: φ."""
+    return 1
+
+
+def prepared(alpha, mesh, numbers):
+    """What both stages of a step share: coefficient, damping of the modes, their response to a unit of j."""
+    pace = alpha * numbers["diffusivity"] / numbers["thickness"] ** 2
+    damping = 1.0 / (1.0 + pace * mesh["rates"])
+    fed = damping * (2.0 * pace) * mesh["source"]
+    return alpha, damping, fed, _nodes(mesh, fed)
+
+
+def _nodes(mesh, modes):
+    """u at the nodes (n+1,) and u_ξξ of the intervals (n,) from the amplitudes of the modes."""
+    both = mesh["shapes"] @ modes
+    size = modes.size
+    return both[: size + 1], both[size + 1 :]
+
+
+def _problem(control, mesh, numbers, structure):
+    """The residual of an implicit stage as a function of the unknowns and of what the stage starts from."""
+    limit = numbers["limiting_current"]
+    scale = 1.0 / numbers["thermal_voltage"]
+
+    def residual(unknown, bare, bare_bends, response, extra_base, alpha, time):
+        phi, extra = unknown[0], unknown[1:]
+        per_j, per_j_bends = response
+        j = (bare[0] + jnp.tanh(0.5 * phi)) / per_j[0]
+        ionic = j * limit
+        nodes, bends = bare - j * per_j, bare_bends - j * per_j_bends
+        whole, working = voltages(nodes, bends, phi, ionic, extra, mesh, numbers, structure)
+        face = wall(phi)
+        current, whole, working, rates, margins = surrounded(
+            whole, working, ionic, (face.log_low, face.log_high), extra, time, control.pressed, numbers, structure
+        )
+        target, measured = target_of(control, time), measured_of(control, whole, working, structure)
+        wanted = bare[0] - per_j[0] * (target - (current - ionic)) / limit
+        inside = jnp.clip(wanted, -1.0 + 1e-15, 1.0 - 1e-15)
+        by_current = phi + 2.0 * jnp.arctanh(inside)
+        first = jnp.where(control.galvanostatic > 0, by_current, (measured - target) * scale)
+        value = jnp.concatenate([first[None], extra - extra_base - alpha * rates]) if extra.size else first[None]
+        possible = (control.galvanostatic == 0) | (jnp.abs(wanted) < 1.0 - 1e-15)
+        return value, (current, whole, working, margins, possible)
+
+    def linearised(unknown, *rest):
+        """Residual, its matrix, the measured quantities and their derivatives by the unknowns."""
+
+        def both(z):
+            value, (*measured, possible) = residual(z, *rest)
+            return (value, tuple(measured)), (value, tuple(measured), possible)
+
+        if unknown.size == 1:
+            one = jnp.ones(1)
+            (value, measured), (matrix, by_unknown), (_, _, possible) = jax.jvp(both, (unknown,), (one,), has_aux=True)
+            return value, matrix[:, None], measured, jax.tree.map(lambda leaf: leaf[..., None], by_unknown), possible
+        (matrix, by_unknown), (value, measured, possible) = jax.jacfwd(both, has_aux=True)(unknown)
+        return value, matrix, measured, by_unknown, possible
+
+    return residual, linearised
+
+
+def _divided(matrix, value):
+    return value / matrix[0, 0] if value.size == 1 else jnp.linalg.solve(matrix, value)
+
+
+def solved(base, extra_base, response, guess, time, iterations, control, mesh, numbers, structure) -> Stage:
+    """Solve one implicit stage x = base + α ẋ for φ and the interface states, by Newton on that small system."""
+    alpha, damping, fed, fed_nodes = response
+    limit = numbers["limiting_current"]
+    bare, bare_bends = _nodes(mesh, damping * base)
+    _, linearised = _problem(control, mesh, numbers, structure)
+    start = (bare, bare_bends, fed_nodes, extra_base, alpha, time)
+    frozen = jax.lax.stop_gradient(start)
+
+    def improved(_, unknown):
+        value, matrix, *_ = linearised(unknown, *frozen)
+        return unknown - jnp.clip(_divided(matrix, value), -4.0, 4.0)
+
+    # Only the last iteration carries derivatives: at the solution they are those of the implicit function.
+    unknown = jax.lax.stop_gradient(jax.lax.fori_loop(0, iterations - 1, improved, jax.lax.stop_gradient(guess)))
+    value, matrix, measured, by_unknown, possible = linearised(unknown, *start)
+    matrix = jax.lax.stop_gradient(matrix)
+    change = _divided(matrix, value)
+    current, whole, working, margins = jax.tree.map(lambda at, slope: at - slope @ change, measured, by_unknown)
+    unknown = unknown - change
+    j = (bare[0] + jnp.tanh(0.5 * unknown[0])) / fed_nodes[0][0]
+    nodes = bare - j * fed_nodes[0]
+    good = (jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))) < 1e-4) & possible
+    good = good & (jnp.max(jnp.abs(nodes[1:])) < 1.0) & jnp.isfinite(whole) & jnp.isfinite(current)
+    face = wall(unknown[0])
+    return Stage(
+        damping * base - j * fed, unknown, jnp.stack([face.log_low, face.log_high]), nodes[:-1], j * limit, current,
+        whole, working, margins, matrix, good,
+    )  # fmt: skip
+
+
+def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, numbers, structure):
+    """What small shifts of the states make of the unknowns (weighted), of the current and of the voltage."""
+    alpha, damping, fed, fed_nodes = response
+    limit = numbers["limiting_current"]
+    residual, _ = _problem(control, mesh, numbers, structure)
+    shift, shift_bends = _nodes(mesh, damping * shift)
+    bare, bare_bends = _nodes(mesh, end.modes + end.ionic / limit * fed)
+    extra_base = end.unknown[1:] - alpha * extra_rate
+
+    def along(unknown, bare, bare_bends, extra_base):
+        value, (current, whole, *_) = residual(unknown, bare, bare_bends, fed_nodes, extra_base, alpha, time)
+        return value, current, whole
+
+    at, shifts = (bare, bare_bends, extra_base), (shift, shift_bends, extra_shift)
+    _, (made, by_current, _) = jax.jvp(lambda *rest: along(end.unknown, *rest), at, shifts)
+    change = -_divided(end.tangent, made)
+    by_voltage = jnp.zeros(())
+    if change.size == 1:
+        swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / fed_nodes[0][0] * limit
+        by_current = by_current + swing * change[0]
+    else:  # The states move current and voltage too; what the control holds does not move.
+        _, (_, by_current, by_voltage) = jax.jvp(along, (end.unknown, *at), (change, *shifts))
+    return jnp.max(jnp.abs(change) / (1.0 + jnp.abs(end.unknown))), by_current, by_voltage

@@ -91,3 +91,8 @@ def half_mesh(intervals: int = 32, first: float = 3e-4, node: float | None = Non
     # M u̇ = −K u − g e₀  gives  ȧ = −λ a − λ (Φ⁻¹ K⁻¹ e₀) g
     source = (project @ green[:, 0]) / times.real
     return Mesh(position=position, rates=1.0 / times.real, shapes=shapes, source=source, project=project)
+
+
+def whole_positions(mesh: Mesh) -> Float[np.ndarray, " all"]:
+    """The nodes of the whole cell, 0 … 1, in thicknesses."""
+    return np.concatenate([mesh.position, 1.0 - mesh.position[-2::-1]])

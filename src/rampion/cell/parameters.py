@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from rampion.cell.closures import FUNCTIONS, Closure, Properties, properties_of
+from rampion.cell.closures import FUNCTIONS, Closure, Properties, properties_of, steady_limit
 from rampion.errors import InputError
 from rampion.quantities import FARADAY, GAS_CONSTANT, QUANTITIES
 from rampion.units import parse_quantity
@@ -141,11 +141,22 @@ def chemical_diffusivity(cell: Cell) -> float:
     return float(properties(cell).diffusivity(cell.concentration, cell.closure.sites - cell.concentration))
 
 
+def reference_current_density(cell: Cell) -> float:
+    """2FDc₀/[(1 − t₊)L] [A/m²] with D and t₊ at c₀: the scale of the current."""
+    c0 = cell.concentration
+    t = cell.transference
+    if cell.closure is not None:
+        t = float(properties(cell).transference(c0, cell.closure.sites - c0))
+    return 2.0 * FARADAY * chemical_diffusivity(cell) * c0 / ((1.0 - t) * cell.thickness)
+
+
 def limiting_current_density(cell: Cell) -> float:
-    """Largest steady current density, J_lim = 2FDc₀/[(1 − t₊)L] [A/m²], for constant D and t₊."""
-    return (
-        2.0 * FARADAY * chemical_diffusivity(cell) * cell.concentration / ((1.0 - cell.transference) * cell.thickness)
-    )
+    """Largest steady current density [A/m²]: J_lim = 2FDc₀/[(1 − t₊)L] with constant D and t₊, else that at which the
+    plating face is empty or the stripping face full (:func:`rampion.cell.closures.steady_limit`)."""
+    if cell.closure is None:
+        return reference_current_density(cell)
+    limit = steady_limit(properties(cell), cell.closure.sites, cell.concentration)
+    return FARADAY * limit / cell.thickness
 
 
 def shipped_sets() -> tuple[str, ...]:

@@ -24,6 +24,11 @@ class CellFlag(FlagKind):
         "The concentration at the plating face reached zero at {time:.6g} s: {current:.4g} A/m² cannot be sustained "
         "beyond this time.",
     )
+    FILLED = (
+        Severity.WARNING,
+        "The stripping face ran out of empty sites at {time:.6g} s: {current:.4g} A/m² cannot be sustained beyond this "
+        "time.",
+    )
     MARCH_FAILED = (
         Severity.INVALID,
         "The march ended at {time:.6g} s (potential {potential:.6g} V, current density {current:.6g} A/m², surface "

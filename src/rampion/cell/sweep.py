@@ -16,9 +16,11 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell import backend
-from rampion.cell.march import DONE, FULL, Control, march_segment
+from rampion.cell.circuit import Control
+from rampion.cell.inputs import mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
+from rampion.cell.march import DONE, FULL, SAFETY, march_segment
 from rampion.cell.parameters import Cell
-from rampion.cell.simulate import _SAFETY, Accuracy, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
+from rampion.cell.simulation import Accuracy
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 from rampion.quantities import FARADAY, GAS_CONSTANT
@@ -71,7 +73,7 @@ def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nern
     )  # fmt: skip
     frozen = jax.lax.stop_gradient(numbers)
     shortest = jnp.minimum(duration, frozen["thickness"] ** 2 / frozen["diffusivity"])
-    limits = (tolerance * _SAFETY, 1e-13 * shortest, duration / 10.0)
+    limits = (tolerance * SAFETY, 1e-13 * shortest, duration / 10.0)
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
     outcome = march_segment(
         begin, 1e-9 * shortest, control, numbers, mesh, limits, 1,
@@ -112,7 +114,7 @@ def prepared(cell: Cell, accuracy: Accuracy) -> tuple[Any, Any, Any]:
     """Mesh arrays, structure and rest state of a cell: what the compiled ramp needs besides its numbers."""
     mesh = mesh_of(cell, accuracy)
     structure = structure_of(cell, mesh)
-    return mesh_arrays(mesh), structure, rest_state(cell, structure, accuracy.intervals)
+    return mesh_arrays(mesh), structure, rest_state(cell, structure, mesh)
 
 
 def sweep_current_density(
@@ -130,7 +132,7 @@ def sweep_current_density(
     arrays, structure, begin = prepared(cell, accuracy)
     current, (code, _) = ramp_current(
         parameter_values(cell), _ramp(sweep), np.asarray(potentials, dtype=float), arrays, accuracy.tolerance, begin,
-        structure=structure, nernst_einstein=cell.diffusivity is None and cell.closure is None,
+        structure=structure, nernst_einstein=cell.diffusivity is None,
     )  # fmt: skip
     if int(code) != DONE:
         reason = "more steps than are kept" if int(code) == FULL else "no step meets the tolerance"
@@ -162,7 +164,7 @@ def sweep_batch(
         raise InputError(
             "The cells of a batch must be of one make (conduction, kinetics, terms, diffusivity given or not)."
         )
-    nernst_einstein = cells[0].diffusivity is None and cells[0].closure is None
+    nernst_einstein = cells[0].diffusivity is None
     grids = np.asarray(potentials, dtype=float)
     cuts = np.array_split(np.arange(len(cells)), max(1, min(workers, len(cells))))
 

@@ -1,0 +1,420 @@
+"""The binary electrolyte whose D, σ, t₊ and Γ are functions of the concentration: finite volumes, bordered Newton.
+
+    c_t = ∂x[D(c) c_x − (1 − t₊(c)) J/F],   the bracket (the anions' flux, negative) is zero at both faces
+
+With Φ = ∫D dc (Kirchhoff) and Ψ = ∫D/(1 − t₊) dc, the flux of an interval h is taken as
+
+    (ΔΦ/ΔΨ)·(ΔΨ/h − J/F)
+
+which is exact at the nodes for every steady profile (Ψ_x = J/F) and, with constant t₊, the exact weak form of Φ_xx. It
+leaves one volume and enters the next: ∫c dx is kept to rounding. The unknown of a node is
+
+    y = ln(c/c₀) − ln[(c_max − c)/(c_max − c₀)]      (without site limit: ln(c/c₀))
+
+so that either face may run empty, or full, over any number of decades. An interval may span many of them: ∫dx/σ and
+∫Γ(1 − t₊) d ln c take out the leading behaviour at the outer end in closed form and the rest by Gauss points in the
+concentration, along Ψ linear in x, with the term of its curvature. Nothing is tabulated.
+
+Newton: the nodes between the faces are eliminated (tridiagonal) on the two faces' unknowns, the current and the
+interface states, and that small system is solved with pivoting: at a depleted face the current is fixed by the
+transport and y by the voltage, and no other order of elimination keeps its digits.
+
+Assumes: electroneutrality, one dimension, anions blocked at lithium, J₀ = J₀₀√(c/c₀), an interface capacitance that is
+charged by lithium ions. Fails when: D vanishes or t₊ reaches 1 inside the cell.
+
+Sources: J. Newman, N. P. Balsara, Electrochemical Systems, 4th ed., Wiley 2021, chapter 12 (equations).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rampion.cell.circuit import Stage, measured_of, overpotentials, surrounded, target_of
+from rampion.cell.closures import properties_of
+from rampion.quantities import FARADAY
+
+
+def _points(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places and weights on 0 … 1 that crowd towards 0 (share = τ²), and the matrix of the running integral."""
+    x, w = np.polynomial.legendre.leggauss(count)
+    tau, weight = 0.5 * (x + 1.0), 0.5 * w
+    powers = np.vander(tau, count, increasing=True)
+    running = (powers * tau[:, None] / np.arange(1, count + 1)) @ np.linalg.inv(powers)
+    return tau**2, 2.0 * tau * weight, running * (2.0 * tau)
+
+
+_SHARE, _WEIGHT, _RUNNING = _points(4)
+_FACES = np.array([0, -1])
+
+
+class Composition(NamedTuple):
+    """Concentration and empty sites in c₀, dc/dy, and ln(c/c₀)."""
+
+    carriers: Any
+    empty: Any
+    slope: Any
+    logarithm: Any
+
+
+def composition(y, closure, concentration) -> Composition:
+    """What y says, exact towards both ends."""
+    if not math.isfinite(closure.sites):
+        c = jnp.exp(y)
+        return Composition(c, jnp.inf * c, c, y)
+    sites = closure.sites / concentration
+    shifted = y - jnp.log(sites - 1.0)
+    c, empty = sites * jax.nn.sigmoid(shifted), sites * jax.nn.sigmoid(-shifted)
+    return Composition(c, empty, c * empty / sites, jnp.log(sites) + jax.nn.log_sigmoid(shifted))
+
+
+def _growth(x):
+    """(eˣ − 1)/x."""
+    small = jnp.abs(x) < 1e-4
+    safe = jnp.where(small, 1.0, x)
+    return jnp.where(small, 1.0 + 0.5 * x + x * x / 6.0, jnp.expm1(safe) / safe)
+
+
+class _Intervals(NamedTuple):
+    """Of each interval, from its outer to its inner end: the changes of Φ and Ψ and the mean 1 − t₊ (all in units of
+    D₀c₀), ∫σ₀/σ over it per length, what its curvature Ψ_ξξh² adds to that, and ∫Γ(1 − t₊) d ln c."""
+
+    kirchhoff: Any
+    steady: Any
+    blocked: Any
+    resistance: Any
+    bent: Any
+    polarized: Any
+
+
+def _intervals(outer, inner, properties, closure, numbers) -> _Intervals:
+    c0 = numbers["concentration"]
+    limited = math.isfinite(closure.sites)
+    sites = closure.sites / c0
+
+    def at(c, empty):
+        d = properties.diffusivity(c0 * c, c0 * empty) / numbers["diffusivity"]
+        blocked = 1.0 - properties.transference(c0 * c, c0 * empty)
+        sigma = properties.conductivity(c0 * c, c0 * empty) / numbers["conductivity"]
+        factor = properties.thermodynamic_factor(c0 * c, c0 * empty) * blocked
+        slope, factor = (c * empty / sites, factor * empty / sites) if limited else (c, factor)
+        return d, d / blocked, d / (blocked * sigma), slope, factor
+
+    a, b = composition(outer, closure, c0), composition(inner, closure, c0)
+    delta = inner - outer
+    gap = a.carriers * jnp.expm1(delta) * (b.empty / sites if limited else 1.0)
+    per_y = a.carriers * _growth(delta) * (b.empty / sites if limited else 1.0)
+    first, other = a.carriers[..., None], b.carriers[..., None]
+    c = first + (other - first) * _SHARE
+    empty = a.empty[..., None] + (b.empty - a.empty)[..., None] * _SHARE if limited else jnp.inf * c
+    d, e, density, slope, factor = at(c, empty)
+    _, _, density_a, slope_a, factor_a = at(a.carriers, a.empty)
+    # At the outer end the integrand behaves as slope_a·density_a·exp(p(y − y_a)): p = 0 but for the face, where an
+    # interval may span decades; any p gives the same integral.
+    leading = density_a * slope_a
+    taken, closed = leading[..., None] / slope, leading / per_y
+    near = composition(outer[:, 0] + 0.01, closure, c0)
+    _, _, density_n, slope_n, _ = at(near.carriers, near.empty)
+    rise = 100.0 * jnp.log(density_n * slope_n / leading[:, 0])
+    p = jax.lax.stop_gradient(jnp.clip(rise, -4.0, 0.0))
+    ahead = jnp.log(c[:, 0] / first[:, 0]) - (jnp.log(empty[:, 0] / a.empty[:, :1]) if limited else 0.0)
+    taken = taken.at[:, 0].set(leading[:, :1] * jnp.exp(p[:, None] * ahead) / slope[:, 0])
+    closed = closed.at[:, 0].set(leading[:, 0] * _growth(p * delta[:, 0]) / per_y[:, 0])
+    mean_d, mean_e = d @ _WEIGHT, e @ _WEIGHT
+    share = (e @ _RUNNING.T) / mean_e[..., None]
+    resistance = (closed + (density - taken) @ _WEIGHT) / mean_e
+    tilt = closed + (density * (1.0 - 2.0 * share) - taken) @ _WEIGHT
+    flat = jnp.abs(delta) < 1e-5
+    bent = jnp.where(flat, 0.0, 0.5 * tilt / (jnp.where(flat, 1.0, gap) * mean_e**2))
+    polarized = factor_a * delta + gap * (((factor - factor_a[..., None]) / slope) @ _WEIGHT)
+    return _Intervals(gap * mean_d, gap * mean_e, mean_d / mean_e, resistance, bent, polarized)
+
+
+def _line(halves):
+    """Values of the intervals of both halves, each counted from its face, along the cell."""
+    return jnp.concatenate([halves[0], halves[1][::-1]])
+
+
+def _halves(y):
+    """Values at the nodes as two rows, each counted from its face to the middle."""
+    half = y.size // 2
+    return jnp.stack([y[: half + 1], y[half:][::-1]])
+
+
+def _of_nodes(unknown, mesh, numbers, structure):
+    """The intervals' quantities and their derivatives by the outer and the inner end."""
+    y, *_ = _split(unknown, mesh)
+    closure = structure.closure
+    properties = properties_of(closure, numbers, structure.conduction, structure.nernst_einstein)
+    both = _halves(y)
+    ends, one = (both[:, :-1], both[:, 1:]), jnp.ones_like(both[:, :-1])
+
+    def quantities(outer, inner):
+        return _intervals(outer, inner, properties, closure, numbers)
+
+    zero = jnp.zeros_like(one)
+    values, by_outer = jax.jvp(quantities, ends, (one, zero))
+    _, by_inner = jax.jvp(quantities, ends, (zero, one))
+    return values, by_outer, by_inner
+
+
+def _fluxes(intervals, j, mesh):
+    """D c_ξ − (1 − t₊)j along the cell, (2n,)."""
+    return _line(intervals.kirchhoff * jnp.array([[1.0], [-1.0]]) / mesh["step"]) - j * _line(intervals.blocked)
+
+
+def _unit(numbers):
+    """J/j [A/m²]: FD₀c₀/L."""
+    return FARADAY * numbers["diffusivity"] * numbers["concentration"] / numbers["thickness"]
+
+
+def _circuit(intervals, faces, j, extra, time, control, mesh, numbers, structure):
+    """The control's residual, rates of the interface states, current, voltages and margins."""
+    step, thermal = mesh["step"], numbers["thermal_voltage"]
+    ionic = j * _unit(numbers)
+    slopes = _line(intervals.steady * jnp.array([[1.0], [-1.0]]) / step)
+    line = _line(jnp.stack([step, step]))
+    bends = 2.0 * jnp.diff(slopes) / (line[1:] + line[:-1])
+    bends = 0.5 * (jnp.concatenate([bends[:1], bends]) + jnp.concatenate([bends, bends[-1:]]))
+    lengths = step * intervals.resistance + step**3 * intervals.bent * _halves_of_line(bends)
+    ohmic = ionic * numbers["thickness"] / numbers["conductivity"]
+    logarithms = composition(faces, structure.closure, numbers["concentration"]).logarithm
+    working, counter = overpotentials(ionic, logarithms, extra, numbers, structure)
+    series = ionic * numbers["interface_resistance"]
+    polarized = intervals.polarized[0].sum() - intervals.polarized[1].sum()
+    whole = ohmic * lengths.sum() + series + thermal * (2.0 * polarized + working + counter)
+    part, at = jnp.nan * whole, structure.reference_node
+    if at is not None and structure.reference_near:
+        part = ohmic * lengths[0, :at].sum() + 2.0 * thermal * intervals.polarized[0, :at].sum()
+    elif at is not None:
+        part = ohmic * (lengths[0].sum() + lengths[1, at:].sum())
+        part += 2.0 * thermal * (intervals.polarized[0].sum() - intervals.polarized[1, at:].sum())
+    part = part + 0.5 * series + thermal * working
+    current, whole, part, rates, margins = surrounded(
+        whole, part, ionic, logarithms, extra, time, control.pressed, numbers, structure
+    )
+    target, measured = target_of(control, time), measured_of(control, whole, part, structure)
+    by_current, by_voltage = (current - target) / numbers["limiting_current"], (measured - target) / thermal
+    return jnp.where(control.galvanostatic > 0, by_current, by_voltage), rates, (current, whole, part, margins)
+
+
+def _halves_of_line(line):
+    half = line.size // 2
+    return jnp.stack([line[:half], line[half:][::-1]])
+
+
+def _amounts(y, mesh, numbers, structure):
+    """What the volumes hold, in c₀ and thicknesses, and the mean over the volume of a node is its mass row."""
+    lower, middle, upper = mesh["mass"]
+    c = composition(y, structure.closure, numbers["concentration"]).carriers
+    return middle * c + jnp.pad(lower[1:] * c[:-1], (1, 0)) + jnp.pad(upper[:-1] * c[1:], (0, 1))
+
+
+def _swept(lower, middle, upper, given):
+    """Tridiagonal solve by elimination for several right sides (n, k)."""
+
+    def down(carry, row):
+        above, known = carry
+        low, mid, up, value = row
+        pivot = 1.0 / (mid - low * above)
+        carry = up * pivot, (value - low * known) * pivot
+        return carry, carry
+
+    start = jnp.zeros(()), jnp.zeros(given.shape[1])
+    _, (factors, known) = jax.lax.scan(down, start, (lower, middle, upper, given))
+
+    def upward(below, row):
+        found = row[1] - row[0] * below
+        return found, found
+
+    return jax.lax.scan(upward, jnp.zeros(given.shape[1]), (factors, known), reverse=True)[1]
+
+
+def _split(unknown, mesh):
+    size = 2 * mesh["step"].size + 1
+    return unknown[:size], unknown[size], unknown[size + 1 :]
+
+
+def _residuals(unknown, intervals, base, extra_base, alpha, time, control, mesh, numbers, structure):
+    """Residuals of the volumes and of the small system, the gain of the volumes, and the measured quantities."""
+    y, j, extra = _split(unknown, mesh)
+    gain = jnp.diff(jnp.pad(_fluxes(intervals, j, mesh), 1)) * _pace(alpha, numbers)
+    held, rates, measured = _circuit(intervals, y[_FACES], j, extra, time, control, mesh, numbers, structure)
+    small = jnp.concatenate([held[None], extra - extra_base - alpha * rates])
+    return (_amounts(y, mesh, numbers, structure) - base - gain, small), gain, measured
+
+
+def _pace(alpha, numbers):
+    return alpha * numbers["diffusivity"] / numbers["thickness"] ** 2
+
+
+class Tangent(NamedTuple):
+    """A linearised stage: fluxes by the ends of their intervals and by j, bands, and the eliminated small system."""
+
+    values: Any
+    by_outer: Any
+    by_inner: Any
+    flux: Any
+    inside: Any
+    edges: Any
+    columns: Any
+    matrix: Any
+    scale: Any
+
+
+def _along(at, direction, alpha, time, control, mesh, numbers, structure):
+    """What the small system and the measured quantities do along a direction of (y, j, interface states)."""
+    unknown, values, by_outer, by_inner = at
+    y, j, extra = _split(unknown, mesh)
+    moved, dj, extra_moved = _split(direction, mesh)
+    ends = _halves(moved)
+    change = jax.tree.map(lambda a, b: a * ends[:, :-1] + b * ends[:, 1:], by_outer, by_inner)
+
+    def circuit(intervals, faces, j, extra):
+        held, rates, (current, whole, *_) = _circuit(
+            intervals, faces, j, extra, time, control, mesh, numbers, structure
+        )
+        return held, rates, current, whole
+
+    tangents = change, moved[_FACES], dj, extra_moved
+    _, (held, rates, current, whole) = jax.jvp(circuit, (values, y[_FACES], j, extra), tangents)
+    return jnp.concatenate([held[None], extra_moved - alpha * rates]), jnp.stack([current, whole])
+
+
+def _tangent(unknown, nodes, alpha, time, control, mesh, numbers, structure) -> Tangent:
+    """The linearised stage at the unknowns; ``nodes`` is what :func:`_of_nodes` gives there."""
+    y, j, extra = _split(unknown, mesh)
+    values, by_outer, by_inner = nodes
+    pace = _pace(alpha, numbers)
+    out, into = _fluxes(by_outer, j, mesh), _fluxes(by_inner, j, mesh)
+    half = mesh["step"].size
+    left = jnp.concatenate([out[:half], into[half:]])
+    right = jnp.concatenate([into[:half], out[half:]])
+    per_j = -_line(values.blocked)
+    slope = composition(y, structure.closure, numbers["concentration"]).slope
+    low, mid, up = mesh["mass"]
+    lower = low[1:] * slope[:-1] + pace * left
+    middle = mid * slope - pace * (jnp.pad(left, (0, 1)) - jnp.pad(right, (1, 0)))
+    upper = up[:-1] * slope[1:] - pace * right
+    column = -pace * jnp.diff(jnp.pad(per_j, 1))
+    inside = lower[:-1], middle[1:-1], upper[1:]
+    given = jnp.zeros((y.size - 2, 3))
+    given = given.at[0, 0].set(-lower[0]).at[-1, 1].set(-upper[-1]).at[:, 2].set(-column[1:-1])
+    count = 3 + extra.size
+    columns = jnp.zeros((unknown.size, count)).at[0, 0].set(1.0).at[y.size - 1, 1].set(1.0)
+    columns = columns.at[1 : y.size - 1, :3].set(_swept(*inside, given))
+    columns = columns.at[y.size :, 2:].set(jnp.eye(1 + extra.size))
+    rows, _ = jax.vmap(
+        lambda direction: _along((unknown, *nodes), direction, alpha, time, control, mesh, numbers, structure)
+    )(columns.T)
+    first = middle[0] * columns[0] + upper[0] * columns[1] + column[0] * columns[y.size]
+    last = middle[-1] * columns[y.size - 1] + lower[-1] * columns[y.size - 2] + column[-1] * columns[y.size]
+    scale = 1.0 / (mid[0] + pace / mesh["step"][0])
+    matrix = jnp.concatenate([scale * jnp.stack([first, last]), rows.T])
+    return Tangent(
+        values, by_outer, by_inner, (left, right, per_j), inside, (upper[0], lower[-1]), columns, matrix, scale
+    )
+
+
+def _solve(tangent: Tangent, unknown, volumes, small, *around):
+    """The change of the unknowns that the linearised stage answers to residuals with."""
+    known = jnp.pad(_swept(*tangent.inside, -volumes[1:-1, None])[:, 0], 1)
+    direction = jnp.concatenate([known, jnp.zeros(unknown.size - known.size)])
+    row, _ = _along((unknown, tangent.values, tangent.by_outer, tangent.by_inner), direction, *around)
+    first, last = tangent.edges
+    ends = jnp.stack([volumes[0] + first * known[1], volumes[-1] + last * known[-2]])
+    z = jnp.linalg.solve(tangent.matrix, jnp.concatenate([tangent.scale * ends, small + row]))
+    return direction - tangent.columns @ z
+
+
+def lead(mesh) -> int:
+    """How many unknowns stand before the interface states: y at every node, and the current."""
+    return 2 * mesh["step"].size + 2
+
+
+def prepared(alpha, mesh, numbers):
+    """What both stages of a step share: their coefficient."""
+    return alpha
+
+
+def _newton(structure):
+    """Newton for one make of cell; its derivative is that of the implicit function."""
+
+    def state_of(unknown, base, extra_base, alpha, time, control, mesh, numbers):
+        nodes = _of_nodes(unknown, mesh, numbers, structure)
+        around = alpha, time, control, mesh, numbers, structure
+        (volumes, small), *_ = _residuals(unknown, nodes[0], base, extra_base, *around)
+        tangent = _tangent(unknown, nodes, *around)
+        return tangent, _solve(tangent, unknown, volumes, small, *around)
+
+    @jax.custom_jvp
+    def newton(guess, iterations, *start):
+        mesh = start[5]
+        nodes = 2 * mesh["step"].size + 1
+
+        def improved(carry):
+            unknown, _, _, count = carry
+            tangent, change = state_of(unknown, *start)
+            size = jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown)))
+            change = change * jnp.minimum(1.0, 4.0 / jnp.max(jnp.abs(change[:nodes])))
+            return unknown + change, tangent, size, count + 1
+
+        shapes, _ = jax.eval_shape(state_of, guess, *start)
+        empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+        unknown, tangent, size, _ = jax.lax.while_loop(
+            lambda carry: (carry[2] > 1e-5) & (carry[3] < iterations), improved, (guess, empty, jnp.inf, 0)
+        )
+        return unknown, tangent, size
+
+    @newton.defjvp
+    def derivative(primals, tangents):
+        unknown, tangent, size = newton(*primals)
+        start, moves = primals[2:], tangents[2:]
+
+        def residuals(*at):
+            base, extra_base, alpha, time, control, mesh, numbers = at
+            intervals, *_ = _of_nodes(unknown, mesh, numbers, structure)
+            return _residuals(unknown, intervals, base, extra_base, alpha, time, control, mesh, numbers, structure)[0]
+
+        _, made = jax.jvp(residuals, start, moves)
+        here, _ = state_of(unknown, *start)
+        change = _solve(here, unknown, *made, *start[2:], structure)
+        still = jax.tree.map(jnp.zeros_like, (tangent, size))
+        return (unknown, tangent, size), (change, *still)
+
+    return newton
+
+
+def solved(base, extra_base, response, guess, time, iterations, control, mesh, numbers, structure) -> Stage:
+    """Solve one implicit stage x = base + α ẋ; ``base`` is what the volumes hold."""
+    start = base, extra_base, response, time, control, mesh, numbers
+    unknown, tangent, size = _newton(structure)(jax.lax.stop_gradient(guess), 2.0 * iterations, *start)
+    y, j, _ = _split(unknown, mesh)
+    intervals, *_ = _of_nodes(unknown, mesh, numbers, structure)
+    _, gain, (current, whole, working, margins) = _residuals(
+        unknown, intervals, base, extra_base, response, time, control, mesh, numbers, structure
+    )
+    there = composition(y, structure.closure, numbers["concentration"])
+    good = (size < 1e-5) & jnp.isfinite(whole) & jnp.isfinite(current)
+    tangent = jax.tree.map(jax.lax.stop_gradient, tangent)
+    return Stage(
+        base + gain, unknown, there.logarithm[_FACES], there.carriers, j * _unit(numbers), current, whole, working,
+        margins, tangent, good,
+    )  # fmt: skip
+
+
+def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, numbers, structure):
+    """What small shifts of the states make of the unknowns (weighted), of the current and of the voltage."""
+    around = response, time, control, mesh, numbers, structure
+    tangent = end.tangent
+    change = _solve(tangent, end.unknown, -shift, jnp.concatenate([jnp.zeros(1), -extra_shift]), *around)
+    at = end.unknown, tangent.values, tangent.by_outer, tangent.by_inner
+    _, (by_current, by_voltage) = _along(at, change, *around)
+    y, _, extra = _split(change, mesh)
+    values, _, states = _split(end.unknown, mesh)
+    weighted = jnp.concatenate([y[_FACES] / (1.0 + jnp.abs(values[_FACES])), extra / (1.0 + jnp.abs(states))])
+    return jnp.max(jnp.abs(weighted)), by_current, by_voltage

@@ -1,0 +1,144 @@
+"""The rows of the march as a record: profiles, events at their times, traces, and how a run ended."""
+
+from __future__ import annotations
+
+import math
+from types import MappingProxyType
+
+import numpy as np
+
+from rampion.cell.circuit import extra_names
+from rampion.cell.march import (
+    DROPPED,
+    EVENT,
+    FAILED,
+    REACHED_CHARGE,
+    REACHED_CURRENT,
+    REACHED_POTENTIAL,
+    RUNNING,
+)
+from rampion.cell.mesh import whole_positions
+from rampion.cell.parameters import Cell, limiting_current_density
+from rampion.cell.simulation import CellFlag, Simulation
+from rampion.estimate import Flag
+from rampion.measurement import (
+    ConstantCurrent,
+    FrequencyScan,
+    Hold,
+    Rest,
+    Steps,
+    Sweep,
+    Trace,
+)
+
+_TECHNIQUES = {Sweep: "sweep", Hold: "hold", ConstantCurrent: "constant current", Steps: "steps", Rest: "rest"}
+
+
+def ending(code, rows, segment, state, numbers, smallest, structure) -> Flag:
+    count = rows["time"].size
+    names = ("time", "potential", "current", "charge", "near", "far")
+    start = {"time": float(state.time), "potential": math.nan, "current": 0.0, "charge": 0.0, "near": 0.0, "far": 0.0}
+    last = {name: float(rows[name][-1]) for name in names} if count else start
+    share = math.exp(min(last["near"], last["far"]))
+    concentration = numbers["concentration"] * share
+    if code == FAILED and segment.galvanostatic and share < 1e-3:
+        return CellFlag.DEPLETED.flag(time=last["time"], current=last["current"])
+    sites = math.inf if structure.closure is None else structure.closure.sites
+    fullest = numbers["concentration"] * math.exp(max(last["near"], last["far"]))
+    if code == FAILED and segment.galvanostatic and fullest > 0.999 * sites:
+        return CellFlag.FILLED.flag(time=last["time"], current=last["current"])
+    kinds = {
+        DROPPED: CellFlag.PEAK_PASSED, REACHED_POTENTIAL: CellFlag.POTENTIAL_REACHED, EVENT: CellFlag.EVENT_REACHED,
+        REACHED_CHARGE: CellFlag.CHARGE_REACHED, REACHED_CURRENT: CellFlag.CURRENT_REACHED,
+    }  # fmt: skip
+    if code in kinds:
+        return kinds[code].flag(**last)
+    assert code in (FAILED, RUNNING)
+    return CellFlag.MARCH_FAILED.flag(
+        time=last["time"], potential=last["potential"], current=last["current"], concentration=concentration,
+        smallest=smallest,
+    )  # fmt: skip
+
+
+def collected(cell, protocols, pieces, spectra, flags, mesh, structure, accuracy, state) -> Simulation:
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([rows[name] for _, _, rows in pieces]) if pieces else np.zeros(0)
+
+    part = np.concatenate([np.full(rows["time"].size, s.part) for _, s, rows in pieces]) if pieces else np.zeros(0, int)
+    index = np.concatenate([np.full(rows["time"].size, i) for i, _, rows in pieces]) if pieces else np.zeros(0, int)
+    time, current, potential = joined("time"), joined("current"), joined("potential")
+    near, far = (cell.concentration * np.exp(joined(name)) for name in ("near", "far"))
+    extra = joined("extra").reshape(time.size, -1) if pieces else np.zeros((0, 0))
+    names = extra_names(structure)
+    margins = joined("margins").reshape(time.size, -1) if pieces else np.zeros((0, 0))
+    found = _events(cell, time, current, potential, margins)
+    arrays = {
+        "time": time, "potential": potential, "current_density": current,
+        "ionic_current_density": joined("ionic"), "charge": joined("charge"), "surface_concentration": near,
+        "counter_concentration": far, "working_potential": joined("working"),
+    }  # fmt: skip
+    every = (*found, *flags)
+    return Simulation(
+        cell=cell, protocols=protocols, part=part, segment=index, **arrays,
+        states=MappingProxyType({name: extra[:, k] for k, name in enumerate(names)}),
+        position=cell.thickness * whole_positions(mesh),
+        concentration=_profiles(cell, joined("profile").reshape(time.size, -1), near, far, mesh),
+        limiting_current_density=limiting_current_density(cell),
+        traces=_traces(cell, protocols, arrays, part, every), spectra=tuple(spectra), flags=every,
+        accuracy=accuracy, final=state,
+    )  # fmt: skip
+
+
+def _profiles(cell: Cell, kept: np.ndarray, near: np.ndarray, far: np.ndarray, mesh) -> np.ndarray:
+    """c (n, nodes) [mol/m³] from what was kept: u of half the cell, or c/c₀ of all of it."""
+    if cell.closure is None:
+        kept = kept.reshape(near.size, mesh.rates.size)
+        kept = np.concatenate([1.0 + kept, np.ones((near.size, 1)), 1.0 - kept[:, ::-1]], axis=1)
+    profile = cell.concentration * kept.reshape(near.size, 2 * mesh.rates.size + 1)
+    profile[:, 0], profile[:, -1] = near, far
+    return profile
+
+
+def _events(cell: Cell, time, current, potential, margins) -> tuple[Flag, ...]:
+    """A flag for each event of a term, at the time where its margin first crosses zero."""
+    kinds = [kind for term in cell.terms for kind in getattr(term, "EVENTS", ())]
+    found = []
+    for k, kind in enumerate(kinds):
+        beyond = np.flatnonzero(margins[:, k] < 0.0)
+        if beyond.size:
+            i = int(beyond[0])
+            before = max(i - 1, 0)
+            gap = margins[before, k] - margins[i, k]
+            share = float(margins[before, k] / gap) if gap > 0 else 1.0
+            values = {
+                name: float(array[before] + share * (array[i] - array[before]))
+                for name, array in (("time", time), ("current", current), ("potential", potential))
+            }
+            found.append(kind.flag(**values))
+    return tuple(found)
+
+
+def _traces(cell, protocols, arrays, part, flags) -> tuple[Trace, ...]:
+    traces = []
+    for k, protocol in enumerate(protocols):
+        if isinstance(protocol, FrequencyScan):
+            continue
+        here = part == k
+        if not here.any():
+            continue
+        extra = {"charge [C/m²]": arrays["charge"][here]}
+        if cell.reference is not None:
+            extra["working potential [V]"] = arrays["working_potential"][here]
+        traces.append(
+            Trace(
+                time=arrays["time"][here],
+                potential=arrays["potential"][here],
+                current=arrays["current_density"][here] * cell.area,
+                technique=_TECHNIQUES[type(protocol)],
+                protocol=protocol,
+                extra=extra,
+                synthetic=True,
+                flags=flags,
+            )
+        )
+    return tuple(traces)
