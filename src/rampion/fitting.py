@@ -103,20 +103,19 @@ def covariance_of(jacobian: Float[np.ndarray, "n p"], tolerance: float = 1e-10) 
 
     ``tolerance`` is relative to the largest singular value after each column is scaled to unit length.
     """
-    norms = np.linalg.norm(jacobian, axis=0)
-    free = norms > 0
-    covariance = np.full((norms.size, norms.size), np.nan)
-    if not free.any():
-        return covariance
-    _, values, rows = np.linalg.svd(jacobian[:, free] / norms[free], full_matrices=False)
-    kept = values > tolerance * values[0]
-    inverse = (rows[kept].T / values[kept] ** 2) @ rows[kept]
-    inverse /= np.outer(norms[free], norms[free])
-    lost = np.any(np.abs(rows[~kept]) > 1e-3, axis=0)
-    inverse[lost, :] = np.nan
-    inverse[:, lost] = np.nan
-    covariance[np.ix_(free, free)] = inverse
-    return covariance
+    return covariances_of(jacobian[None], tolerance)[0]
+
+
+def covariances_of(jacobians: Float[np.ndarray, "m n p"], tolerance: float = 1e-10) -> Float[np.ndarray, "m p p"]:
+    """:func:`covariance_of` of many at once."""
+    norms = np.linalg.norm(jacobians, axis=1)
+    scale = np.where(norms > 0, norms, 1.0)
+    _, values, rows = np.linalg.svd(jacobians / scale[:, None], full_matrices=False)
+    kept = (values > tolerance * values[:, :1]) & (values > 0)
+    parts = rows * np.where(kept, 1 / np.where(kept, values, 1.0), 0.0)[:, :, None] / scale[:, None]
+    inverse = parts.transpose(0, 2, 1) @ parts
+    lost = np.any((np.abs(rows) > 1e-3) & ~kept[:, :, None], axis=1) | (norms == 0)
+    return np.where(lost[:, :, None] | lost[:, None, :], np.nan, inverse)
 
 
 BatchModel = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

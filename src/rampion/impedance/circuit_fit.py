@@ -72,28 +72,30 @@ def summarise(
     high: np.ndarray,
     converged: bool,
     covariance: np.ndarray | None = None,
+    response: tuple[np.ndarray, np.ndarray | None] | None = None,
 ) -> CircuitFit:
-    """Uncertainties, criteria and findings at the minimum; ``covariance`` (p, p) where a joint fit gave it."""
+    """Uncertainties, criteria and findings at the minimum; ``covariance`` (p, p) where a joint fit gave it.
+
+    ``response`` : impedance (n,) and slopes (p, n) at the minimum, where they are known already (the slopes are not
+    needed beside a covariance).
+    """
     omega = 2 * np.pi * spectrum.frequency
-    fitted, slopes = impedance_and_slopes(circuit, logarithms[None], omega)
-    fitted = fitted[0]
+    if response is None:
+        every, every_slope = impedance_and_slopes(circuit, logarithms[None], omega)
+        response = every[0], every_slope[0]
+    fitted, slopes = response
     weights = 1 / sizes
-    gap = spectrum.impedance - fitted
-    residual = gap.real * weights[:, 0] + 1j * gap.imag * weights[:, 1]
-    chi_square = float(np.sum(np.abs(residual) ** 2))
+    gap: np.ndarray = spectrum.impedance - fitted
+    residual = np.real(gap) * weights[:, 0] + 1j * np.imag(gap) * weights[:, 1]
+    chi_square = float(np.vdot(residual, residual).real)
     count, free = 2 * omega.size, freedom.count
     degrees = count - free
-    table = (slopes[0].view(float).reshape(len(logarithms), -1, 2) * weights).reshape(len(logarithms), -1).T
     at_low, at_high = logarithms <= low + 1e-6, logarithms >= high - 1e-6
-    loose = (freedom.source >= 0) & ~at_low & ~at_high
     factor = 1.0 if weighting == "measured" else chi_square / degrees
-    if covariance is None:
-        kept = np.array([place for place in range(free) if loose[freedom.source == place].all()], int)
-        inner = covariance_of(table @ freedom.matrix()[:, kept]) * factor
-        covariance = np.full((len(logarithms), len(logarithms)), np.nan)
-        told = np.flatnonzero(np.isin(freedom.source, kept))
-        own = np.searchsorted(kept, freedom.source[told])
-        covariance[np.ix_(told, told)] = inner[np.ix_(own, own)]
+    if covariance is None and slopes is not None:
+        table = (np.ascontiguousarray(slopes).view(float) * weights.reshape(-1)).T
+        covariance = _covariance(table, freedom, at_low | at_high, factor)
+    assert covariance is not None
     spread = np.sqrt(np.diag(covariance))
     parameters = {}
     for place, (name, kind) in enumerate(parameter_kinds(circuit).items()):
@@ -102,12 +104,11 @@ def summarise(
         parameters[name] = _estimate(name, kind, math.exp(logarithms[place]), std, side, degrees)
     flags = [flag for estimate in parameters.values() for flag in estimate.flags]
     whiteness = whiteness_of(residual, spectrum.frequency)
-    text = print_circuit(circuit)
     if not converged:
-        flags.append(ImpedanceFlag.NOT_CONVERGED.flag(circuit=text))
+        flags.append(ImpedanceFlag.NOT_CONVERGED.flag(circuit=print_circuit(circuit)))
     exact = float(np.max(np.abs(gap) / np.abs(spectrum.impedance))) < 1e-9  # only rounding is left
     if whiteness < 1e-3 and not exact:
-        flags.append(ImpedanceFlag.RESIDUALS_NOT_WHITE.flag(circuit=text, p_value=whiteness))
+        flags.append(ImpedanceFlag.RESIDUALS_NOT_WHITE.flag(circuit=print_circuit(circuit), p_value=whiteness))
     if omega.size < 2 * free:
         flags.append(ImpedanceFlag.FEW_POINTS.flag(points=omega.size, parameters=free))
     likelihood = chi_square if weighting == "measured" else count * math.log(max(chi_square, 1e-300) / count)
@@ -133,6 +134,20 @@ def summarise(
         converged=converged,
         flags=tuple(flags),
     )
+
+
+def _covariance(table: np.ndarray, freedom: Freedom, bound: np.ndarray, factor: float) -> np.ndarray:
+    """(p, p) of ln(parameters) from the weighted slopes (2n, p); NaN rows for those held or ``bound`` (p,)."""
+    if freedom.plain and not bound.any():
+        return covariance_of(table) * factor
+    size, loose = bound.size, (freedom.source >= 0) & ~bound
+    kept = np.array([place for place in range(freedom.count) if loose[freedom.source == place].all()], int)
+    inner = covariance_of(table @ freedom.matrix()[:, kept]) * factor
+    covariance = np.full((size, size), np.nan)
+    told = np.flatnonzero(np.isin(freedom.source, kept))
+    own = np.searchsorted(kept, freedom.source[told])
+    covariance[np.ix_(told, told)] = inner[np.ix_(own, own)]
+    return covariance
 
 
 def _estimate(name: str, kind: ParameterKind, value: float, std: float, side: str, degrees: int) -> Estimate:
@@ -192,19 +207,18 @@ def derive(fit: CircuitFit, logarithm: float, slopes: Mapping[str, float]) -> Es
     ----------
     logarithm : ln(number). slopes : g, ∂ln(number)/∂ln(parameter) by name, of those it depends on.
     """
-    flags, names, value = [], list(fit.parameters), math.exp(logarithm)
-    places, inner = [], []
+    flags, places, value = [], {name: place for place, name in enumerate(fit.parameters)}, math.exp(logarithm)
+    known = []
     for name, slope in slopes.items():
         estimate = fit.parameters[name]
         if not math.isnan(estimate.std):
-            places.append(names.index(name))
-            inner.append(slope)
+            known.append((places[name], slope))
         elif any(flag.code != "at_bound" for flag in estimate.flags):
             flags.extend(estimate.flags)
     if flags:
         return Estimate(value, flags=tuple(dict.fromkeys(flags)))
-    gradient = np.array(inner)
-    variance = float(gradient @ fit.covariance[np.ix_(places, places)] @ gradient) if places else 0.0
+    rows = [fit.covariance[place].tolist() for place, _ in known]
+    variance = sum(one * two * row[place] for (_, one), row in zip(known, rows, strict=True) for place, two in known)
     std, quantile = math.sqrt(max(variance, 0.0)), student_95(fit.degrees)
     return Estimate(value, value * std, value * math.exp(-quantile * std), value * math.exp(quantile * std))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -81,18 +82,29 @@ def ordered(circuit: Node, logarithms: np.ndarray, freedom: Freedom) -> np.ndarr
     if not freedom.plain:
         return logarithms
     names = list(parameter_kinds(circuit))
-    values = dict(zip(names, np.exp(logarithms), strict=True))
-    groups: dict[str, list[tuple[float, list[int]]]] = {}
-    for part in serial_parts(circuit):
-        time = arc_time(part, values)
-        if math.isfinite(time):
-            make = type(part).__name__ + "".join(element.symbol for element in elements_of(part))
-            groups.setdefault(make, []).append((time, [names.index(name) for name in parameter_kinds(part)]))
-    out = logarithms.copy()
-    for members in groups.values():
-        for (_, into), (_, source) in zip(members, sorted(members, key=lambda member: member[0]), strict=True):
-            out[into] = logarithms[source]
+    values = dict(zip(names, np.exp(logarithms).tolist(), strict=True))
+    out = logarithms
+    for group in _alike(circuit):
+        members = [(arc_time(part, values), places) for part, places in group]
+        sorted_members = sorted(members, key=lambda member: member[0])
+        if sorted_members != members:
+            out = logarithms.copy() if out is logarithms else out
+            for (_, into), (_, source) in zip(members, sorted_members, strict=True):
+                out[list(into)] = logarithms[list(source)]
     return out
+
+
+@functools.cache
+def _alike(circuit: Node) -> tuple[tuple[tuple[Node, tuple[int, ...]], ...], ...]:
+    """Groups of serial parts of one make that have a time constant, each with the places of its parameters."""
+    names = list(parameter_kinds(circuit))
+    unit = dict.fromkeys(names, 1.0)
+    groups: dict[str, list[tuple[Node, tuple[int, ...]]]] = {}
+    for part in serial_parts(circuit):
+        if math.isfinite(arc_time(part, unit)):
+            make = type(part).__name__ + "".join(element.symbol for element in elements_of(part))
+            groups.setdefault(make, []).append((part, tuple(names.index(name) for name in parameter_kinds(part))))
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
 def fit_circuit(

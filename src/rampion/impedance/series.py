@@ -11,7 +11,8 @@ from jaxtyping import Float
 
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
-from rampion.impedance.circuit import Node, parameter_kinds
+from rampion.fitting import covariances_of
+from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit, summarise
 from rampion.impedance.fit import batch_model, ordered, with_limits_checked
 from rampion.impedance.joint import fit_joint
@@ -197,14 +198,25 @@ def _reduced(spectra: Sequence[Spectrum], first: _Column, anchors: Sequence[int]
 
 def _plain_fits(spectra: Sequence[Spectrum], solution: Solution, weighting: str) -> list[CircuitFit]:
     """The record of every spectrum at its minimum."""
-    return [
-        summarise(
-            solution.circuit, spectrum, ordered(solution.circuit, solution.logarithms[index], solution.freedom),
-            solution.sizes[index, : len(spectrum)], weighting, solution.freedom, solution.lower, solution.upper,
-            bool(solution.converged[index]),
-        )
-        for index, spectrum in enumerate(spectra)
-    ]  # fmt: skip
+    circuit = solution.circuit
+    rows = np.array([ordered(circuit, row, solution.freedom) for row in solution.logarithms])
+    fitted, slopes = impedance_and_slopes(circuit, rows, solution.omega)
+    table = slopes.view(float).reshape(*slopes.shape, 2) / solution.sizes[:, None]
+    inverse = covariances_of(table.reshape(*slopes.shape[:2], -1).transpose(0, 2, 1))
+    degrees = np.array([2 * len(spectrum) - rows.shape[1] for spectrum in spectra])
+    inverse *= (solution.chi_square / degrees)[:, None, None]
+    inside = np.all((rows > solution.lower + 1e-6) & (rows < solution.upper - 1e-6), axis=1)
+    fits = []
+    for index, (spectrum, n) in enumerate(zip(spectra, map(len, spectra), strict=True)):
+        known = inverse[index] if inside[index] else None
+        fits.append(
+            summarise(
+                circuit, spectrum, rows[index], solution.sizes[index, :n], weighting, solution.freedom, solution.lower,
+                solution.upper, bool(solution.converged[index]), covariance=known,
+                response=(fitted[index, :n], slopes[index, :, :n]),
+            )
+        )  # fmt: skip
+    return fits
 
 
 def _limits_checked(fit: CircuitFit, solution: Solution, spectrum: Spectrum, row: int) -> CircuitFit:

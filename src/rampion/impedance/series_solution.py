@@ -15,14 +15,16 @@ from rampion.impedance.freedom import Freedom, freedom_of
 from rampion.impedance.guess import parameter_bounds
 from rampion.measurement import Spectrum
 
-_OUTLYING = 2.5  # of the median χ²: a spectrum that is fitted on its own once more
+_LIKE = 1.3  # of the first anchor's χ² per point: as good a fit
+_OUTLYING = 1.6  # of the median χ²: a spectrum that is fitted on its own once more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solution:
     """Logarithms of the parameters (m, p) of one circuit at the minimum of each spectrum, χ² (m,), converged (m,).
 
-    ``sizes`` (m, n, 2) of the errors; ``lower``, ``upper`` (p,) bounds; ``model`` as of the batch.
+    ``omega`` (n,) or (m, n) [rad/s]; ``sizes`` (m, n, 2) of the errors; ``lower``, ``upper`` (p,) bounds; ``model`` as
+    of the batch.
     """
 
     circuit: Node
@@ -30,6 +32,7 @@ class Solution:
     logarithms: Float[np.ndarray, "m p"]
     chi_square: Float[np.ndarray, " m"]
     converged: Bool[np.ndarray, " m"]
+    omega: np.ndarray
     sizes: Float[np.ndarray, "m n 2"]
     lower: Float[np.ndarray, " p"]
     upper: Float[np.ndarray, " p"]
@@ -41,8 +44,9 @@ def solve_series(
 ) -> Solution:
     """The best fit of one circuit to every spectrum.
 
-    The spectra at ``anchors`` are fitted without a guess; all start from the nearest of these and then from the
-    solutions of both neighbours, until no fit improves; one that still stands out is fitted without a guess.
+    The middle one of the spectra at ``anchors`` is fitted without a guess, the others from it, and without a guess too
+    where that does not do as well. All spectra start from the nearest of these and then from the solutions of the
+    neighbours that are fitted better, until no fit improves; one that still stands out is fitted without a guess.
     """
     freedom = freedom_of(circuit)
     omega, impedance, sizes = _stacked(spectra, weighting)
@@ -50,13 +54,19 @@ def solve_series(
     low, high = parameter_bounds(circuit, np.unique(omega), everything)
     model = batch_model(circuit, omega, impedance, sizes, freedom)
     count = len(spectra)
-    seeds = [find_minimum(spectra[index], circuit, weighting=weighting) for index in anchors]
+    seeds = _seeds(spectra, circuit, anchors, weighting, model, low, high)
     nearest = np.argmin(np.abs(np.arange(count)[:, None] - np.array(anchors)), axis=1)
-    first = fit_batch(model, np.array(seeds)[nearest], low, high, iterations=15, tolerance=1e-5)
+    first = fit_batch(model, seeds[nearest], low, high, iterations=15, tolerance=1e-5)
     best, cost = first.parameters.copy(), first.chi_square.copy()
-    stale = np.ones(count, bool)  # spectra whose neighbours have news
+    stale = np.ones(count, bool)  # spectra that have news for their neighbours, if these are fitted less well
+    size = [len(spectrum) for spectrum in spectra]
     for _ in range(count):
-        pairs = [(i, i + s) for i in range(count) for s in (-1, 1) if 0 <= i + s < count and stale[i + s]]
+        pairs = [
+            (i, i + s)
+            for i in range(count)
+            for s in (-1, 1)
+            if 0 <= i + s < count and stale[i + s] and cost[i + s] * size[i] < cost[i] * size[i + s]
+        ]
         if not pairs:
             break
         target, source = np.array(pairs).T
@@ -80,11 +90,34 @@ def solve_series(
         logarithms=best,
         chi_square=cost,
         converged=converged,
+        omega=omega,
         sizes=sizes,
         lower=low,
         upper=high,
         model=model,
     )
+
+
+def _seeds(
+    spectra: Sequence[Spectrum],
+    circuit: Node,
+    anchors: Sequence[int],
+    weighting: str,
+    model: BatchModel,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> np.ndarray:
+    """(k, p) logarithms of the parameters at the anchors."""
+    rows = np.array(anchors)
+    middle = len(rows) // 2
+    begin = find_minimum(spectra[anchors[middle]], circuit, weighting=weighting)
+    tried = fit_batch(
+        lambda x, r: model(x, rows[r]), np.tile(begin, (rows.size, 1)), low, high, iterations=30, tolerance=1e-5
+    )
+    seeds, share = tried.parameters.copy(), tried.chi_square / [len(spectra[index]) for index in anchors]
+    for place in np.flatnonzero(share > _LIKE * share[middle]).tolist():
+        seeds[place] = find_minimum(spectra[anchors[place]], circuit, weighting=weighting)
+    return seeds
 
 
 def _stacked(spectra: Sequence[Spectrum], weighting: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

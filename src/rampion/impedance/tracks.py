@@ -60,35 +60,41 @@ class Path:
 class _Head:
     """Where a path stands: ln R, ln C, α and their variances, when and how often seen, how sure, its first ln C."""
 
-    values: np.ndarray
-    variances: np.ndarray
+    values: tuple[float, float, float]
+    variances: tuple[float, float, float]
     seen: int
     times: int
     sureness: float
     steady: tuple[float, float] | None
 
 
-def _state(process: Process) -> tuple[np.ndarray, np.ndarray]:
+def _state(process: Process) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """ln R, ln C, α of an arc with their variances."""
-    values, variances = [], []
-    for estimate, logarithmic in (
-        (process.resistance, True), (process.capacitance, True), (process.exponent, False),
-    ):  # fmt: skip
-        std = estimate.relative if logarithmic else estimate.std
-        values.append(math.log(estimate.value) if logarithmic else estimate.value)
-        lost = math.isnan(std) and any(flag.code == "unidentifiable" for flag in estimate.flags)
-        variances.append(_UNTOLD if lost else 0.0 if math.isnan(std) else min(std, 2.0) ** 2)
-    return np.array(values), np.array(variances)
+    resistance, capacitance, exponent = process.resistance, process.capacitance, process.exponent
+    values = math.log(resistance.value), math.log(capacitance.value), exponent.value
+    widths = (resistance, resistance.relative), (capacitance, capacitance.relative), (exponent, exponent.std)
+    one, two, three = (_variance(estimate, std) for estimate, std in widths)
+    return values, (one, two, three)
 
 
-def _misfit(values: np.ndarray, variances: np.ndarray, head: _Head, index: int) -> float:
+def _variance(estimate: Estimate, std: float) -> float:
+    if math.isnan(std):
+        return _UNTOLD if any(flag.code == "unidentifiable" for flag in estimate.flags) else 0.0
+    return min(std, 2.0) ** 2
+
+
+def _misfit(
+    values: tuple[float, float, float], variances: tuple[float, float, float], head: _Head, index: int
+) -> float:
     """Squared distance of an arc from where a path stands, in units of noise and of the drift since it was seen."""
-    allowed = variances + head.variances + np.square(_DRIFT) * (index - head.seen)
-    gap = values - head.values
-    if head.steady is not None:
-        begun, variance = head.steady
-        gap[1], allowed[1] = values[1] - begun, variances[1] + variance + _STEADY**2
-    return float(np.sum(gap**2 / allowed))
+    steps = index - head.seen
+    total = 0.0
+    for place, drift in enumerate(_DRIFT):
+        known, width = head.values[place], head.variances[place] + drift**2 * steps
+        if place == 1 and head.steady is not None:
+            known, width = head.steady[0], head.steady[1] + _STEADY**2
+        total += (values[place] - known) ** 2 / (variances[place] + width)
+    return total
 
 
 def _matchings(
@@ -139,22 +145,21 @@ def follow_arcs(
             options.append([(cost, path) for cost, path in known if cost < _NEW + 12] + [(_NEW, -1)])
         established = {path for path, head in enumerate(heads) if head.times > 1 and head.seen == index - 1}
         ways = _matchings(options, established)
-        weights = np.exp(-0.5 * np.array([cost - ways[0][0] for cost, _ in ways]))
+        weights = [math.exp(0.5 * (ways[0][0] - cost)) for cost, _ in ways]
+        total = sum(weights)
         for place, (arc, (values, variances)) in enumerate(zip(arcs, states, strict=True)):
             path = ways[0][1][place]
-            share = float(
-                sum(w for w, (_, way) in zip(weights, ways, strict=True) if way[place] == path) / weights.sum()
-            )
+            share = sum(w for w, (_, way) in zip(weights, ways, strict=True) if way[place] == path) / total
             if path < 0:
                 fixed = first and place < len(steady) and steady[place]
-                begun = (float(values[1]), float(variances[1])) if fixed else None
+                begun = (values[1], variances[1]) if fixed else None
                 heads.append(_Head(values, variances, index, 1, share, begun))
                 members.append({index: (arc, share)})
                 continue
             head = heads[path]
             if share < _SURE:
                 unsure.add((head.seen, index))
-            if variances.max() < _UNTOLD or head.variances.max() >= _UNTOLD:
+            if max(variances) < _UNTOLD or max(head.variances) >= _UNTOLD:
                 head.values, head.variances = values, variances  # what is not told does not move a path
             head.seen = index
             head.sureness *= share
