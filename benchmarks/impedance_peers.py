@@ -30,6 +30,7 @@ import io
 import json
 import math
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -227,6 +228,10 @@ def serve(source: Path, target: Path) -> None:
     """Run every job that an installed peer can do; answers are (seconds, result or None)."""
     import importlib.util
 
+    def stop(*_: object) -> None:
+        raise TimeoutError("stopped: it takes too long")
+
+    signal.signal(signal.SIGVTALRM, stop)
     warnings.simplefilter("ignore")
     asked, answers = json.loads(source.read_text()), {}
     for name, (package, verbs) in PEERS.items():
@@ -239,6 +244,7 @@ def serve(source: Path, target: Path) -> None:
             frequency = np.array(job["f"])
             impedance = np.array(job["re"]) + 1j * np.array(job["im"])
             begun = time.process_time()
+            signal.setitimer(signal.ITIMER_VIRTUAL, job.get("limit", 120.0))
             try:
                 with np.errstate(all="ignore"):
                     result = verbs[job["verb"]](
@@ -251,6 +257,7 @@ def serve(source: Path, target: Path) -> None:
             except Exception as problem:  # a peer that fails has no result
                 result = None
                 print(f"  {name}: {str(problem)[:90]}", file=sys.stderr)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             answers[name].append([time.process_time() - begun, result])
         print(f"  {name}: {len(asked[name])} jobs done", file=sys.stderr)
     target.write_text(json.dumps(answers))
@@ -408,26 +415,20 @@ def relaxation_times(peers: list[str], count: int) -> None:
 
 
 def real_spectra(folder: Path) -> list[tuple[str, object]]:
-    """First, middle and last spectrum of every file, each content once."""
+    """The first spectrum of every file, each content once."""
     from rampion.errors import RampionError
     from rampion.readers.detect import read_file
 
     out, seen = [], set()
     for path in sorted(folder.rglob("*")):
-        if not path.is_file():
-            continue
         try:
-            spectra = read_file(path).spectra
+            spectra = read_file(path).spectra if path.is_file() else ()
         except RampionError:
             continue
-        for place in sorted({0, len(spectra) // 2, len(spectra) - 1} if spectra else ()):
-            spectrum = spectra[place]
-            key = tuple(np.round(np.log(np.abs(spectrum.impedance)), 3))
-            if key in seen:
-                continue
+        if spectra and (key := tuple(np.round(np.log(np.abs(spectra[0].impedance)), 3))) not in seen:
             seen.add(key)
-            number = f" [{place + 1}]" if len(spectra) > 1 else ""
-            out.append((path.relative_to(folder).as_posix() + number, spectrum))
+            number = f" [1 of {len(spectra)}]" if len(spectra) > 1 else ""
+            out.append((path.relative_to(folder).as_posix() + number, spectra[0]))
     return out
 
 
@@ -452,11 +453,11 @@ def real(peers: list[str], folder: Path) -> None:
             tree = parse_circuit(circuit)
             if 4 * frequency.size < 3 * len(parameter_kinds(tree)):
                 continue
-            guesses = np.exp(starting_values(tree, 2 * np.pi * frequency, impedance, sizes, 2)).tolist()
+            guesses = np.exp(starting_values(tree, 2 * np.pi * frequency, impedance, sizes, 1)).tolist()
             if circuit == chosen.notation:
                 guesses.append([estimate.value for estimate in chosen.parameters.values()])
             for guess in guesses:
-                jobs.append(plain(frequency, impedance, verb="fit", circuit=circuit, guess=guess))
+                jobs.append(plain(frequency, impedance, verb="fit", circuit=circuit, guess=guess, limit=10.0))
                 keys.append((number, circuit))
     best: dict[tuple[int, str], tuple[float, str]] = {}
     for engine, answers in ask(peers, dict.fromkeys(engines, jobs)).items():
