@@ -32,17 +32,19 @@ class Reversibility(Enum):
     UNDECIDED = "undecided"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Recovery:
-    """The recovery of one process.
+    """The recovery of one process of one ``sample``.
 
     ``before``, ``stop``, ``last`` [Ω]: the pristine cell, right after the stop, the last spectrum at rest.
     ``fraction`` recovered at the last spectrum; ``final_fraction`` after infinite rest, by the fitted kinetics.
     ``kinetics``: the laws, best first; empty where the points are too few.
+    ``time`` (n,) [s] since the stop, ``resistance`` and ``std`` (n,) [Ω]: the track along the rest.
     """
 
     process: str
     condition: str
+    sample: str = ""
     before: Estimate
     stop: Estimate
     last: Estimate
@@ -50,6 +52,9 @@ class Recovery:
     final_fraction: Estimate
     kinetics: tuple[KineticFit, ...]
     reversibility: Reversibility
+    time: Float[np.ndarray, " n"]
+    resistance: Float[np.ndarray, " n"]
+    std: Float[np.ndarray, " n"]
     flags: tuple[Flag, ...] = ()
 
 
@@ -73,6 +78,7 @@ class RecoveryComparison:
 class RecoveryRow:
     """One line of the table: resistances [Ω] before, at the stop and relaxed, the fraction, the half time [s]."""
 
+    sample: str
     condition: str
     process: str
     before: Estimate
@@ -131,6 +137,7 @@ def measure_recovery(
     stop: Estimate | None = None,
     process: str = "",
     condition: str = "",
+    sample: str = "",
     tolerance: float = 0.1,
 ) -> Recovery:
     """The recovered fraction of one process with its kinetics and verdict.
@@ -143,7 +150,7 @@ def measure_recovery(
     time : (n,) [s] since the stop.
     resistance, std : (n,) [Ω] of the process along the rest.
     stop : [Ω] right after the stop; the first point of the track when absent.
-    process, condition : names for the table ("interface", "20 MPa").
+    process, condition, sample : names for the table ("interface", "20 MPa", "S042").
     tolerance : a fraction within this of 1 (of 0) counts as all (as nothing).
 
     Raises
@@ -186,6 +193,7 @@ def measure_recovery(
     return Recovery(
         process=process,
         condition=condition,
+        sample=sample,
         before=before,
         stop=stop,
         last=last,
@@ -193,6 +201,9 @@ def measure_recovery(
         final_fraction=final_fraction,
         kinetics=fits,
         reversibility=_judge(final_fraction, tolerance) if resolved else Reversibility.UNDECIDED,
+        time=time,
+        resistance=resistance,
+        std=std,
         flags=tuple(flags),
     )
 
@@ -214,31 +225,46 @@ def measure_recoveries(
     return tuple(found)
 
 
-def compare_recoveries(first: Recovery, second: Recovery) -> RecoveryComparison:
-    """The same process under two conditions, as without and with stack pressure: fractions and half times.
+def _pooled(values: Sequence[float], stds: Sequence[float]) -> tuple[float, float]:
+    """Mean, and the larger of its stated and its observed standard uncertainty."""
+    stated = math.sqrt(sum(std**2 for std in stds)) / len(values)
+    seen = float(np.std(values, ddof=1)) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return float(np.mean(values)), max(stated, seen)
 
-    z = (f₂ − f₁)/√(s₁² + s₂²); ln(t₂/t₁) likewise. Assumes independent cells and normal errors.
+
+def compare_recoveries(
+    first: Recovery | Sequence[Recovery], second: Recovery | Sequence[Recovery]
+) -> RecoveryComparison:
+    """The same process under two conditions, as without and with stack pressure: final fractions and half times.
+
+    z = (f₂ − f₁)/√(s₁² + s₂²); ln(t₂/t₁) likewise, each the mean over the cells of its condition. Assumes independent
+    cells and normal errors. Cells whose fraction or half time has no uncertainty are left out of the mean.
     """
+    groups = [(one,) if isinstance(one, Recovery) else tuple(one) for one in (first, second)]
 
     def probability(value: float, std: float) -> float:
         return math.erfc(abs(value) / std / math.sqrt(2)) if std > 0 else math.nan
 
-    a, b = first.final_fraction, second.final_fraction
-    difference = Estimate(b.value - a.value, math.hypot(a.std, b.std))
-    ratio, speed_probability = Estimate(math.nan), math.nan
-    if first.kinetics and second.kinetics:
-        one, two = first.kinetics[0].half_time, second.kinetics[0].half_time
-        spread = math.hypot(one.relative, two.relative)
-        value = two.value / one.value
-        if math.isfinite(spread):
-            wide = math.exp(min(1.96 * spread, 50.0))
-            ratio = Estimate(value, value * spread, value / wide, value * wide)
-            speed_probability = probability(math.log(value), spread)
-        else:
-            ratio = Estimate(value)
+    def mean(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+        known = [(value, std) for value, std in pairs if math.isfinite(value) and math.isfinite(std)]
+        return _pooled(*zip(*known, strict=True)) if known else (math.nan, math.nan)
+
+    (a, a_std), (b, b_std) = (
+        mean([(each.final_fraction.value, each.final_fraction.std) for each in group]) for group in groups
+    )
+    (one, one_std), (two, two_std) = (
+        mean([(math.log(t.value), t.relative) for each in group if each.kinetics and (t := each.kinetics[0].half_time)])
+        for group in groups
+    )
+    difference = Estimate(b - a, math.hypot(a_std, b_std))
+    ratio, spread, speed_probability = Estimate(math.nan), math.hypot(one_std, two_std), math.nan
+    if math.isfinite(spread):
+        value, wide = math.exp(two - one), math.exp(min(1.96 * spread, 50.0))
+        ratio = Estimate(value, value * spread, value / wide, value * wide)
+        speed_probability = probability(two - one, spread)
     return RecoveryComparison(
-        process=first.process,
-        conditions=(first.condition, second.condition),
+        process=groups[0][0].process,
+        conditions=(groups[0][0].condition, groups[1][0].condition),
         difference=difference,
         probability=probability(difference.value, difference.std),
         speed_ratio=ratio,
@@ -250,6 +276,7 @@ def tabulate_recoveries(recoveries: Iterable[Recovery]) -> tuple[RecoveryRow, ..
     """One row per process and condition: before, at the stop, relaxed, recovered, half time, law, verdict."""
     return tuple(
         RecoveryRow(
+            sample=each.sample,
             condition=each.condition,
             process=each.process,
             before=each.before,

@@ -22,6 +22,7 @@ from rampion.estimate import Estimate
 
 BETA_RANGE = (0.2, 1.0)
 FEWEST_TIMES = 5
+MISFIT = 0.01  # p-value of χ² below which a law does not describe the track
 
 
 class Kinetics(Enum):
@@ -176,7 +177,8 @@ def fit_kinetics(
 ) -> tuple[KineticFit, ...]:
     """All laws that the number of points allows, the best (smallest AICc) first, with their weights.
 
-    Assumes independent normal errors. Fails to tell the laws apart when the rest is shorter than a few time
+    Assumes independent normal errors. Where none of the laws describes the track within its errors, these are widened
+    until the best one does (quasi-likelihood). Fails to tell the laws apart when the rest is shorter than a few time
     constants: see the weights.
 
     Parameters
@@ -194,6 +196,8 @@ def fit_kinetics(
             f"The track has {np.unique(time).size} distinct times from {time.min():g} s on; the kinetics of a recovery "
             f"need at least {FEWEST_TIMES}, counted from the stop."
         )
+    from scipy.special import chdtrc
+
     order = np.argsort(time, kind="stable")
     known = bool(np.all(np.isfinite(std) & (std > 0)))
     weights = std[order] if known else np.full(time.size, max(float(np.std(resistance)), 1e-300))
@@ -202,10 +206,23 @@ def fit_kinetics(
         free = (4 if kinetics is Kinetics.STRETCHED else 3) + (0 if known else 1)
         if time.size - free - 1 > 0:
             fits.append(_fit_law(kinetics, time[order], resistance[order], weights, known))
+    spread = min(fit.deviance / max(time.size - fit.parameters, 1) for fit in fits)
+    if known and all(chdtrc(max(time.size - fit.parameters, 1), fit.deviance) < MISFIT for fit in fits):
+        return fit_kinetics(time, resistance, std * math.sqrt(spread))
     best = min(fit.aicc for fit in fits)
     shares = np.exp([-0.5 * (fit.aicc - best) for fit in fits])
     weighed = [replace(fit, weight=float(share)) for fit, share in zip(fits, shares / shares.sum(), strict=True)]
     return tuple(sorted(weighed, key=lambda fit: fit.aicc))
+
+
+def relaxed_resistance(fit: KineticFit, time: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """R(t) [Ω] of a fitted law at times [s] since the stop."""
+    if fit.kinetics is Kinetics.CONSTANT:
+        return np.full(time.size, fit.final.value)
+    log_beta = math.log(fit.exponent.value) if fit.kinetics is Kinetics.STRETCHED else 0.0
+    return (
+        fit.final.value + fit.excess.value * _shape(fit.kinetics, time, math.log(fit.time_constant.value), log_beta)[0]
+    )
 
 
 def average_final(fits: tuple[KineticFit, ...]) -> Estimate:

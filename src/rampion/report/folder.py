@@ -7,17 +7,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rampion.records import provenance, to_json
 from rampion.report.results import files_of, results
-from rampion.report.tables import curve_columns, flat, write_columns, write_rows
+from rampion.report.tables import (
+    curve_columns,
+    flat,
+    relaxation_columns,
+    track_rows,
+    without_curves,
+    write_columns,
+    write_rows,
+)
 
 if TYPE_CHECKING:
-    from rampion.study import Analysis
+    from matplotlib.figure import Figure
 
+    from rampion.study import Analysis, SampleAnalysis
+
+MOST_DETAILED = 3  # spectra of a sample that have pictures of their own
 SYNTHETIC = "synthetic data, computed by rampion: not a measurement"
 
 
@@ -44,8 +55,9 @@ def write_folder(analysis: Analysis, folder: str | Path, options: Mapping[str, A
 def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) -> list[Path]:
     written: list[Path] = []
     sweeps = [flat(entry) for entry in plain["findings"] if entry["kind"] != "spectrum"]
-    spectra = [flat(entry) for entry in plain["findings"] if entry["kind"] == "spectrum"]
-    for name, rows in (("findings", sweeps), ("spectra", spectra)):
+    spectra = [flat(without_curves(entry)) for entry in plain["findings"] if entry["kind"] == "spectrum"]
+    tracks = [row for sample in analysis.samples for row in track_rows(sample)]
+    for name, rows in (("findings", sweeps), ("spectra", spectra), ("tracks", tracks)):
         if rows:
             write_rows(folder / "tables" / f"{name}.csv", rows)
             written.append(folder / "tables" / f"{name}.csv")
@@ -56,12 +68,18 @@ def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) ->
             path = folder / "tables" / f"{stem}.csv"
             write_columns(path, curve_columns(part), SYNTHETIC if part.synthetic else "")
             written.append(path)
+        for finding in sample.spectra:
+            if finding.relaxation_times is not None:
+                stem = file_name(f"{number:03d}_{sample.experiment.name}_{finding.block:03d}_relaxation_times")
+                path = folder / "tables" / f"{stem}.csv"
+                columns = relaxation_columns(finding.relaxation_times)
+                write_columns(path, columns, SYNTHETIC if finding.synthetic else "")
+                written.append(path)
     return written
 
 
 def _write_figures(analysis: Analysis, folder: Path) -> list[Path]:
     from rampion.figures.save import save
-    from rampion.figures.spectra import draw_nyquist
     from rampion.figures.voltammogram import draw_finding
 
     written: list[Path] = []
@@ -71,12 +89,40 @@ def _write_figures(analysis: Analysis, folder: Path) -> list[Path]:
             title = sample.experiment.name if len(sample.findings) == 1 else f"{sample.experiment.name}, sweep {place}"
             figure = draw_finding(finding, title=title, synthetic=sample.experiment.synthetic)
             written += save(figure, folder / "figures" / f"{stem}_{place:02d}_{finding.kind}")
-        if sample.spectra:
-            figure = draw_nyquist(
-                sample.experiment.spectra, sample.spectra, sample.experiment.name, sample.experiment.synthetic
-            )
-            written += save(figure, folder / "figures" / f"{stem}_spectra")
+        for name, figure in spectrum_figures(sample):
+            written += save(figure, folder / "figures" / f"{stem}_{name}")
     return written
+
+
+def spectrum_figures(sample: SampleAnalysis) -> Iterator[tuple[str, Figure]]:
+    """The pictures of a sample's spectra: Nyquist of all, tracks and distributions of a series, details of a few."""
+    from rampion.figures.likelihood import draw_likelihood
+    from rampion.figures.relaxation_times import draw_relaxation_series, draw_relaxation_times
+    from rampion.figures.residuals import draw_residuals
+    from rampion.figures.spectra import draw_bode, draw_nyquist
+    from rampion.figures.tracks import draw_tracks
+
+    if not sample.spectra:
+        return
+    spectra, series, name = sample.experiment.spectra, sample.impedance.series, sample.experiment.name
+    synthetic, along = sample.experiment.synthetic, sample.impedance.along
+    coordinate = series.coordinate if series is not None else None
+    yield "spectra", draw_nyquist(spectra, sample.spectra, name, synthetic, along, coordinate)
+    if series is not None:
+        yield "tracks", draw_tracks(series.tracks, along, name, synthetic)
+        if any(finding.relaxation_times for finding in sample.spectra):
+            figure = draw_relaxation_series(sample.spectra, series.coordinate, along, name, synthetic)
+            yield "relaxation_times", figure
+    if len(sample.spectra) > MOST_DETAILED:
+        return
+    for number, (spectrum, finding) in enumerate(zip(spectra, sample.spectra, strict=True), 1):
+        place, title = ("", name) if len(spectra) == 1 else (f"_{number:02d}", f"{name}, spectrum {number}")
+        yield f"bode{place}", draw_bode(spectrum, finding, title)
+        yield f"residuals{place}", draw_residuals(finding, title)
+        if finding.profiles:
+            yield f"likelihood{place}", draw_likelihood(finding, title)
+        if finding.relaxation_times is not None:
+            yield f"relaxation_times{place}", draw_relaxation_times(finding, title)
 
 
 def _write_package(analysis: Analysis, tables: list[Path], folder: Path) -> Path:

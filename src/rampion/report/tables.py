@@ -11,11 +11,15 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rampion.measurement import Spectrum, Trace
+
+if TYPE_CHECKING:
+    from rampion.impedance.relaxation_times import RelaxationTimes
+    from rampion.study import SampleAnalysis
 
 
 def write_columns(path: Path, columns: Mapping[str, np.ndarray], comment: str = "") -> None:
@@ -50,6 +54,48 @@ def curve_columns(part: Trace | Spectrum) -> dict[str, np.ndarray]:
             "Imaginary Impedance / ohm": np.imag(part.impedance),
         }
     return {header: column for header, column in columns.items() if np.isfinite(column).any()}
+
+
+def relaxation_columns(found: RelaxationTimes) -> dict[str, np.ndarray]:
+    """The distribution of relaxation times with its 95 % band."""
+    return {
+        "Relaxation Time / s": found.time_constant,
+        "Distribution / ohm": found.distribution,
+        "Lower / ohm": found.low,
+        "Upper / ohm": found.high,
+    }
+
+
+def track_rows(sample: SampleAnalysis) -> list[dict[str, Any]]:
+    """One row per spectrum and process of a series that the spectrum shows, SI units."""
+    series = sample.series
+    if series is None:
+        return []
+    name = sample.experiment.sample.name or sample.experiment.name
+    columns = ("resistance", "capacitance", "exponent", "frequency")
+    return [
+        {"sample": name, "along": sample.impedance.along, "coordinate": float(track.coordinate[place])}
+        | {"block": sample.spectra[place].block, "process": track.name}
+        | {
+            key: float(getattr(track, key)[place]) if np.isfinite(getattr(track, key)[place]) else None
+            for quantity in columns
+            for key in (quantity, f"{quantity}_std")
+        }
+        for track in series.tracks
+        for place in range(series.coordinate.size)
+        if track.present[place]
+    ]
+
+
+def without_curves(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A spectrum's entry without the curves that have tables of their own or belong in the JSON alone."""
+    curves = ("time_constant", "distribution", "low", "high")
+    kept = {key: value for key, value in entry.items() if key != "profiles"}
+    if "relaxation_times" in kept:
+        found = kept["relaxation_times"]
+        peaks = [f"{one['resistance']['value']:.4g} ohm at {one['frequency']:.4g} Hz" for one in found["peaks"]]
+        kept["relaxation_times"] = {k: v for k, v in found.items() if k not in curves} | {"peaks": peaks}
+    return kept
 
 
 def flat(entries: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -15,6 +15,9 @@ from rampion.measurement import Experiment, Sample, Spectrum, Trace
 from rampion.readers.parts import BIAS
 
 SAME_BIAS = 5e-3  # V
+LARGEST_STEP = 0.15  # V between the holds of one sweep
+OPPOSING = (0.5, 30.0)  # V/I over the largest |Z| between which a cell has no voltage of its own
+UNSEEN = 0.1  # of |Z|: a larger correction of a spectrum that obeys the Kramers-Kronig relations is not believed
 LONGEST_GAP = 3.0  # scan lengths between two scans of which nothing else is known
 TOLERANCE = 5e-4  # of |Z|: what a correction may add to the violation of the Kramers-Kronig relations
 
@@ -24,7 +27,7 @@ def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
 
     Spectra taken in holds of a sweep are brought to one time along their direct-current resistance; spectra repeated
     in one state (same bias, nothing done between them) along time. A correction after which the spectrum breaks the
-    Kramers-Kronig relations worse than before is not used.
+    Kramers-Kronig relations worse than before is not used, nor a large one of a spectrum that obeys them.
 
     Assumes all times on one clock. Fails, by leaving the spectra as they are, where times were not recorded.
     """
@@ -34,9 +37,15 @@ def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
         spectra = [experiment.spectra[place] for place in group]
         corrections = correct_drift(spectra, holds=[holds[place] for place in group] if held else None)
         for place, correction in zip(group, corrections, strict=True):
-            if correction.applied and correction.violation_after <= correction.violation_before + TOLERANCE:
+            if correction.applied and _credible(correction):
                 found[place] = correction
     return found
+
+
+def _credible(correction: DriftCorrection) -> bool:
+    seen = correction.violation_before > TOLERANCE
+    helped = correction.violation_after <= correction.violation_before + (0.0 if seen else TOLERANCE)
+    return helped and (seen or float(np.abs(correction.correction).max()) < UNSEEN)
 
 
 def _timed(spectrum: Spectrum) -> bool:
@@ -51,23 +60,36 @@ def _biased(spectrum: Spectrum) -> bool:
 def _groups(experiment: Experiment, holds: Sequence[Trace | None]) -> Iterator[tuple[list[int], bool]]:
     """Neighbouring spectra that may tell each other's drift: their places, and whether by the current of their holds.
 
-    Holds of one sweep form a group whatever their bias; without holds the bias is the same and nothing is done between.
+    Holds that climb (or descend) in steps form a group; without steps, spectra between which nothing was done.
     """
     spectra = experiment.spectra
     group: list[int] = []
+    kind = ""
     for place, spectrum in enumerate(spectra):
-        held = holds[place] is not None and _biased(spectrum)
-        if group:
-            joined = holds[group[-1]] is not None and _biased(spectra[group[-1]])
-            follows = joined if held else not joined and _undisturbed(spectra[group[-1]], spectrum, experiment.traces)
-            if not (_timed(spectrum) and held == joined and follows):
-                if len(group) > 1:
-                    yield group, joined
-                group = []
-        if _timed(spectrum):
+        if not _timed(spectrum):
+            joins = ""
+        elif group and spectra[group[-1]].galvanostatic == spectrum.galvanostatic:
+            last = group[-1]
+            climbs = holds[last] is not None and holds[place] is not None and _steps(spectra[last], spectrum)
+            joins = "held" if climbs else "steady" if _undisturbed(spectra[last], spectrum, experiment.traces) else ""
+        else:
+            joins = ""
+        if group and joins and kind in ("", joins):
             group.append(place)
+            kind = joins
+            continue
+        if len(group) > 1:
+            yield group, kind == "held"
+        group, kind = ([place] if _timed(spectrum) else []), ""
     if len(group) > 1:
-        yield group, holds[group[-1]] is not None and _biased(spectra[group[-1]])
+        yield group, kind == "held"
+
+
+def _steps(first: Spectrum, second: Spectrum) -> bool:
+    """Whether the second hold follows the first in a sweep."""
+    if first.galvanostatic or not (_biased(first) and _biased(second)):
+        return False
+    return first.potential * second.potential > 0 and SAME_BIAS < abs(second.potential - first.potential) < LARGEST_STEP
 
 
 def _undisturbed(first: Spectrum, second: Spectrum, traces: Sequence[Trace]) -> bool:
@@ -103,7 +125,7 @@ def hold_of(spectrum: Spectrum, traces: Sequence[Trace]) -> Trace | None:
         potential, current = (np.asarray(spectrum.extra[name], float) for name in BIAS)
         if np.ptp(current) > 0:
             order = np.argsort(spectrum.time, kind="stable")
-            return Trace(time=spectrum.time[order], potential=potential[order], current=current[order])
+            return _resistive(spectrum, spectrum.time[order], potential[order], current[order])
     begin, end = float(spectrum.time.min()), float(spectrum.time.max())
     for trace in traces:
         first = max(int(np.searchsorted(trace.time, begin, side="right")) - 1, 0)
@@ -113,8 +135,17 @@ def hold_of(spectrum: Spectrum, traces: Sequence[Trace]) -> Trace | None:
         near = np.abs(trace.potential[first:last] - spectrum.potential) < SAME_BIAS
         if near.sum() >= 2 and near[0] and near[-1]:
             kept = np.arange(first, last)[near]
-            return Trace(time=trace.time[kept], potential=trace.potential[kept], current=trace.current[kept])
+            return _resistive(spectrum, trace.time[kept], trace.potential[kept], trace.current[kept])
     return None
+
+
+def _resistive(spectrum: Spectrum, time: np.ndarray, potential: np.ndarray, current: np.ndarray) -> Trace | None:
+    """The hold, if its voltage drives its current: of one sign, and V/I no other than the spectrum allows."""
+    with np.errstate(divide="ignore"):
+        ratio = potential / current / float(np.max(np.abs(spectrum.impedance)))
+    if not (np.all(ratio > OPPOSING[0]) and np.all(ratio < OPPOSING[1])):
+        return None
+    return Trace(time=time, potential=potential, current=current)
 
 
 def with_drift(

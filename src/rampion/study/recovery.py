@@ -1,4 +1,4 @@
-"""What the spectra say of the peak: how each resistance changed through it, and what came back at rest."""
+"""What the spectra say of the peak: how each resistance changed through it, and what of each came back at rest."""
 
 from __future__ import annotations
 
@@ -11,36 +11,71 @@ import numpy as np
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.impedance.finding import SpectrumFinding
-from rampion.impedance.recovery import Recovery, measure_recovery
-from rampion.measurement import Spectrum, Trace
+from rampion.impedance.recovery import Recovery, RecoveryComparison, compare_recoveries, measure_recovery
 from rampion.mechanisms.argument import Arguments
 from rampion.study.analysis import SampleAnalysis
+from rampion.study.checkpoints import (
+    CheckpointRow,
+    RestRow,
+    StoppedSweep,
+    StopRow,
+    checkpoint_rows,
+    rest_rows,
+    stop_rows,
+    stopped_sweep,
+)
 
 CERAMIC = ("bulk", "grain boundary")
 REST_PRESSURE = "rest pressure"
+PRESSED, RELEASED = "pressed", "released"
+ALL = "all"  # processes together
 OPEN = 30.0  # a total resistance grown by more than this is an interface that opened
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Impedance:
-    """Statistics of the spectra for the evidence, and the recoveries they rest on."""
+    """Statistics of the spectra for the evidence, the recoveries they rest on, and the paper's tables in form.
+
+    ``recoveries`` of every process of every cell that rested, and of all together (``all``); ``comparisons`` of each
+    process with against without stack pressure; ``checkpoints`` of paused sweeps, ``rests`` spectrum by spectrum.
+    """
 
     statistics: Mapping[Arguments, Estimate] = field(default_factory=dict)
     recoveries: tuple[Recovery, ...] = ()
+    comparisons: tuple[RecoveryComparison, ...] = ()
+    checkpoints: tuple[CheckpointRow, ...] = ()
+    rests: tuple[RestRow, ...] = ()
+    stops: tuple[StopRow, ...] = ()
 
 
 def gather_impedance(samples: Iterable[SampleAnalysis]) -> Impedance:
     """Changes through the peak from paused sweeps, recovered fractions from rests."""
     changes: dict[Arguments, list[Estimate]] = {}
     recoveries: list[Recovery] = []
+    checkpoints: list[CheckpointRow] = []
+    rests: list[RestRow] = []
+    stops: list[StopRow] = []
     for sample in samples:
+        checkpoints += checkpoint_rows(sample)
         if len(sample.spectra) < 3:
             continue
         for argument, change in _through_peak(sample).items():
             changes.setdefault(argument, []).append(change)
-        recoveries += _at_rest(sample)
+        stopped = stopped_sweep(sample)
+        if stopped is not None:
+            found = _at_rest(sample, stopped)
+            recoveries += found
+            rests += rest_rows(sample, stopped, _condition(sample))
+            stops += stop_rows(found, stopped)
     statistics = {argument: _mean(values) for argument, values in changes.items()}
-    return Impedance(statistics=statistics | _recovered(recoveries), recoveries=tuple(recoveries))
+    return Impedance(
+        statistics=statistics | _recovered([each for each in recoveries if each.process == ALL]),
+        recoveries=tuple(recoveries),
+        comparisons=_by_pressure(recoveries),
+        checkpoints=tuple(checkpoints),
+        rests=tuple(rests),
+        stops=tuple(stops),
+    )
 
 
 def _mean(estimates: Sequence[Estimate]) -> Estimate:
@@ -105,39 +140,51 @@ def _average(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
     return float(values.mean()), float(np.sqrt(np.sum(stds**2)) / values.size)
 
 
-def _moment(spectrum: Spectrum) -> float:
-    return float(spectrum.time[0]) if spectrum.time is not None else math.nan
+def _at_rest(sample: SampleAnalysis, stopped: StoppedSweep) -> list[Recovery]:
+    """The recovery of the whole resistance, and of each process, after a sweep that was stopped.
+
+    Of a process that the first spectrum at rest does not show nothing can be said: another may hold its part there.
+    """
+    moments = np.array([finding.time for finding in sample.spectra])
+    totals = [finding.total_resistance or Estimate(math.nan) for finding in sample.spectra]
+    columns = {ALL: (np.array([total.value for total in totals]), np.array([total.std for total in totals]))}
+    if sample.series is not None:
+        columns |= {track.name: (track.resistance, track.resistance_std) for track in sample.series.tracks}
+    before, rest = moments <= stopped.begin, moments >= stopped.end
+    found = []
+    for name, (value, std) in columns.items():
+        known = np.isfinite(value) & ~(std > value)
+        at_stop = bool(rest.any()) and known[np.argmax(rest)]
+        if not at_stop or not (known & before).any() or (known & rest).sum() < 3:
+            continue
+        pristine = int(np.flatnonzero(known & before)[-1])
+        usable = known & rest
+        try:
+            recovery = measure_recovery(
+                moments[usable] - stopped.end, value[usable], std[usable], Estimate(value[pristine], std[pristine]),
+                process=name, condition=_condition(sample), sample=stopped.sample,
+            )  # fmt: skip
+        except InputError:  # too few points with an uncertainty
+            continue
+        found.append(recovery)
+    return found
 
 
-def _total(finding: SpectrumFinding) -> Estimate:
-    return finding.total_resistance or Estimate(math.nan)
+def _by_pressure(recoveries: Sequence[Recovery]) -> tuple[RecoveryComparison, ...]:
+    """Each process without against with stack pressure, where cells rested in both ways."""
+    found = []
+    for process in dict.fromkeys(each.process for each in recoveries):
+        groups = [
+            [each for each in recoveries if each.process == process and each.condition == condition and _resolved(each)]
+            for condition in (RELEASED, PRESSED)
+        ]
+        if all(groups):
+            found.append(compare_recoveries(*groups))
+    return tuple(found)
 
 
-def _at_rest(sample: SampleAnalysis) -> list[Recovery]:
-    """The recovery of the whole resistance after a sweep that was stopped, if the run holds one."""
-    spans = [float(np.ptp(np.nan_to_num(part.potential))) for part in sample.experiment.traces]
-    pairs = [(_moment(s), _total(f)) for s, f in zip(sample.experiment.spectra, sample.spectra, strict=True)]
-    pairs = [(moment, total) for moment, total in pairs if math.isfinite(moment) and math.isfinite(total.value)]
-    if not spans or not pairs or any(finding.pauses for finding in sample.findings):
-        return []
-    begin, end = _span(sample.experiment.traces[int(np.argmax(spans))])  # rests relax by less than the sweep drove
-    before = [total for moment, total in pairs if moment <= begin]
-    rest = [(moment - end, total) for moment, total in pairs if moment >= end]
-    if not before or len(rest) < 3:
-        return []
-    time, totals = np.array([moment for moment, _ in rest]), [total for _, total in rest]
-    resistance, std = np.array([total.value for total in totals]), np.array([total.std for total in totals])
-    try:
-        found = measure_recovery(
-            time, resistance, std, before[-1], process="all", condition=_condition(sample),
-        )  # fmt: skip
-    except InputError:  # too few points with an uncertainty
-        return []
-    return [found]
-
-
-def _span(trace: Trace) -> tuple[float, float]:
-    return float(trace.time[0]), float(trace.time[-1])
+def _resolved(recovery: Recovery) -> bool:
+    return not any(flag.code == "recovery_not_resolved" for flag in recovery.flags)
 
 
 def _condition(sample: SampleAnalysis) -> str:
@@ -145,10 +192,10 @@ def _condition(sample: SampleAnalysis) -> str:
     known = sample.experiment.sample
     stated = next((text for name, text in known.extra.items() if name.lower().startswith(REST_PRESSURE)), "")
     if stated:
-        return "released" if float(stated.split()[0].replace(",", ".")) == 0 else "pressed"
+        return RELEASED if float(stated.split()[0].replace(",", ".")) == 0 else PRESSED
     if known.stack_pressure is None:
         return "pressure not known"
-    return "pressed" if known.stack_pressure.value > 0 else "released"
+    return PRESSED if known.stack_pressure.value > 0 else RELEASED
 
 
 def _recovered(recoveries: Sequence[Recovery]) -> dict[Arguments, Estimate]:
@@ -158,10 +205,10 @@ def _recovered(recoveries: Sequence[Recovery]) -> dict[Arguments, Estimate]:
         if math.isfinite(fraction.value) and math.isfinite(fraction.std):
             by_condition.setdefault(recovery.condition, []).append(fraction)
     found: dict[Arguments, Estimate] = {}
-    if "released" in by_condition:
-        found[Arguments.RECOVERY_UNPRESSED] = released = _mean(by_condition["released"])
-        if "pressed" in by_condition:
-            pressed = _mean(by_condition["pressed"])
+    if RELEASED in by_condition:
+        found[Arguments.RECOVERY_UNPRESSED] = released = _mean(by_condition[RELEASED])
+        if PRESSED in by_condition:
+            pressed = _mean(by_condition[PRESSED])
             std = math.hypot(pressed.std, released.std)
             found[Arguments.PRESSURE_EFFECT] = Estimate(pressed.value - released.value, std)
     return found
