@@ -15,9 +15,10 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell.dialect import numerics
-from rampion.cell.mesh import Mesh, graded_positions, mass_rows
+from rampion.cell.mesh import Mesh, graded_positions, mass_rows, whole_positions
 
 if TYPE_CHECKING:
+    from rampion.cell.circuit import Structure
     from rampion.cell.march import State
     from rampion.cell.simulation import Simulation
 
@@ -29,8 +30,8 @@ class Frozen:
     """One instant of a run; its numbers may be traced.
 
     time [s], potential and current density of the cell [V, A/m²], ionic current density [A/m²], position (n,) in
-    thicknesses from the plating face, concentration (n,) in c₀, states (k,) of the interfaces in the march's order,
-    pace: d ln(c_L/c_0)/dt [1/s], NaN when unknown.
+    thicknesses from the plating face, concentration and empty sites (n,) in c₀ (infinite without a limit), states (k,)
+    of the interfaces in the march's order, pace: d ln(c_L/c_0)/dt [1/s], NaN when unknown.
     """
 
     time: Any
@@ -39,23 +40,31 @@ class Frozen:
     ionic: Any
     position: Float[np.ndarray, " n"]
     concentration: Any
+    empty: Any
     states: Any
     pace: Any = math.nan
 
 
-def frozen_state(state: State, mesh: Mesh) -> Frozen:
-    """The instant at which the march stands."""
+def frozen_state(state: State, mesh: Mesh, structure: Structure, concentration: float) -> Frozen:
+    """The instant at which the march stands; ``concentration`` c₀ [mol/m³]."""
     number, state = _plain(state)
-    phi = state.unknown[0]
-    # 1 − tanh(φ/2) = 2/(1 + e^φ) without cancellation
-    low, high = (2.0 / (1.0 + number.exp(number.clip(sign * phi, -700.0, 700.0))) for sign in (1.0, -1.0))
-    inner = (mesh.shapes @ state.modes)[1:]
-    middle = number.ones(1)
-    concentration = number.concatenate([low[None], 1.0 + inner, middle, (1.0 - inner)[::-1], high[None]])
+    if structure.closure is None:
+        phi = state.unknown[0]
+        # 1 − tanh(φ/2) = 2/(1 + e^φ) without cancellation
+        low, high = (2.0 / (1.0 + number.exp(number.clip(sign * phi, -700.0, 700.0))) for sign in (1.0, -1.0))
+        inner = (mesh.shapes @ state.modes)[1:]
+        carriers = number.concatenate([low[None], 1.0 + inner, number.ones(1), (1.0 - inner)[::-1], high[None]])
+        empty, states, pace = number.inf * carriers, state.unknown[1:], state.trend[0]
+    else:
+        from rampion.cell.nonlinear import composition
+
+        size = 2 * mesh.rates.size + 1
+        parts = composition(state.unknown[:size], structure.closure, concentration)
+        carriers, empty = number.asarray(parts.carriers), number.asarray(parts.empty)
+        states, pace = state.unknown[size + 1 :], state.trend[size - 1] - state.trend[0]
     return Frozen(
         time=state.time, potential=state.potential, current=state.current, ionic=state.ionic,
-        position=np.concatenate([mesh.position, 1.0 - mesh.position[-2::-1]]), concentration=concentration,
-        states=state.unknown[1:], pace=state.trend[0],
+        position=whole_positions(mesh), concentration=carriers, empty=empty, states=states, pace=pace,
     )  # fmt: skip
 
 
@@ -81,12 +90,14 @@ def frozen_at(simulation: Simulation, time: float) -> Frozen:
     profile = there["concentration"][1] / scale
     profile[0] = there["surface_concentration"][1] / scale
     profile[-1] = there["counter_concentration"][1] / scale
-    states = np.array([there[name][1] for name in simulation.states]) if simulation.states else np.zeros(0)
+    sites = math.inf if simulation.cell.closure is None else simulation.cell.closure.sites / scale
+    states = [np.interp(time, simulation.time, column) for column in simulation.states.values()]
     span = float(around[1] - around[0])
     return Frozen(
         time=time, potential=float(there["potential"][1]), current=float(there["current_density"][1]),
         ionic=float(there["ionic_current_density"][1]), position=simulation.position / simulation.cell.thickness,
-        concentration=profile, states=states, pace=float(phi[1] - phi[0]) / span,
+        concentration=profile, empty=np.maximum(sites - profile, 1e-300), states=np.array(states),
+        pace=float(phi[1] - phi[0]) / span,
     )  # fmt: skip
 
 
@@ -151,16 +162,20 @@ def _spline(position: np.ndarray, at: np.ndarray) -> np.ndarray:
     return CubicSpline(position, values, bc_type=slopes)(at)
 
 
-def fine_profile(frozen: Frozen, fine: Fine, slopes: tuple[Any, Any]) -> Any:
-    """The concentration (m+1,) in c₀ on the fine mesh; ``slopes`` dc/dξ at the plating and the stripping face."""
+def fine_profile(frozen: Frozen, fine: Fine, slopes: tuple[Any, Any]) -> tuple[Any, Any]:
+    """Concentration and empty sites (m+1,) in c₀ on the fine mesh; ``slopes`` dc/dξ at the plating and the stripping
+    face."""
     number = numerics(frozen.concentration, *slopes)
     c, (first, last) = frozen.concentration, slopes
 
-    def half(matrix, values, near_slope, far_slope):
-        face = values[0]
-        rise = matrix @ number.concatenate([values - face, number.stack([near_slope, far_slope])])
-        # A spline may overshoot below a face that is nearly empty; the concentration grows away from it.
-        return number.maximum(face + rise, number.where(near_slope > 0, 0.5 * face, 1e-300))
+    def half(matrix, values, empty, near_slope, far_slope):
+        rise = matrix @ number.concatenate([values - values[0], number.stack([near_slope, far_slope])])
+        # A spline may overshoot at a face that is nearly empty, or full; there the profile only leads away from it.
+        grows = near_slope > 0
+        c = number.maximum(values[0] + rise, number.where(grows, 0.5 * values[0], 1e-300))
+        return c, number.maximum(empty[0] - rise, number.where(grows, 1e-300, 0.5 * empty[0]))
 
-    left, right = half(fine.left, c, first, last), half(fine.right, c[::-1], -last, -first)
-    return number.concatenate([left, right[-2::-1]])
+    left = half(fine.left, c, frozen.empty, first, last)
+    right = half(fine.right, c[::-1], frozen.empty[::-1], -last, -first)
+    carriers, empty = (number.concatenate([a, b[-2::-1]]) for a, b in zip(left, right, strict=True))
+    return carriers, empty

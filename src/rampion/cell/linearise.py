@@ -18,11 +18,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex, Float
 
-from rampion.cell.frozen import Frozen, fine_mesh, frozen_state
-from rampion.cell.march import State, Structure
+from rampion.cell.circuit import Structure
+from rampion.cell.frozen import Fine, Frozen, fine_mesh, frozen_at, frozen_state
+from rampion.cell.inputs import numbers_of
+from rampion.cell.march import State
 from rampion.cell.mesh import Mesh
 from rampion.cell.parameters import Cell
 from rampion.cell.perturbation import area_impedances, smallest_intervals
+from rampion.cell.protocols import Segment, frequencies, point_times
+from rampion.cell.simulation import Simulation
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity
 from rampion.measurement import FrequencyScan, Protocol, Spectrum
@@ -41,25 +45,23 @@ class SpectrumFlag(FlagKind):
     )
 
 
-def frequencies(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
-    """The scan's frequencies from high to low [Hz], both ends included."""
-    if not 0 < scan.low <= scan.high:
-        raise InputError(f"The scan goes from {scan.high:g} Hz to {scan.low:g} Hz; expected high ≥ low > 0.")
-    decades = math.log10(scan.high / scan.low)
-    return np.geomspace(scan.high, scan.low, max(1, round(decades * scan.points_per_decade)) + 1)
-
-
 def area_impedance(
-    cell: Cell, frozen: Frozen, frequency: Float[np.ndarray, " n"], structure: Structure, *, pressed: bool = True
-) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, " n"]]:
+    cell: Cell, frozen: Frozen, frequency: Float[np.ndarray, " n"], structure: Structure, *, pressed: bool = True,
+    fine: Fine | None = None,
+) -> tuple[Complex[np.ndarray, " n"], Complex[np.ndarray, " n"]]:  # fmt: skip
     """Z·area [Ω·m²] of a frozen state at the frequencies [Hz]: of the whole cell, and of the working electrode against
-    the reference plane (NaN with two electrodes)."""
-    from rampion.cell.simulate import numbers_of
-
-    numbers = numbers_of(cell)
+    the reference plane (NaN with two electrodes). ``fine`` is the mesh; without it one that fits is made."""
+    fine = fine or _mesh_for(cell, (frozen,), float(np.max(frequency)), structure)
     omega = 2.0 * math.pi * np.asarray(frequency, dtype=float)
-    fine = fine_mesh(frozen.position, smallest_intervals(frozen, numbers, structure, omega.max()), cell.reference)
-    return area_impedances(frozen, fine, numbers, structure, cell.relaxations, omega, float(pressed))
+    return area_impedances(frozen, fine, numbers_of(cell), structure, cell.relaxations, omega, float(pressed))
+
+
+def _mesh_for(cell: Cell, states: Sequence[Frozen], highest: float, structure: Structure) -> Fine:
+    """The mesh that resolves the highest frequency [Hz] in every one of the states."""
+    numbers = numbers_of(cell)
+    first = [smallest_intervals(state, numbers, structure, 2.0 * math.pi * highest) for state in states]
+    smallest = min(pair[0] for pair in first), min(pair[1] for pair in first)
+    return fine_mesh(states[0].position, smallest, cell.reference)
 
 
 def spectrum_of_state(
@@ -73,7 +75,8 @@ def spectrum_of_state(
     electrode: str = "cell",
 ) -> Spectrum:
     """The spectrum [Ω] of a state of the march, all frequencies at once; see :func:`spectrum_of`."""
-    return spectrum_of(cell, frozen_state(state, mesh), scan, structure, pressed=pressed, electrode=electrode)
+    frozen = frozen_state(state, mesh, structure, cell.concentration)
+    return spectrum_of(cell, frozen, scan, structure, pressed=pressed, electrode=electrode)
 
 
 def spectrum_of(
@@ -90,30 +93,61 @@ def spectrum_of(
     InputError
         When one electrode of a cell without a reference plane is asked for.
     """
-    f = frequencies(scan)
     if electrode not in ("cell", "working", "counter"):
         raise InputError(f"The electrode is {electrode!r}; expected 'cell', 'working' or 'counter'.")
     if electrode != "cell" and cell.reference is None:
         raise InputError("The cell has no reference plane to see its electrodes apart: give it one, reference=0.5.")
+    f = frequencies(scan)
     whole, working = (z / cell.area for z in area_impedance(cell, frozen, f, structure, pressed=pressed))
-    moving = 3.0 * abs(float(frozen.pace))
-    extra = {"frozen_error": moving / (math.pi * f)}
+    times, pace = np.full(f.size, float(frozen.time)), np.full(f.size, float(frozen.pace))
+    return _recorded(cell, scan, frozen, (whole, working), times, pace, electrode)
+
+
+def spectrum_along(run: Simulation, segment: Segment, structure: Structure) -> Spectrum:
+    """The spectrum [Ω] measured frequency by frequency while the cell moves: each point from the state at its own time.
+
+    ``run`` is the record of the segment, whose last ``scan.duration`` is that of the scan. Potential and current are
+    those in the middle of the scan; ``time`` holds the middle of each point's measurement.
+
+    Assumes: within a point the state stands still (its ``frozen_error`` says how wrong that is), so that what drifts
+    is the state from point to point.
+    """
+    assert segment.scan is not None
+    scan, cell, f = segment.scan, run.cell, frequencies(segment.scan)
+    times = float(run.time[-1]) - scan.duration + point_times(scan)
+    states = [frozen_at(run, time) for time in times.tolist()]
+    fine = _mesh_for(cell, (states[0], states[-1]), float(f[0]), structure)
+    points = [
+        area_impedance(cell, state, f[k : k + 1], structure, pressed=segment.pressed, fine=fine)
+        for k, state in enumerate(states)
+    ]
+    whole, working = (np.concatenate(z) / cell.area for z in zip(*points, strict=True))
+    middle = frozen_at(run, float(run.time[-1]) - 0.5 * scan.duration)
+    return _recorded(cell, scan, middle, (whole, working), times, np.array([state.pace for state in states]))
+
+
+def _recorded(cell, scan, state, impedances, times, pace, electrode="cell") -> Spectrum:
+    """The record of a spectrum, its frozen error 3|dφ/dt|/(πf) from the pace dφ/dt [1/s] at each point."""
+    f, (whole, working) = frequencies(scan), impedances
+    error = 3.0 * np.abs(pace) / (math.pi * f)
+    extra = {"frozen_error": error}
     if cell.reference is not None and electrode == "cell":
         extra |= dict(zip(_APART, (np.real(working), np.imag(working)), strict=True))
-    limit = moving / (math.pi * _FROZEN)
+    # Where the state moves alike all the while, the limit lies between the points, or below them.
+    limit = float(np.max(error * f)) / _FROZEN
     return Spectrum(
         frequency=f,
         impedance={"cell": whole, "working": working, "counter": whole - working}[electrode],
-        time=np.full(f.size, float(frozen.time)),
-        technique="impedance of a simulated state",
+        time=times,
+        technique="impedance of a simulated cell",
         protocol=scan,
-        potential=float(frozen.potential),
-        current=float(frozen.current) * cell.area,
+        potential=float(state.potential),
+        current=float(state.current) * cell.area,
         amplitude=scan.amplitude,
         galvanostatic=scan.galvanostatic,
         extra=extra,
         synthetic=True,
-        flags=(SpectrumFlag.STATE_MOVES.flag(frequency=limit),) if f.min() < limit else (),
+        flags=(SpectrumFlag.STATE_MOVES.flag(frequency=limit),) if np.any(error > _FROZEN) else (),
     )
 
 

@@ -24,15 +24,15 @@ from typing import Any
 
 import numpy as np
 
+from rampion.cell.circuit import Structure, interface
 from rampion.cell.closures import Properties, properties_of
 from rampion.cell.dialect import numerics
 from rampion.cell.frozen import Fine, Frozen, fine_profile
-from rampion.cell.march import Structure, interface
 from rampion.quantities import FARADAY
 
 
 def _nature(numbers: Any, structure: Structure) -> Properties:
-    return properties_of(structure.closure, numbers, structure.conduction, getattr(structure, "nernst_einstein", False))
+    return properties_of(structure.closure, numbers, structure.conduction, structure.nernst_einstein)
 
 
 def _with_slope(function: Callable, c: Any, empty: Any, number: Any) -> tuple[Any, Any]:
@@ -70,16 +70,15 @@ def _inverse(step, bottom, number):
 def smallest_intervals(
     frozen: Frozen, numbers: dict[str, Any], structure: Structure, highest: float
 ) -> tuple[float, float]:
-    """The first intervals [thicknesses] that resolve √(D/ω) at the highest ω [1/s] and the depleted layer c/c_ξ, at
-    the plating and at the stripping face."""
+    """The first intervals [thicknesses] that resolve √(D/ω) at the highest ω [1/s] and the depleted (or full) layer
+    c/c_ξ, at the plating and at the stripping face."""
     properties, c0 = _nature(numbers, structure), numbers["concentration"]
-    sites = getattr(structure.closure, "sites", np.inf)
-    real = np.asarray(frozen.concentration) * c0
-    pace = np.asarray(properties.diffusivity(real, sites - real)) / numbers["thickness"] ** 2
-    free = 1.0 - np.asarray(properties.transference(real, sites - real))
+    real, empty = np.asarray(frozen.concentration) * c0, np.asarray(frozen.empty) * c0
+    pace = np.asarray(properties.diffusivity(real, empty)) / numbers["thickness"] ** 2
+    free = 1.0 - np.asarray(properties.transference(real, empty))
     slopes = np.abs(free[[0, -1]] * float(frozen.ionic)) / (FARADAY * c0 * numbers["thickness"] * pace[[0, -1]])
     waves = math.sqrt(float(pace.min()) / highest)
-    layers = np.asarray(frozen.concentration)[[0, -1]] / np.maximum(slopes, 1e-12)
+    layers = np.minimum(frozen.concentration, frozen.empty)[[0, -1]] / np.maximum(slopes, 1e-12)
     first, last = (max(1e-2 * min(float(layer), waves, 1e-3), 1e-24) for layer in layers)
     return first, last
 
@@ -149,14 +148,14 @@ def area_impedances(
     the reference plane (NaN with two electrodes)."""
     number = numerics(frozen.concentration)
     c0, thickness = numbers["concentration"], numbers["thickness"]
-    thermal, sites = numbers["thermal_voltage"], getattr(structure.closure, "sites", np.inf)
     nature = _nature(numbers, structure)
     ionic, gradient = frozen.ionic, 1.0 / (FARADAY * c0 * thickness)
-    faces = frozen.concentration[number.asarray([0, -1])] * c0
-    at_faces = [number.asarray(part(faces, sites - faces)) for part in (nature.diffusivity, nature.transference)]
+    ends = number.asarray([0, -1])
+    faces = frozen.concentration[ends] * c0, frozen.empty[ends] * c0
+    at_faces = [number.asarray(part(*faces)) for part in (nature.diffusivity, nature.transference)]
     slopes = (1.0 - at_faces[1]) * ionic * gradient / (at_faces[0] / thickness**2)
-    c = fine_profile(frozen, fine, (slopes[0], slopes[1]))
-    real, empty = c * c0, sites - c * c0
+    c, empty = fine_profile(frozen, fine, (slopes[0], slopes[1]))
+    real, empty, thermal = c * c0, empty * c0, numbers["thermal_voltage"]
     closure = structure.closure
     if closure is None:
         # Without functions the derivatives are known, and nothing has to be traced.

@@ -18,12 +18,13 @@ from jaxtyping import Complex, Float
 
 from rampion.cell import backend
 from rampion.cell.frozen import Fine, fine_mesh, frozen_state
-from rampion.cell.march import DONE, march_segment
+from rampion.cell.inputs import control_of, mesh_of, numbers_of
+from rampion.cell.march import DONE, SAFETY, march_segment
 from rampion.cell.mesh import half_mesh
 from rampion.cell.parameters import Cell
 from rampion.cell.perturbation import area_impedances, smallest_intervals
 from rampion.cell.protocols import Stop, segments
-from rampion.cell.simulate import _SAFETY, Accuracy, control_of, mesh_of, numbers_of, simulate
+from rampion.cell.simulate import Accuracy, simulate
 from rampion.cell.sweep import PARAMETERS, parameter_values, prepared, traced_numbers
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
@@ -67,8 +68,8 @@ def _differentiated(
             begin, step, control, numbers, arrays, limits, 1, structure=structure, capacity=_CAPACITY,
             keep_nodes=False,
         )  # fmt: skip
-        frozen = frozen_state(outcome.state, mesh)
-        both = area_impedances(frozen, Fine(*fine, reference, at), numbers, structure, relaxations, omega)
+        frozen = frozen_state(outcome.state, mesh, structure, numbers["concentration"])
+        both = area_impedances(frozen, Fine._make((*fine, reference, at)), numbers, structure, relaxations, omega)
         z = both[1] if electrode == "working" else both[0]
         return jnp.stack([z.real, z.imag]), (z, outcome.code)
 
@@ -112,13 +113,13 @@ def spectrum_sensitivities(
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
     run = simulate(cell, sweep, accuracy=accuracy)
     numbers, omega = numbers_of(cell), 2.0 * np.pi * np.asarray(frequency, dtype=float)
-    frozen = frozen_state(run.final, mesh_of(cell, accuracy))
+    frozen = frozen_state(run.final, mesh_of(cell, accuracy), structure, cell.concentration)
     fine = fine_mesh(
         frozen.position, smallest_intervals(frozen, numbers, structure, float(omega.max())), cell.reference
     )
     (segment,) = segments(sweep, cell.area)
     shortest = min(segment.duration, cell.thickness**2 / numbers["diffusivity"])
-    limits = accuracy.tolerance * _SAFETY, 1e-13 * shortest, segment.duration / 10.0
+    limits = accuracy.tolerance * SAFETY, 1e-13 * shortest, segment.duration / 10.0
     values = parameter_values(cell)
     chosen = np.array([values[name] for name in names])
     node = None if cell.reference is None else min(cell.reference, 1.0 - cell.reference)

@@ -86,6 +86,8 @@ def cell_from(options: dict[str, Any]) -> Cell:
     terms = tuple(_mechanism(text) for text in options["mechanism"])
     if terms:
         given["terms"] = terms
+    if options["reference"] is not None:
+        given["reference"] = options["reference"]
     if options["cell"]:
         return load_cell(options["cell"], **given)
     missing = [f"--{name}" for name in _NEEDED if name not in given]
@@ -101,6 +103,7 @@ def cell_options(function: Callable) -> Callable:
     more = (
         click.option("--cell", help="A parameter set: its shipped name (gopal2023) or a TOML file."),
         click.option("--mechanism", multiple=True, help="As 'contact:capacity=0.5mAh/cm2,resistance=10 ohm cm2'."),
+        click.option("--reference", type=float, help="Reference plane, as a fraction of the thickness from plating."),
         click.option("--noise", type=float, help="Relative noise of the virtual instrument (0.002 is 0.2 %)."),
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise."),
         click.option("--tolerance", type=float, default=1e-4, show_default=True, help="Relative error of J(V)."),
@@ -112,10 +115,16 @@ def cell_options(function: Callable) -> Callable:
     return function
 
 
-def _scan(high: Any, low: Any, points: float) -> Any:
+def _scan(options: dict[str, Any]) -> Any:
+    """The scan that --high, --low, --points and --scan-duration describe, removing them from ``options``."""
+    import math
+
     from rampion.measurement import FrequencyScan
 
-    return FrequencyScan(high=high.value, low=low.value, points_per_decade=points)
+    high, low, points, lasting = (options.pop(name) for name in ("high", "low", "points", "scan_duration"))
+    return FrequencyScan(
+        high=high.value, low=low.value, points_per_decade=points, duration=lasting.value if lasting else math.nan
+    )
 
 
 def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = False) -> None:
@@ -148,11 +157,14 @@ scan_options = (
     quantity_option("--high", "frequency", "Highest frequency.", default="600 kHz", show_default=True),
     quantity_option("--low", "frequency", "Lowest frequency.", default="10 Hz", show_default=True),
     click.option("--points", type=float, default=10.0, show_default=True, help="Frequencies per decade."),
+    quantity_option(
+        "--scan-duration", "duration", "Time of a scan, each point measured while the cell moves; else all at once."
+    ),
 )
 
 
 def with_scan(function: Callable) -> Callable:
-    """--high, --low, --points."""
+    """--high, --low, --points, --scan-duration."""
     for option in reversed(scan_options):
         function = option(function)
     return function
@@ -176,23 +188,27 @@ def sweep(rate: Any, to: Any, **options: Any) -> None:
 @quantity_option("--pause", "duration", "Length of a pause.", default="90 s", show_default=True)
 @with_scan
 @cell_options
-def paused(rate: Any, to: Any, every: Any, pause: Any, high: Any, low: Any, points: float, **options: Any) -> None:
+def paused(rate: Any, to: Any, every: Any, pause: Any, **options: Any) -> None:
     """A ramp paused every ΔV for a spectrum, and what the pauses did to the peak."""
     from rampion.measurement import Pause, Sweep
 
-    stop = Pause(every=every.value, duration=pause.value, scan=_scan(high, low, points))
+    stop = Pause(every=every.value, duration=pause.value, scan=_scan(options))
     _run([Sweep(rate=rate.value, start=0.0, stop=to.value, pause=stop)], options, pauses=True)
 
 
 @simulate.command()
 @quantity_option("--potential", "potential", "Cell voltage to hold.", required=True)
 @quantity_option("--duration", "duration", "How long.", required=True)
+@click.option("--spectra", type=int, default=0, show_default=True, help="Spectra during the hold, evenly in time.")
+@with_scan
 @cell_options
-def hold(potential: Any, duration: Any, **options: Any) -> None:
-    """A constant cell voltage."""
+def hold(potential: Any, duration: Any, spectra: int, **options: Any) -> None:
+    """A constant cell voltage, with or without spectra."""
     from rampion.measurement import Hold
 
-    _run([Hold(potential=potential.value, duration=duration.value)], options)
+    scan = _scan(options)
+    part = Hold(potential=potential.value, duration=duration.value / max(spectra, 1))
+    _run([part, scan] * spectra if spectra else [part], options)
 
 
 @simulate.command()
@@ -215,17 +231,16 @@ def current(current_density: Any, duration: Any, **options: Any) -> None:
 @click.option("--pressed/--released", default=True, help="Whether the stack pressure stays on.")
 @with_scan
 @cell_options
-def relax(
-    rate: Any, to: Any, duration: Any, spectra: int, pressed: bool, high: Any, low: Any, points: float, **options: Any
-) -> None:
+def relax(rate: Any, to: Any, duration: Any, spectra: int, pressed: bool, **options: Any) -> None:
     """A ramp stopped at --to, then rest with spectra."""
     from rampion.measurement import Rest, Sweep
 
+    scan = _scan(options)
     first = duration.value / 2.0 ** max(spectra - 1, 0)
     times = [0.0] + [first * 2.0**n for n in range(spectra)]
     protocols: list[Protocol] = [Sweep(rate=rate.value, start=0.0, stop=to.value)]
     for begin, end in pairwise(times):
-        protocols += [Rest(duration=end - begin, pressed=pressed), _scan(high, low, points)]
+        protocols += [Rest(duration=end - begin, pressed=pressed), scan]
     _run(protocols, options)
 
 
@@ -234,8 +249,24 @@ def relax(
 @quantity_option("--at", "potential", "Cell voltage of the ramp at which to take the spectrum.", required=True)
 @with_scan
 @cell_options
-def spectrum(rate: Any, at: Any, high: Any, low: Any, points: float, **options: Any) -> None:
+def spectrum(rate: Any, at: Any, **options: Any) -> None:
     """The spectrum at a transient state of a ramp."""
     from rampion.measurement import Sweep
 
-    _run([Sweep(rate=rate.value, start=0.0, stop=at.value), _scan(high, low, points)], options)
+    scan = _scan(options)
+    _run([Sweep(rate=rate.value, start=0.0, stop=at.value), scan], options)
+
+
+@simulate.command()
+@click.argument("file", type=click.Path(exists=True))
+@cell_options
+def replay(file: str, **options: Any) -> None:
+    """What was done to a measured sample (a file or the folder of one sample), done to the simulated cell."""
+    from rampion.cell.replay import protocols_of
+    from rampion.study import read
+
+    experiments = read(file).experiments
+    if len(experiments) != 1:
+        names = ", ".join(experiment.name for experiment in experiments)
+        raise InputError(f"{file} holds {len(experiments)} samples ({names}); give the files of one of them.")
+    _run(list(protocols_of(experiments[0])), options)

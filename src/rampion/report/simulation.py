@@ -14,6 +14,7 @@ from rampion.units import show
 
 if TYPE_CHECKING:
     from rampion.cell.simulate import Simulation
+    from rampion.measurement import Sweep
 
 
 def simulation_entry(simulation: Simulation) -> dict[str, Any]:
@@ -30,9 +31,11 @@ def simulation_entry(simulation: Simulation) -> dict[str, Any]:
         "potential": simulation.potential,
         "current_density": simulation.current_density,
         "surface_concentration": simulation.surface_concentration,
+        **({"working_potential": simulation.working_potential} if simulation.cell.reference is not None else {}),
         "spectra": [
             {
                 "potential": spectrum.potential,
+                "time": spectrum.time,
                 "frequency": spectrum.frequency,
                 "impedance_real": np.real(spectrum.impedance),
                 "impedance_imag": np.imag(spectrum.impedance),
@@ -75,10 +78,11 @@ def simulation_text(simulation: Simulation, entry: dict[str, Any]) -> str:
 def write_simulation(
     simulation: Simulation, folder: str | Path, make: str | None, noise: float | None, seed: int
 ) -> None:
-    """``simulation.json``, tables, a figure and, for a make of instrument, its files with the instrument's noise."""
-    from rampion.figures.save import save
-    from rampion.figures.simulation import draw_simulation
+    """``simulation.json``, tables, figures and, for a make of instrument, its files with the instrument's noise.
 
+    Figures: ``simulation``; ``profiles`` in time; ``spectra``, where there are any; and of a sweep ``voltammograms``
+    over scan rates and thicknesses around its own, and ``regimes``, the map with this cell on it.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "simulation.json").write_text(to_json(simulation_entry(simulation)) + "\n", encoding="utf-8")
@@ -95,8 +99,47 @@ def write_simulation(
     for number, part in enumerate(experiment.parts, 1):
         name = file_name(part.technique or "part")
         write_columns(folder / f"{number:03d}_{name}.csv", curve_columns(part), SYNTHETIC)
-    save(draw_simulation(simulation), folder / "simulation")
+    _write_figures(simulation, folder)
     if make is not None:
         from rampion.cell.files import write_experiment
 
         write_experiment(experiment, folder / make, make)
+
+
+def _write_figures(simulation: Simulation, folder: Path) -> None:
+    from rampion.cell.profiles import profiles_in_time
+    from rampion.figures.profiles import draw_profiles
+    from rampion.figures.save import save
+    from rampion.figures.simulation import SHOWN_PROFILES, draw_simulation
+    from rampion.figures.transient_spectra import draw_transient_spectra
+    from rampion.measurement import Sweep
+
+    save(draw_simulation(simulation), folder / "simulation")
+    if simulation.time.size > 1:
+        times = np.linspace(0.0, float(simulation.time[-1]), SHOWN_PROFILES + 1)[1:]
+        save(draw_profiles(profiles_in_time(simulation, times)), folder / "profiles")
+    if simulation.spectra:
+        save(draw_transient_spectra(simulation.spectra), folder / "spectra")
+    sweep = next((protocol for protocol in simulation.protocols if isinstance(protocol, Sweep)), None)
+    if sweep is not None:
+        _write_sweep_figures(simulation, sweep, folder)
+
+
+def _write_sweep_figures(simulation: Simulation, sweep: Sweep, folder: Path) -> None:
+    """The sweep among its neighbours and on the map, without its pauses."""
+    from dataclasses import replace
+
+    from rampion.cell.families import sweep_family
+    from rampion.cell.parameters import thermal_voltage
+    from rampion.cell.regimes import map_regimes, scan_number
+    from rampion.figures.families import draw_family
+    from rampion.figures.regimes import draw_regimes
+    from rampion.figures.save import save
+
+    cell = simulation.cell
+    start = 0.0 if np.isnan(sweep.start) else sweep.start
+    plain = replace(sweep, start=start, pause=None)
+    save(draw_family(sweep_family(cell, plain, accuracy=simulation.accuracy)), folder / "voltammograms")
+    own = scan_number(cell, sweep.rate), cell.transference
+    end = abs(sweep.stop) / thermal_voltage(cell)
+    save(draw_regimes(map_regimes(), own, end, cell.name or "this cell"), folder / "regimes")
