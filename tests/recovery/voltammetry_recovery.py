@@ -22,6 +22,8 @@ class Outcome:
     current_covered: bool
     potential_error: float
     potential_covered: bool
+    confidence: float = np.nan
+    conductance_covered: bool = False
 
     @property
     def right(self) -> bool:
@@ -51,6 +53,9 @@ def recover(seed: int, count: int, verdicts=VERDICTS) -> list[Outcome]:
                     current_covered=finding.current.low <= case.current <= finding.current.high,
                     potential_error=finding.potential.value / case.potential - 1,
                     potential_covered=finding.potential.low <= case.potential <= finding.potential.high,
+                    confidence=finding.confidence,
+                    conductance_covered=finding.ohmic is not None
+                    and finding.ohmic.conductance.low <= case.conductance <= finding.ohmic.conductance.high,
                 )
             )
     return outcomes

@@ -14,7 +14,7 @@ from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
 from rampion.voltammetry.constant_current import find_initiation
 from rampion.voltammetry.cycling import Cycling, critical_current, find_critical_step, split_steps
-from rampion.voltammetry.event import ask_for, judge_sweep, per_area
+from rampion.voltammetry.event import ask_for, confidence_of, judge_sweep, per_area
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
@@ -260,9 +260,7 @@ def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
         charge = Estimate(abs(level) * float(time[-1]), current.std * float(time[-1]))
     else:
         verdict = Verdict.SOFT_SHORT if found.recovered else Verdict.PENETRATION
-        confidence = float(
-            np.clip(1.0 - 0.5 * math.exp(1.0 - min(found.significance / 6.0, found.drop / 0.1)), 0.5, 0.999)
-        )
+        confidence = confidence_of(min(found.significance / 6.0, found.drop / 0.1))
         evidence = (
             Statistic("voltage_drop", found.drop, "fall of the voltage over the voltage before"),
             Statistic("drop_significance", found.significance, "steepest place of the fall, in standard errors"),
@@ -322,7 +320,7 @@ def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
             if inside
             else 1.0 - step.resistance / float(np.median([s.resistance for s in found.steps[: found.failing]]))
         )
-        confidence = float(np.clip(1.0 - 0.5 * math.exp(1.0 - fall / (0.1 if inside else 0.25)), 0.5, 0.999))
+        confidence = confidence_of(fall / (0.1 if inside else 0.25))
         voltage = inside.potential if inside else Estimate(abs(step.early_potential), math.nan)
         offset = step.start - float(arrays.time[0])
         at = Estimate(offset + inside.time.value, inside.time.std) if inside else Estimate(offset, math.nan)

@@ -82,7 +82,8 @@ def find_contact_loss(
         if later.size < 2:  # the record ends with the step: nothing says that it lasts
             continue
         sound = min(before, float(course[kept][place]))  # the end of a missed excursion is no loss
-        step = (sound - float(np.median(later))) / before
+        # beyond the trend: a steep decay between two samples far apart is no step
+        step = min(sound - float(np.median(later)), -1.2 * float(height)) / before
         if step > 0.05:
             lost += step
             first = int(kept[place]) if first < 0 else first

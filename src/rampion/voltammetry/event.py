@@ -25,6 +25,7 @@ from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_i
 from rampion.voltammetry.short import Excursion, NoiseChange, find_excursions, find_noise_change
 from rampion.voltammetry.voltammogram import Voltammogram
 
+SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
 _LEVEL_SLOPE = 0.1  # of the ohmic conductance: the end of a sweep that has levelled off
 
 
@@ -314,36 +315,36 @@ def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, 
         if pieces.clipping is not None:
             flags.append(say.CLIPPED_AFTER_EVENT.flag(current=pieces.clipping.current))
         margin = min(hole.significance / 6.0, hole.steepness / DIVERGING, hole.excess / 0.05)
-        return Verdict.PENETRATION, _confidence(margin), evidence, flags
+        return Verdict.PENETRATION, confidence_of(margin), evidence, flags
     if pieces.contact is not None:
         loss = pieces.contact
         margin = loss.abrupt_share / 0.15 if loss.by == "abrupt" else min(0.12 / max(loss.remaining, 0.01), 3.0)
-        return Verdict.CONTACT_LOSS, _confidence(margin), evidence, flags
+        return Verdict.CONTACT_LOSS, confidence_of(margin), evidence, flags
     if up or slow:
         strongest = max([e.significance for e in up] + [rise.significance for rise in slow])
-        return Verdict.SOFT_SHORT, _confidence(strongest / 6.0), evidence, flags
+        return Verdict.SOFT_SHORT, confidence_of(strongest / 6.0), evidence, flags
     if change is not None and not change.with_resolution:
-        return Verdict.SOFT_SHORT, _confidence(change.ratio / 2.5), evidence, flags
+        return Verdict.SOFT_SHORT, confidence_of(change.ratio / 2.5), evidence, flags
     if pieces.clipping is not None:
-        return Verdict.INSTRUMENT_LIMIT, _confidence(pieces.clipping.points / 5.0), evidence, flags
+        return Verdict.INSTRUMENT_LIMIT, confidence_of(pieces.clipping.points / 5.0), evidence, flags
     if pieces.peak is not None:
         flags.append(say.TRANSPORT_OR_CONTACT.flag())
         if pieces.peak.plateau is None:
             flags.append(say.PLATEAU_NOT_REACHED.flag())
         margin = min(pieces.peak.significance / 6.0, pieces.peak.drop / 0.01)
-        return Verdict.LIMITING_PEAK, _confidence(margin), evidence, flags
+        return Verdict.LIMITING_PEAK, confidence_of(margin), evidence, flags
     flags.append(say.RIGHT_CENSORED.flag())
     if pieces.levelled:
         flags.append(say.PLATEAU_WITHOUT_PEAK.flag(current=_largest(voltammogram, pieces)[0].value))
     bends = [rise for rise in pieces.rises if rise.excess > 0.05]
     if bends:
         flags.append(say.CONVEX.flag(ratio=max(rise.steepness for rise in bends)))
-    return Verdict.NO_EVENT, 0.7 if bends else 0.95, evidence, flags
+    return Verdict.NO_EVENT, 0.7 if bends else SUREST, evidence, flags
 
 
-def _confidence(margin: float) -> float:
-    """½ at the threshold, towards 1 as the deciding statistic exceeds it: 1 - ½ exp(1 - margin)."""
-    return float(np.clip(1.0 - 0.5 * math.exp(min(0.0, 1.0 - margin)), 0.5, 0.999))
+def confidence_of(margin: float) -> float:
+    """½ at the threshold, towards the share of right verdicts far from it: 1 - ½ exp(1 - margin), at most 0.985."""
+    return float(np.clip(1.0 - 0.5 * math.exp(min(0.0, 1.0 - margin)), 0.5, SUREST))
 
 
 def _evidence(pieces: Pieces) -> list[Statistic]:

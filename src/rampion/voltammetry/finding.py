@@ -65,7 +65,8 @@ class Finding:
     point before contact was lost or the instrument's limit was met, and without an event the largest current and the
     end of the sweep (lower bounds). Quantities per area are ``None`` when the area is not known.
 
-    confidence is 0.5 … 1: how far the deciding statistic lies from its threshold, not a calibrated probability.
+    confidence is 0.5 … 0.985: from how far the deciding statistic lies from its threshold, scaled so that on simulated
+    sweeps it is about the share of right verdicts (docs/voltammetry.md); it knows nothing of causes outside them.
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
     for a figure (for the galvanostatic kinds they are the trace itself).
     """

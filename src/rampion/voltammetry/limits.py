@@ -74,6 +74,11 @@ def find_clipping(
     last = slice(max(0, touched - max(6, length // 3, 40)), touched)
     if float(np.polyfit(potential[last], current[last], 1)[0]) < 0.4 * rate:
         return None
+    # the last points before the limit were chosen for not reaching it: the line that dates it ends four σ earlier
+    pitch = float(np.median(np.diff(potential)))
+    earlier = int(4.0 * float(noise[touched]) / max(rate * pitch, 1e-300))
+    touched = max(touched - earlier, min(touched, 6), touched // 2)
+    last = slice(max(0, touched - max(6, length // 3, 40)), touched)
     level = float(np.median(current[start : start + length]))
     slope, height = (float(c) for c in np.polyfit(potential[last] - potential[touched], current[last], 1))
     reach = (level - height) / slope

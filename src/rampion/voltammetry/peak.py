@@ -15,6 +15,7 @@ BASELINE = "zero current: no baseline was subtracted"
 _SMALLEST_DROP = 0.01  # of the maximum
 _SIGNIFICANCE = 6.0
 _DRAWS = 400
+_CHOSEN = 1.2  # scatter over that of a given window: the window was chosen on the same points (measured, tuning seeds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +195,7 @@ def _vertex(
     covariance = np.linalg.inv((design / std[:, None]).T @ (design / std[:, None]))
     coefficients = covariance @ (design.T @ (y / std**2))
     left = (y - design @ coefficients) / std
-    covariance = covariance * max(1.0, float(np.sum(left**2)) / max(u.size - degree - 1, 1))
+    covariance = covariance * _CHOSEN**2 * max(1.0, float(np.sum(left**2)) / max(u.size - degree - 1, 1))
     grid = np.linspace(max(u.min(), -1.0), min(u.max(), 1.0), 401)
     at = float(grid[int(np.argmax(_basis(grid, degree) @ coefficients))])
     first = np.polynomial.legendre.legder(coefficients)
