@@ -46,7 +46,7 @@ def fit_joint(
     rows = np.arange(count)
     residual, _ = model(starts, rows)
     points = residual.shape[1]
-    noise = float(np.sqrt(np.sum(residual**2) / max(residual.size - total, 1)))
+    noise = float(np.sqrt(np.sum(residual**2) / max(np.count_nonzero(residual) - total, 1)))
     bends = max(count - 2, 0) * len(own) if roughness else 0
     penalty = np.zeros((bends, total))
     for place in range(bends):
@@ -75,8 +75,9 @@ def fit_joint(
     best = solution.parameters[0]
     residual, slopes = evaluate(best[None], np.zeros(1, int))
     data = float(np.sum(residual[0, : count * points] ** 2))
+    known = int(np.count_nonzero(residual[0, : count * points]))  # shorter spectra are filled with weight zero
     inside = (best > low + 1e-6) & (best < high - 1e-6)
     covariance = np.full((total, total), np.nan)
-    covariance[np.ix_(inside, inside)] = covariance_of(slopes[0][inside].T) * data / max(count * points - total, 1)
+    covariance[np.ix_(inside, inside)] = covariance_of(slopes[0][inside].T) * data / max(known - total, 1)
     blocks = np.array([covariance[np.ix_(places, places)] for places in where])
     return best[where], blocks, data, bool(solution.converged[0])

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rampion.estimate import Estimate, Flag
-from rampion.impedance.assignment import Assignment, assign_arcs, assign_late_arc, is_ceramic, is_untold
+from rampion.impedance.assignment import SURE, Assignment, assign_arcs, assign_late_arc, is_ceramic, is_untold
 from rampion.impedance.finding import Name, names_from
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.processes import Process
@@ -70,8 +70,17 @@ def _names_at(index: int, paths: Sequence[Path], given: Sequence[Name]) -> dict[
         if member.kind == "arc" and is_untold(member.resistance) and is_untold(member.capacitance):
             names[member.part] = replace(name, confidence=0.0)
         else:
-            names[member.part] = replace(name, confidence=name.confidence * float(path.sureness[index]))
+            names[member.part] = _in_doubt(name, name.confidence * float(path.sureness[index]), member.part)
     return names
+
+
+def _in_doubt(name: Name, confidence: float, part: str) -> Name:
+    """The name with the confidence at one spectrum, told where it is not sure although the path's name is."""
+    flags = name.flags
+    if confidence < SURE <= name.confidence:
+        names = f"{name.name}, alone or merged with another process,"
+        flags = (*flags, ImpedanceFlag.ASSIGNMENT_UNCERTAIN.flag(process=part, names=names, confidence=confidence))
+    return replace(name, confidence=confidence, flags=flags)
 
 
 def _names_of_paths(paths: Sequence[Path], series: Sequence[Sequence[Process]], sample: Sample) -> list[Name]:

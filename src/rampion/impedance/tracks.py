@@ -16,6 +16,8 @@ from rampion.impedance.processes import Process
 
 _DRIFT = (0.5, 0.5, 0.14)  # what ln R, ln C and α may do from one spectrum to the next without cost
 _STEADY = 0.25  # what ln C of an arc may do over the whole series when the sample's geometry fixes it
+_GEOMETRIC = 0.15  # what ln C of such an arc may do before it is in doubt that it is still this arc alone
+_GAP = 2  # the most steps of drift allowed to an arc that was not seen for longer
 _NEW = 40.0  # squared misfit at which an arc is a new one rather than a known one that jumped
 _UNTOLD = 9.0  # variance of a logarithm that the data do not tell
 _LEFT = 8.0  # squared misfit that it costs to leave a path without an arc that two spectra or more have shown
@@ -87,7 +89,7 @@ def _misfit(
     values: tuple[float, float, float], variances: tuple[float, float, float], head: _Head, index: int
 ) -> float:
     """Squared distance of an arc from where a path stands, in units of noise and of the drift since it was seen."""
-    steps = index - head.seen
+    steps = min(index - head.seen, _GAP)
     total = 0.0
     for place, drift in enumerate(_DRIFT):
         known, width = head.values[place], head.variances[place] + drift**2 * steps
@@ -95,6 +97,17 @@ def _misfit(
             known, width = head.steady[0], head.steady[1] + _STEADY**2
         total += (values[place] - known) ** 2 / (variances[place] + width)
     return total
+
+
+def _alone(logarithm: float, variance: float, head: _Head) -> float:
+    """How far an arc of fixed capacitance is to be trusted as this arc alone: less as its ln C leaves where it began.
+
+    An arc of another process that merges with it raises the resistance and lowers the capacitance.
+    """
+    if head.steady is None:
+        return 1.0
+    squared = (logarithm - head.steady[0]) ** 2 / (variance + head.steady[1] + _GEOMETRIC**2)
+    return math.exp(-0.5 * max(squared - 2.25, 0.0))
 
 
 def _matchings(
@@ -123,7 +136,8 @@ def follow_arcs(
     grain boundary) keeps it within 25 % of where it began, however its resistance grows.
 
     The probability of a link is the share of exp(-misfit/2) of the matchings that hold it, that of a member the
-    product of the links from the first on.
+    product of the links from the first on; an arc of fixed capacitance is trusted less as its capacitance leaves where
+    it began, because another arc may have merged with it.
 
     Fails when a process changes by much more than a factor of three between neighbours while another is near; the
     pair is then listed as not sure.
@@ -164,7 +178,7 @@ def follow_arcs(
             head.seen = index
             head.sureness *= share
             head.times += 1
-            members[path][index] = (arc, head.sureness)
+            members[path][index] = (arc, head.sureness * _alone(values[1], variances[1], head))
     paths = []
     for found in members:
         row = tuple(found[index][0] if index in found else None for index in range(len(series)))
