@@ -5,6 +5,9 @@
 With r₀ → 0 the ramp stays ohmic until the charge is spent: J_p = √(2Q_c·vσ/L). That is a = ½ and R² = 1 on the
 Randles–Ševčík plot: a straight √v plot does not exclude voids.
 
+Interfaces in series take their share of L: b = -½·L/(L + R_intσ), up to -0.38 at a fifth of 1 mm of ceramic; a and the
+independence of the charge from v stay exact (``benchmarks/prediction_spread.py``). The other tolerances are judgements.
+
 Source of the picture: Kasemchainan et al., Nat. Mater. 18 (2019) 1105, doi:10.1038/s41563-019-0438-9.
 """
 
@@ -18,7 +21,7 @@ from jaxtyping import Float
 from rampion.estimate import Estimate
 from rampion.mechanisms.argument import Arguments as A
 from rampion.mechanisms.mechanism import Mechanism
-from rampion.mechanisms.prediction import Share, between, point
+from rampion.mechanisms.prediction import Segment, Share, between, point
 
 MECHANISM = Mechanism(
     name="contact",
@@ -26,13 +29,13 @@ MECHANISM = Mechanism(
     equations="θ_t = -J/Q_c, J = V/(L/σ + r₀/θ); J_p = √(2Q_c·vσ/L)",
     predictions={
         A.PEAK_EXISTS: Share(0.5, 1.0),
-        A.EXPONENT_PAIR: point(0.5, -0.5, tolerance=0.04),
+        A.EXPONENT_PAIR: Segment((0.5, -0.5), (0.5, -0.38), (0.015, 0.02)),
         A.BULK_OVERLAY: point(-0.5, tolerance=0.06),
         A.INTERFACE_OVERLAY: point(0.0, tolerance=0.04),
-        A.CAPACITY_PAIR: point(0.0, 0.0, tolerance=0.06),
+        A.CAPACITY_PAIR: Segment((0.0, 0.0), (0.0, 0.07), (0.02, 0.02)),
         A.SEMI_INTEGRAL_PAIR: point(0.25, -0.25, tolerance=0.06),
         A.RATE_EXPONENT: point(0.5, tolerance=0.04),
-        A.THICKNESS_EXPONENT: point(-0.5, tolerance=0.04),
+        A.THICKNESS_EXPONENT: between(-0.5, -0.38, 0.03),
         A.ROOT_LAW: between(0.95, 1.0, 0.02),
         A.OHMIC_SHARE: between(0.0, 0.5, 0.02),
         A.BULK_RESISTANCE: point(0.0, tolerance=0.03),

@@ -20,7 +20,7 @@ MECHANISM = Mechanism(
     predictions={
         A.PEAK_EXISTS: Share(0.5, 1.0),
         # interface-local: always on b = -a
-        A.EXPONENT_PAIR: Segment((0.3, -0.3), (0.5, -0.5), (0.04, 0.04)),
+        A.EXPONENT_PAIR: Segment((0.3, -0.3), (0.5, -0.5), (0.04, 0.08)),  # interfaces in series lower |b|
         A.BULK_OVERLAY: between(-0.5, 0.1, 0.06),
         A.INTERFACE_OVERLAY: point(0.0, tolerance=0.04),
         A.CAPACITY_PAIR: Segment((-0.4, 0.4), (0.0, 0.0), (0.06, 0.06)),
