@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
 
 from rampion.figures.style import BLUE, GREY, RED, mark_synthetic, new_figure
 
@@ -30,10 +31,8 @@ def draw_likelihood(finding: SpectrumFinding, title: str = "") -> Figure:
         for end in profile.estimate.interval:
             if profile.values[0] <= end <= profile.values[-1]:
                 axis.axvline(end, color=GREY, lw=0.8, ls=":")
-        if profile.values[-1] > 5 * profile.values[0]:
-            axis.set_xscale("log")
-        else:
-            axis.locator_params(axis="x", nbins=4)
+        axis.locator_params(axis="x", nbins=3)
+        axis.xaxis.set_major_formatter(FormatStrFormatter("%.4g"))
         axis.set_ylim(-0.05, 1.6)
         axis.set_xlabel(f"{profile.name} ({finding.parameters[profile.name].unit or '–'})", fontsize=8)
         axis.tick_params(labelsize=7)

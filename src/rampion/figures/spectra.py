@@ -88,22 +88,24 @@ def draw_nyquist(
     number = np.arange(1.0, len(findings) + 1)
     values, label = shown_along(along, number if coordinate is None else coordinate)
     extents = np.array([float(np.max(np.abs(finding.impedance))) for finding in findings])
-    factor, unit = shown_ohms(float(extents.max()))
+    scales = [shown_ohms(float(extents.max()))]
     small = np.flatnonzero(extents <= DWARFED * float(np.median(extents)))
     panels = [np.arange(len(findings))]
-    frames = [_frame([finding.impedance for finding in findings], factor)]
+    frames = [_frame([finding.impedance for finding in findings], scales[0][0])]
     if small.size < len(findings):
         panels.append(small)
-        frames.append(_frame([findings[place].impedance for place in small.tolist()], factor))
+        scales.append(shown_ohms(float(extents[small].max())))
+        frames.append(_frame([findings[place].impedance for place in small.tolist()], scales[1][0]))
     elif len(findings) == 1 and np.median(np.abs(findings[0].impedance)) < HIDDEN * extents[0]:
         panels.append(small)
-        points = findings[0].impedance
-        frames.append(_frame([points[np.abs(points) <= 2 * np.median(np.abs(points))]], factor))
+        points, size = findings[0].impedance, np.abs(findings[0].impedance)
+        scales.append(shown_ohms(2 * float(np.median(size))))
+        frames.append(_frame([points[size <= 2 * np.median(size)]], scales[1][0]))
     named = len(findings) <= MOST_NAMED
     width = 5.2 if len(panels) == 1 else 3.9
     tall = [np.ptp(frame[2:]) / np.ptp(frame[:2]) for frame in frames]
     figure, axes = new_figure(width * len(panels) + 0.5, min(max(tall) * (width - 0.7), 6.0) + 0.9, columns=len(panels))
-    for axis, panel, frame in zip(axes, panels, frames, strict=True):
+    for axis, panel, frame, (factor, unit) in zip(axes, panels, frames, scales, strict=True):
         chosen = panel[np.unique(np.linspace(0, panel.size - 1, min(panel.size, MOST_SPECTRA)).astype(int))]
         colours = (shades(number if named else values) if len(findings) > 1 else np.array([BLUE]))[chosen]
         for colour, place in zip(colours, chosen, strict=True):

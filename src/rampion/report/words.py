@@ -68,6 +68,7 @@ def spectrum_lines(finding: SpectrumFinding) -> list[str]:
     if finding.relaxation_times is not None:
         told = show(finding.relaxation_times.polarisation, "resistance")
         lines.append(f"    {'polarisation':<26}{told}   from the distribution of relaxation times")
+        lines += flag_lines(finding.relaxation_times.polarisation.flags, "      ")
     if finding.drift is not None and finding.drift.total_resistance is not None:
         told = show(finding.drift.total_resistance, "resistance")
         lines.append(f"    {'all, as measured':<26}{told}   without the correction of its drift")
