@@ -116,8 +116,9 @@ def _through_peak(sample: SampleAnalysis) -> dict[Arguments, Estimate]:
     )
     total_after = ceramic_after + interface_after
     if total_after > OPEN * (ceramic + interface):  # the ceramic cannot be seen behind an open interface
-        opened = {Arguments.INTERFACE_RESISTANCE: _log_ratio(interface, interface_std, total_after, 0.0)}
-        return opened if interface > 0 else {}
+        if not interface > 0:  # no interface was resolved before: nothing to compare with
+            return {}
+        return {Arguments.INTERFACE_RESISTANCE: _log_ratio(interface, interface_std, total_after, 0.0)}
     found: dict[Arguments, Estimate] = {}
     if ceramic > 0 and ceramic_after > 0:
         found[Arguments.BULK_RESISTANCE] = _log_ratio(ceramic, ceramic_std, ceramic_after, ceramic_after_std)
