@@ -1,37 +1,12 @@
-"""A small virtual campaign of contact loss, through files, to laws, evidence and the report (synthetic data)."""
+"""A small virtual campaign of contact loss, through files, to laws and evidence (synthetic data)."""
 
 from __future__ import annotations
-
-import json
-import re
 
 import numpy as np
 import pytest
 
-from rampion.measurement import Sweep
-from rampion.planning.virtual_campaign import CONTACT, PlannedRun, write_campaign
-from rampion.report.html import write_report
-from rampion.report.study import study_results
-from rampion.study import Study, study
-
-RATES = (6e-6, 1.5e-5, 5e-5)
-THICKNESSES = (0.5e-3, 1e-3, 2e-3)
-
-
-@pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Three rates at three thicknesses, dense pellets, no penetration in reach."""
-    runs = tuple(
-        PlannedRun(
-            sample=f"S{number}", pellet=f"P{number % 3}", relative_density=0.99, thickness=thickness,
-            protocols=(Sweep(rate=rate, start=0.0, stop=0.5),), make=("eclab", "gamry", "csv")[number % 3],
-        )
-        for number, (rate, thickness) in enumerate((r, t) for r in RATES for t in THICKNESSES)
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("campaign")
-    for _ in write_campaign(CONTACT, folder, seed=41, runs=runs):
-        pass
-    return study(folder)
+from rampion.planning.virtual_campaign import CONTACT
+from rampion.study import Study
 
 
 def law(found: Study, quantity: str):
@@ -71,29 +46,3 @@ def test_a_straight_root_plot_does_not_make_it_transport(found):
     assert rows["exponent_pair"].predictions["binary"] == "contradicted"
     assert evidence.conclusion.favoured != "binary"
     assert "contact" not in evidence.conclusion.excluded
-
-
-def test_the_report_holds_the_same_numbers_as_the_results(found, tmp_path):
-    page, results = write_report(found, tmp_path, {"path": "campaign"})
-    html, stored = page.read_text(encoding="utf-8"), json.loads(results.read_text(encoding="utf-8"))
-    plain = json.loads(json.dumps(study_results(found)))
-    for key in ("samples", "scaling", "transport", "evidence", "mechanisms"):
-        assert stored[key] == plain[key]
-    assert plain["synthetic"] is True
-    assert "Synthetic data" in html
-    for entry in stored["scaling"]:
-        if entry["exponent"] is not None:
-            assert f"{entry['exponent']['value']:.3g} [" in html
-    for event in found.events:
-        density = event.finding.current_density
-        digits = max(0, 1 - int(np.floor(np.log10(density.std * 0.1))))
-        assert f"{density.value * 0.1:.{digits}f} ± " in html
-    for entry in stored["evidence"]:
-        assert entry["question"].split("(")[0].strip()[:20] in html
-
-
-def test_the_report_needs_no_network(found, tmp_path):
-    page, _ = write_report(found, tmp_path, {})
-    html = page.read_text(encoding="utf-8")
-    assert not re.findall(r"""(?:src|href)=["'](?!data:|#)[^"']*""", html)
-    assert "<script" not in html

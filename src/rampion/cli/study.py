@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,11 +37,19 @@ def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, 
     return analysis
 
 
+def _wrote(written: Sequence[Path]) -> str:
+    page, results, *more = (str(path) for path in written)
+    return f"Wrote {', '.join([page, *more])} and {results}"
+
+
 def _told(study: Study) -> str:
     from rampion.report.html import summary
     from rampion.report.study import study_results
 
-    return "\n".join(summary(study, study_results(study)))
+    return "\n".join(summary(study_results(study)))
+
+
+pdf_option = click.option("--pdf", is_flag=True, help="Write report.pdf too (needs rampion[pdf]).")
 
 
 @click.command()
@@ -50,6 +59,7 @@ def _told(study: Study) -> str:
 @click.option("--circuit", help="Equivalent circuit for all spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
 @click.option("--fresh", is_flag=True, help="Analyse every file anew, also those whose results are remembered.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for report.html and results.json.")
+@pdf_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
 def study(
     path: str,
@@ -58,6 +68,7 @@ def study(
     circuit: str | None,
     fresh: bool,
     output: str | None,
+    pdf: bool,
     as_json: bool,
 ) -> None:
     """Weigh a whole campaign: replicates, scaling laws, transport numbers, evidence for each mechanism.
@@ -67,33 +78,44 @@ def study(
     """
     from rampion.records import to_json
     from rampion.report.html import write_report
+    from rampion.report.pdf import engine
     from rampion.report.study import study_results
     from rampion.study import study as run
 
     if not Path(path).is_dir():
         raise InputError(f"{path} is not a folder; expected a campaign's folder (for one file use rampion analyse).")
+    if pdf and not output:
+        raise InputError("--pdf needs a folder to write to: add -o DIR.")
+    if pdf:
+        engine()
     found = run(_analysed(path, sheet, as_json, not fresh, circuit), tracer_diffusivity)
-    written = write_report(found, output, {"path": path}) if output else []
+    stated = {"path": path, "sheet": sheet, "circuit": circuit, "tracer_diffusivity": tracer_diffusivity}
+    options = {name: value for name, value in stated.items() if value is not None}
+    written = write_report(found, output, options, pdf=pdf) if output else []
     click.echo(to_json(study_results(found)) if as_json else _told(found))
     if written and not as_json:
-        click.echo(f"Wrote {written[0]} and {written[1]}")
+        click.echo(_wrote(written))
 
 
 @click.command()
 @click.option("--truth", type=click.Choice(["binary", "contact"]), default="binary", help="What nature is (binary).")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of samples and noise.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), default="rampion-demo", help="Folder (rampion-demo).")
+@pdf_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
-def demo(truth: str, seed: int, output: str, as_json: bool) -> None:
+def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
     """A virtual campaign of known truth: written as instrument files, read, analysed, reported (synthetic)."""
     from rampion.planning.virtual_campaign import plan_campaign
     from rampion.records import to_json
     from rampion.report.html import write_report
+    from rampion.report.pdf import engine
     from rampion.report.study import study_results
     from rampion.report.truth import truth_lines, truth_section
     from rampion.study import study as run
     from rampion.study.demo import compare_with_truth, write_demo
 
+    if pdf:
+        engine()
     files = Path(output) / "files"
     if files.exists() and any(files.iterdir()):
         raise InputError(f"{files} is not empty; name another folder with -o, or remove it first.")
@@ -102,12 +124,12 @@ def demo(truth: str, seed: int, output: str, as_json: bool) -> None:
             bar.update(1)
     found = run(_analysed(str(files), None, as_json))
     compared = compare_with_truth(found, truth)
-    written = write_report(found, output, {"truth": truth, "seed": seed}, [truth_section(compared)])
+    written = write_report(found, output, {"truth": truth, "seed": seed}, [truth_section(compared)], pdf=pdf)
     if as_json:
         click.echo(to_json(study_results(found) | {"truth": compared}))
         return
     click.echo("\n".join(["synthetic data, computed from a known truth", _told(found), *truth_lines(compared)]))
-    click.echo(f"Wrote {written[0]} and {written[1]}")
+    click.echo(_wrote(written))
 
 
 @click.command()
@@ -125,16 +147,11 @@ def reproduce(paper: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("folder", type=click.Path(exists=False, file_okay=False))
-def report(folder: str) -> None:
-    """Say where the report of a study's folder is, and what it says first."""
-    import json
+@pdf_option
+def report(folder: str, pdf: bool) -> None:
+    """Print the report of a study's folder again, from what rampion study wrote there, and say what it says first."""
+    from rampion.report.html import opening, print_report
 
-    results, page = Path(folder) / "results.json", Path(folder) / "report.html"
-    if not (results.is_file() and page.is_file()):
-        raise InputError(
-            f"{folder} holds no results.json and report.html; make them with rampion study PATH -o {folder}."
-        )
-    content = json.loads(results.read_text(encoding="utf-8"))
-    conclusion = content.get("conclusion") or {}
-    click.echo(conclusion.get("sentence", "No evidence was weighed."))
-    click.echo(f"Open {page}")
+    written = print_report(folder, pdf=pdf)
+    click.echo("\n".join(opening(folder)))
+    click.echo("Wrote " + " and ".join(map(str, written)))

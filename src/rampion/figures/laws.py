@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
 
-from rampion.figures.style import BLACK, BLUE, GREY, ORANGE, RED, mark_synthetic, new_figure
+from rampion.figures.style import BLACK, BLUE, GREY, ORANGE, RED, mark_synthetic, new_figure, title
 from rampion.quantities import quantity
 
 if TYPE_CHECKING:
@@ -21,69 +22,85 @@ if TYPE_CHECKING:
 J_LABEL = "J (mA/cm²)"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LawPlot:
+    """One plot of a law, in SI.
+
+    ``x``, ``y``, ``y_std`` (n,) are the samples behind the fit; ``groups`` (m, 3) mean x, mean y and standard
+    deviation of y of replicates; ``apart`` (k, 2) samples that penetrated, shown and not fitted. Either ``law`` (free
+    exponent, log axes) or ``line`` (forced and free, from the origin) is drawn.
+    """
+
+    label: str
+    factor: float
+    x: np.ndarray
+    y: np.ndarray
+    y_std: np.ndarray
+    groups: np.ndarray
+    apart: np.ndarray
+    law: PowerLaw | None = None
+    line: Line | None = None
+
+
+def draw_laws(plots: Sequence[LawPlot], heading: str = "", synthetic: bool = False) -> Figure:
+    """Characteristic current density against scan rate, √v, thickness or σ/L, side by side."""
+    figure, axes = new_figure(4.1 * len(plots), 3.4, columns=len(plots))
+    for axis, plot in zip(axes, plots, strict=True):
+        x, y = plot.x * plot.factor, _current(plot.y)
+        axis.plot(x, y, "o", ms=3.2, mfc="none", mec=GREY, mew=0.7, label="samples")
+        if plot.apart.size:
+            told = "penetrated, not in the fit"
+            axis.plot(plot.apart[:, 0] * plot.factor, _current(plot.apart[:, 1]), "x", ms=4.5, color=RED, label=told)
+        if plot.groups.size:
+            axis.errorbar(
+                plot.groups[:, 0] * plot.factor, _current(plot.groups[:, 1]), yerr=_current(plot.groups[:, 2]),
+                fmt="s", ms=4.5, mfc="white", mec=BLUE, ecolor=BLUE, elinewidth=0.9, capsize=2, label="mean ± SD",
+            )  # fmt: skip
+        if plot.law is not None:
+            _power_law(axis, plot)
+        elif plot.line is not None:
+            _line(axis, plot)
+        axis.set_xlabel(plot.label)
+        axis.set_ylabel(J_LABEL)
+        axis.legend(fontsize=7, frameon=False)
+        if synthetic:
+            mark_synthetic(axis)
+    title(axes[0], heading)
+    return figure
+
+
 def _current(values: np.ndarray) -> np.ndarray:
     return np.asarray(values, float) * quantity("current_density").factor
 
 
-def _points(axis: Axes, x: np.ndarray, y: np.ndarray, y_std: np.ndarray, colour: str, label: str, marker: str) -> None:
-    bars = np.where(np.isfinite(y_std), 1.96 * y_std, 0.0)
-    axis.errorbar(
-        x, y, yerr=bars, fmt=marker, ms=4.5, mfc="white", mec=colour, ecolor=colour, elinewidth=0.8, label=label
-    )
-
-
-def draw_power_law(
-    predictor: np.ndarray,
-    response: np.ndarray,
-    response_std: np.ndarray,
-    law: PowerLaw,
-    name: str,
-    title: str = "",
-    synthetic: bool = False,
-) -> Figure:
-    """Characteristic current against scan rate or thickness, log axes, with the free power law."""
-    figure, (axis,) = new_figure(4.4, 3.4)
-    factor = quantity(name).factor
-    _points(axis, predictor * factor, _current(response), _current(response_std), BLUE, "samples", "o")
-    grid = np.geomspace(predictor.min(), predictor.max(), 60)
-    fitted = np.exp(law.log_prefactor.value) * (grid / law.reference[0]) ** law.exponents[0].value
+def _power_law(axis: Axes, plot: LawPlot) -> None:
+    law = plot.law
+    assert law is not None
+    grid = np.geomspace(plot.x.min(), plot.x.max(), 60)
     exponent = law.exponents[0]
+    fitted = np.exp(law.log_prefactor.value) * (grid / law.reference[0]) ** exponent.value
     told = f"exponent {exponent.value:.3f} [{exponent.low:.3f}, {exponent.high:.3f}]"
-    axis.plot(grid * factor, _current(fitted), color=BLACK, lw=1.0, label=told)
+    axis.plot(grid * plot.factor, _current(fitted), color=BLACK, lw=1.0, label=told)
     axis.set_xscale("log")
     axis.set_yscale("log")
     for side in (axis.xaxis, axis.yaxis):
-        side.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        side.set_major_locator(LogLocator(subs=(1.0, 1.5, 2.0, 3.0, 5.0, 7.0)))
         side.set_major_formatter(FormatStrFormatter("%g"))
         side.set_minor_formatter(NullFormatter())
-    axis.set_xlabel(quantity(name).label)
-    axis.set_ylabel(J_LABEL)
-    return _finished(figure, axis, title, synthetic)
 
 
-def draw_line(
-    abscissa: np.ndarray,
-    ordinate: np.ndarray,
-    ordinate_std: np.ndarray,
-    line: Line,
-    label: str,
-    factor: float,
-    title: str = "",
-    synthetic: bool = False,
-) -> Figure:
-    """A straight-line plot (√v, σ/L): the line forced through the origin beside the free one."""
-    figure, (axis,) = new_figure(4.4, 3.4)
-    _points(axis, abscissa * factor, _current(ordinate), _current(ordinate_std), BLUE, "samples", "o")
-    grid = np.array([0.0, 1.05 * abscissa.max()])
+def _line(axis: Axes, plot: LawPlot) -> None:
+    line = plot.line
+    assert line is not None
+    grid = np.array([0.0, 1.05 * plot.x.max()])
     forced = f"forced through zero, R² = {line.forced_r_squared:.3f}"
-    free = f"free, intercept p = {line.intercept_test.p_value:.2g}"
-    axis.plot(grid * factor, _current(line.forced_slope.value * grid), color=ORANGE, lw=1.0, label=forced)
-    axis.plot(grid * factor, _current(line.intercept.value + line.slope.value * grid), color=BLACK, lw=1.0, label=free)
+    free = f"free, p(intercept = 0) = {line.intercept_test.p_value:.2g}"
+    axis.plot(grid * plot.factor, _current(line.forced_slope.value * grid), color=ORANGE, lw=1.0, label=forced)
+    axis.plot(
+        grid * plot.factor, _current(line.intercept.value + line.slope.value * grid), color=BLACK, lw=1.0, label=free
+    )
     axis.set_xlim(left=0.0)
     axis.set_ylim(bottom=0.0)
-    axis.set_xlabel(label)
-    axis.set_ylabel(J_LABEL)
-    return _finished(figure, axis, title, synthetic)
 
 
 def draw_survival(curves: Sequence[tuple[str, SurvivalCurve]], synthetic: bool = False) -> Figure:
@@ -99,14 +116,16 @@ def draw_survival(curves: Sequence[tuple[str, SurvivalCurve]], synthetic: bool =
     axis.set_ylim(0.0, 1.02)
     axis.set_xlim(left=0.0)
     axis.set_xlabel(J_LABEL)
-    axis.set_ylabel("share not penetrated")
-    return _finished(figure, axis, "", synthetic)
+    axis.set_ylabel("share of samples not penetrated")
+    axis.legend(fontsize=7.2, frameon=False, loc="lower left")
+    if synthetic:
+        mark_synthetic(axis)
+    return figure
 
 
 def draw_exponents(
     rate_exponent: tuple[float, float, float],
     thickness_exponent: tuple[float, float, float],
-    title: str = "",
     synthetic: bool = False,
 ) -> Figure:
     """The plane of exponents J_p ∝ vᵃLᵇ: b = 2a − 1 (bulk), b = −a (interface), (0, −1) (a limiting current)."""
@@ -123,12 +142,8 @@ def draw_exponents(
     )  # fmt: skip
     axis.set_xlabel("a, exponent of the scan rate")
     axis.set_ylabel("b, exponent of the thickness")
-    return _finished(figure, axis, title, synthetic)
-
-
-def _finished(figure: Figure, axis: Axes, title: str, synthetic: bool) -> Figure:
-    axis.legend(fontsize=7.2, frameon=False)
-    axis.set_title(title, fontsize=9, loc="left")
+    axis.set_ylim(-1.1, 0.95)
+    axis.legend(fontsize=7.2, frameon=False, loc="upper left")
     if synthetic:
         mark_synthetic(axis)
     return figure

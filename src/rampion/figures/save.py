@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+FONTS = "'DejaVu Sans', Arial, Helvetica, sans-serif"
 
 
 def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("svg", "png")) -> list[Path]:
@@ -14,6 +18,31 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("svg", "png")) 
     written = []
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
-        figure.savefig(path, dpi=200, metadata={"Date": None} if suffix == "svg" else None)
+        if suffix == "svg":
+            path.write_text(svg(figure), encoding="utf-8")
+        else:
+            figure.savefig(path, dpi=200)
         written.append(path)
     return written
+
+
+def svg(figure: Figure) -> str:
+    """The figure as one SVG element: its letters stay letters, to be searched and edited, and the same figure gives
+    the same text."""
+    from matplotlib import rc_context
+
+    stream = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rampion"}):
+        figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    text = stream.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # groups that nothing points at; unique on a page of many
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
+    text = re.sub(r' (?:d|x|y|points)="[^"]*"', _shorter, text)
+    text = re.sub(r"\n +", "\n", text)
+    return text.replace("<svg ", f'<svg font-family="{FONTS}" ', 1)
+
+
+def _shorter(match: re.Match[str]) -> str:
+    """Coordinates to a hundredth of a point, finer than any printer."""
+    return re.sub(r"(\.\d\d)\d+", r"\1", match[0]).replace("\n", "")

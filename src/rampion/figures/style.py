@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from matplotlib.figure import Figure
 
@@ -26,10 +26,15 @@ VERDICT_COLOURS = {
 
 
 def new_figure(
-    width: float = 5.2, height: float = 3.7, rows: int = 1, columns: int = 1, **options
+    width: float = 5.2,
+    height: float = 3.7,
+    rows: int = 1,
+    columns: int = 1,
+    layout: Literal["constrained"] | None = "constrained",
+    **options,
 ) -> tuple[Figure, list[Axes]]:
     """A figure of ``width`` by ``height`` inches with its axes in reading order."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)
     axes = list(figure.subplots(rows, columns, squeeze=False, **options).flat)
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
@@ -37,6 +42,11 @@ def new_figure(
         axis.xaxis.label.set_size(9)
         axis.yaxis.label.set_size(9)
     return figure, axes
+
+
+def title(axis: Axes, text: str) -> None:
+    """A small title at the left."""
+    axis.set_title(text, fontsize=9, loc="left")
 
 
 def mark_synthetic(axis: Axes) -> None:

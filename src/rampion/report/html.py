@@ -1,269 +1,152 @@
-"""What stands in the report of a study, section by section."""
+"""A study's report: its document from results and figures, printed as HTML, and as PDF where that is asked for.
+
+The folder holds ``results.json`` (every number), ``report.html``, ``report.json`` (the document, from which the report
+can be printed again), ``figures/`` (each as SVG with its data as CSV and for Origin) and ``samples/`` (a page each).
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rampion.measurement import thinned
-from rampion.quantities import quantity
+from rampion.errors import InputError
 from rampion.records import provenance, to_json
-from rampion.report.page import bare, embedded, interval, marked, number, render, table, verdict_cell
+from rampion.report import sections
+from rampion.report.data import as_csv, as_origin
+from rampion.report.document import Section, figure
+from rampion.report.methods import methods_section
+from rampion.report.page import render
 from rampion.report.results import files_of
 from rampion.report.study import study_results
-from rampion.voltammetry.finding import VERDICT_WORDS
 
 if TYPE_CHECKING:
+    from rampion.report.panels import Picture
     from rampion.study import Study
-
-Section = dict[str, Any]
-MOST_FIGURES = 24
 
 
 def write_report(
-    study: Study, folder: str | Path, options: Mapping[str, Any], extra: list[Section] | None = None
+    study: Study,
+    folder: str | Path,
+    options: Mapping[str, Any],
+    extra: Sequence[Section] = (),
+    *,
+    pdf: bool = False,
 ) -> list[Path]:
-    """Write ``report.html`` and ``results.json``; both hold the same numbers."""
+    """Write ``report.html``, ``results.json`` and what belongs to them; returns these two, and the PDF, in order.
+
+    ``extra`` sections stand after the evidence.
+    """
+    from rampion.report.sample_pages import write_sample_pages
+
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    plain = study_results(study)
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    plain = json.loads(to_json(study_results(study), None))
     history = provenance(options, files_of(study.analysis))
     results = folder / "results.json"
     results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
-    sections = [_samples(study), _together(study), _laws(study, plain), _transport(plain), _recovery(study)]
-    sections += [_pauses(study), _evidence(plain), *(extra or []), _figures(study), _methods()]
-    page = folder / "report.html"
+    pages = write_sample_pages(study, plain, history, folder)
+    figures = _figures(study, folder)
+    body = [
+        sections.together_section(plain), sections.laws_section(plain), sections.transport_section(plain),
+        sections.recovery_section(plain), sections.pauses_section(plain),
+    ]  # fmt: skip
+    evidence = [sections.evidence_section(plain), sections.overrides_section(plain), *(dict(one) for one in extra)]
+    samples = sections.samples_section(plain, pages)
+    curves = sections.section("curves", "Voltammograms and runs")
+    every = [curves, *body, *evidence, samples, methods_section(plain)]
+    for section in every:
+        section["figures"] = [*section["figures"], *figures.get(section["id"], [])]
     content = {
         "title": f"rampion study: {study.analysis.name or 'samples'}",
         "synthetic": plain["synthetic"],
-        "summary": summary(study, plain),
-        "sections": [section for section in sections if section["tables"] or section["figures"] or section["text"]],
+        "summary": sections.summary(plain),
+        "sections": [one for one in every if one["tables"] or one["figures"] or one["text"] or one["flags"]],
         "provenance": history,
+        "pages": sorted(pages.values()),
     }
-    page.write_text(render(content), encoding="utf-8")
-    return [page, results]
+    _forget(folder, content)
+    (folder / "report.json").write_text(to_json(content, None) + "\n", encoding="utf-8")
+    page, *more = print_report(folder, pdf=pdf)
+    return [page, results, *more]
 
 
-def _section(name: str, title: str, **parts: Any) -> Section:
-    return {"id": name, "title": title, "text": [], "tables": [], "figures": [], "flags": []} | parts
+def print_report(folder: str | Path, *, pdf: bool = False) -> list[Path]:
+    """Print the document of a study's folder again: ``report.html``, and ``report.pdf`` when asked for.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no document.
+    """
+    folder = Path(folder)
+    content = _document(folder)
+    page = folder / "report.html"
+    page.write_text(render(content, folder / "figures"), encoding="utf-8")
+    if not pdf:
+        return [page]
+    from rampion.report.pdf import write_pdf
+
+    return [page, write_pdf(content, folder)]
 
 
-def summary(study: Study, plain: Mapping[str, Any]) -> list[str]:
-    """What a supervisor reads in a minute."""
-    counts = Counter(str(event.finding.verdict) for event in study.events)
-    told = ", ".join(f"{counts[name]} {words}" for name, words in VERDICT_WORDS.items() if counts[name])
-    lines = [f"{len(study.analysis.samples)} samples, {len(study.events)} sweeps and runs: {told}."]
-    sigma = next((item for item in study.transport if item.quantity == "conductivity"), None)
-    if sigma is not None:
-        lines.append(f"Total conductivity from the ohmic lines: {number(sigma.estimate, 'conductivity')}.")
-    exponents = [e for e in plain["scaling"] if e.get("jointly_with") and e["quantity"] == "current_density"]
-    if len(exponents) == 2:
-        a, b = (interval(entry["exponent"]) for entry in exponents)
-        lines.append(f"The largest currents follow J ∝ vᵃLᵇ with a = {a} and b = {b}.")
-    if plain["conclusion"]:
-        lines.append(plain["conclusion"]["sentence"])
-    return lines
+def opening(folder: str | Path) -> list[str]:
+    """The summary of the report in a study's folder."""
+    return list(_document(Path(folder))["summary"])
 
 
-def _samples(study: Study) -> Section:
-    rows = []
-    for event in study.events:
-        finding, sample = event.finding, event.sample
-        rate = f"{quantity('scan_rate').shown(event.rate):.3g}" if np.isfinite(event.rate) else "–"
-        rows.append([
-            sample.name, sample.pellet or "–", bare(sample.thickness, "thickness"), rate,
-            verdict_cell(finding.verdict), bare(finding.current_density, "current_density"),
-            bare(finding.potential, "potential"), bare(finding.charge, "charge"),
-            bare(finding.conductivity, "conductivity"), f"{finding.confidence:.2f}",
-        ])  # fmt: skip
-    header = ["sample", "pellet", "L (mm)", "rate (mV/s)", "verdict"]
-    header += [quantity(name).label for name in ("current_density", "potential", "charge", "conductivity")]
-    header += ["confidence"]
-    note = "J, V and Q at the maximum of a limiting peak, at the onset of a penetration, else the largest reached."
-    return _section("samples", "Samples", tables=[table(header, rows, note=note)])
+def _document(folder: Path) -> dict[str, Any]:
+    source = folder / "report.json"
+    if not source.is_file():
+        raise InputError(f"{folder} holds no report.json; make it with rampion study PATH -o {folder}.")
+    return json.loads(source.read_text(encoding="utf-8"))
 
 
-def _figures(study: Study) -> Section:
-    from rampion.figures.voltammogram import MOST_POINTS, draw_finding
-
-    figures = []
-    for event in study.events[:MOST_FIGURES]:
-        finding, name = event.finding, event.sample.name
-        curve = finding.voltammogram
-        kept = thinned(curve.current, MOST_POINTS)
-        data = {
-            "Test Time / s": curve.time[kept].tolist(),
-            "Voltage / V": curve.potential[kept].tolist(),
-            "Current / A": curve.current[kept].tolist(),
-        }
-        figure = draw_finding(finding, title=name, synthetic=finding.synthetic)
-        figures.append(embedded(figure, f"{name}: {VERDICT_WORDS[finding.verdict]}.", data, name))
-    text = []
-    if len(study.events) > MOST_FIGURES:
-        text = [f"The first {MOST_FIGURES} of {len(study.events)}; the tables above hold all."]
-    return _section("curves", "Voltammograms and runs", figures=figures, text=text)
+def summary(plain: Mapping[str, Any]) -> list[str]:
+    """What a supervisor reads in a minute, from :func:`~rampion.report.study.study_results`."""
+    return sections.summary(plain)
 
 
-def _together(study: Study) -> Section:
-    from rampion.figures.laws import draw_survival
-
-    rows = []
-    for group in study.replicates:
-        mean, deviation = group.summary.plain_mean, group.summary.standard_deviation
-        shown = quantity("current_density")
-        rows.append([
-            f"{100 * group.relative_density:.3g} %" if np.isfinite(group.relative_density) else "–",
-            f"{1e3 * group.thickness:.2g} mm", f"{1e3 * group.scan_rate:.2g} mV/s", group.summary.count,
-            f"{shown.shown(mean):.3f} ± {shown.shown(deviation):.3f} mA/cm²",
-            f"{group.penetrated.penetrated} of {group.penetrated.count}",
-            f"[{100 * group.penetrated.fraction.low:.0f}, {100 * group.penetrated.fraction.high:.0f}] %",
-        ])  # fmt: skip
-    header = ["relative density", "thickness", "rate", "n", "J (mean ± SD)", "penetrated", "95 % interval"]
-    tables = [table(header, rows, "Replicates")] if rows else []
-    figures = []
-    if study.survival:
-        synthetic = any(event.finding.synthetic for event in study.events)
-        curves = [(group.group, group.curve) for group in study.survival]
-        caption = "Kaplan–Meier: share of samples not penetrated; those without penetration count as censored."
-        figures.append(embedded(draw_survival(curves, synthetic), caption))
-        fits = [
-            [group.group, group.curve.events, group.curve.count, interval_of(group.weibull)] for group in study.survival
-        ]
-        tables.append(table(["group", "penetrated", "samples", "Weibull scale"], fits, "Survival"))
-    return _section("together", "Samples together", tables=tables, figures=figures)
+def _figures(study: Study, folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Draw and write every figure that the samples allow; returns them by section."""
+    written: dict[str, list[dict[str, Any]]] = {}
+    for name, picture in _pictures(study):
+        write_picture(picture, folder / "figures")
+        written.setdefault(name, []).append(figure(picture))
+    return written
 
 
-def interval_of(weibull: Any) -> str:
-    """Scale of a Weibull fit with its interval, or a dash."""
-    if weibull is None:
-        return "–"
-    return number(weibull.scale, "current_density")
+def _pictures(study: Study) -> Iterator[tuple[str, Picture]]:
+    from rampion.report import panels, stages
+
+    drawn = (
+        ("curves", panels.rate_pictures), ("curves", panels.thickness_pictures), ("curves", panels.density_pictures),
+        ("curves", panels.run_pictures), ("curves", stages.checkpoint_pictures), ("together", panels.survival_pictures),
+        ("laws", panels.law_pictures), ("laws", panels.capacity_pictures), ("recovery", stages.relaxation_pictures),
+    )  # fmt: skip
+    yield from chain.from_iterable(((name, picture) for picture in make(study)) for name, make in drawn)
 
 
-def _laws(study: Study, plain: Mapping[str, Any]) -> Section:
-    rows, lines = [], []
-    for entry in plain["scaling"]:
-        if entry["exponent"] is not None:
-            rows.append([
-                entry["quantity"].replace("_", " "), entry["against"].replace("_", " "), entry["setting"],
-                interval(entry["exponent"]), f"{entry['r_squared']:.3f}", entry["count"],
-            ])  # fmt: skip
-        else:
-            lines.append([
-                entry["against"].replace("_", " "), entry["setting"], interval(entry["forced_slope"], digits=4),
-                f"{entry['forced_r_squared']:.3f}", f"{entry['intercept']['p_value']:.2g}", entry["count"],
-            ])  # fmt: skip
-    tables = [table(["quantity", "against", "at", "exponent", "R²", "n"], rows, "Exponents")] if rows else []
-    if lines:
-        note = "Slope in SI. A straight √v plot does not tell transport from contact loss; R² is a footnote."
-        header = ["against", "at", "slope through zero", "R² forced", "p of the intercept", "n"]
-        tables.append(table(header, lines, "Lines as they are usually forced", note))
-    return _section("laws", "Scaling laws", tables=tables, figures=_law_figures(study))
+def write_picture(picture: Picture, folder: Path) -> None:
+    """A figure as SVG, with its data as CSV and as text for Origin beside it."""
+    from rampion.figures.save import svg
+
+    (folder / f"{picture.name}.svg").write_text(svg(picture.figure), encoding="utf-8")
+    if picture.data:
+        (folder / f"{picture.name}.csv").write_text(as_csv(picture.data), encoding="utf-8-sig")
+        (folder / f"{picture.name}.txt").write_text(as_origin(picture.data), encoding="utf-8-sig")
 
 
-def _law_figures(study: Study) -> list[dict[str, Any]]:
-    from rampion.figures.laws import draw_exponents, draw_line, draw_power_law
-
-    synthetic = any(event.finding.synthetic for event in study.events)
-    axes = {"√scan_rate": ("√v (mV½/s½)", 1e3**0.5), "σ/L": ("σ/L (mS/cm²)", 0.1)}
-    figures = []
-    for law in study.laws:
-        if law.quantity != "current_density" or not law.abscissa.size:
-            continue
-        points, against = (law.abscissa, law.ordinate, law.ordinate_std), law.against[0]
-        if law.law is not None:
-            figure = draw_power_law(*points, law.law, against, law.setting, synthetic)
-            caption = f"Largest current against {against.replace('_', ' ')}, {law.setting}."
-        elif law.line is not None:
-            label, factor = axes[against]
-            figure = draw_line(*points, law.line, label, factor, law.setting, synthetic)
-            caption = f"Largest current against {label.split(' ')[0]}, {law.setting}."
-        else:
-            continue
-        data = {"abscissa / SI": law.abscissa.tolist(), "Current Density / A m-2": law.ordinate.tolist()}
-        figures.append(embedded(figure, caption, data, "law"))
-    joint = next((law.law for law in study.laws if len(law.against) == 2 and law.quantity == "current_density"), None)
-    if joint is not None:
-        a, b = joint.exponents
-        figure = draw_exponents((a.value, a.low, a.high), (b.value, b.low, b.high), synthetic=synthetic)
-        caption = "Exponents of J ∝ vᵃLᵇ against the exact lines of bulk transport and of an interface."
-        figures.append(embedded(figure, caption))
-    return figures
-
-
-def _transport(plain: Mapping[str, Any]) -> Section:
-    rows = []
-    for entry in plain["transport"]:
-        failing = [item["sentence"] for item in entry["assumptions"] if item["holds"] is False]
-        untold = [item["sentence"] for item in entry["assumptions"] if item["holds"] is None]
-        state = "; ".join(["fails: " + text for text in failing] + ["not checked: " + text for text in untold])
-        rows.append([entry["quantity"].replace("_", " "), entry["method"], interval(entry, entry["quantity"]), state])
-    tables = [table(["quantity", "method", "value [95 %]", "assumptions"], rows)] if rows else []
-    flags = {flag["code"]: flag for entry in plain["transport"] for flag in entry["flags"]}
-    shown = [flag for code, flag in flags.items() if code not in ("assumption_fails", "no_assumption_check")]
-    return _section("transport", "Transport numbers", tables=tables, flags=shown)
-
-
-def _recovery(study: Study) -> Section:
-    from rampion.impedance.recovery import tabulate_recoveries
-
-    rows = [
-        [row.condition, row.process, number(row.before, "resistance"), number(row.stop, "resistance"),
-         number(row.relaxed, "resistance"), f"{row.fraction.value:.2f}", row.kinetics, row.verdict]
-        for row in tabulate_recoveries(study.impedance.recoveries)
-    ]  # fmt: skip
-    header = ["condition", "process", "before", "at the stop", "relaxed", "recovered", "kinetics", "verdict"]
-    return _section("recovery", "Recovery at rest", tables=[table(header, rows)] if rows else [])
-
-
-def _pauses(study: Study) -> Section:
-    shown = quantity("current_density")
-    rows = [
-        [effect.sample, effect.pauses, f"{shown.shown(effect.paused):.3f}",
-         f"{shown.shown(effect.uninterrupted):.3f}", f"{100 * (1 - effect.ratio):.1f} %"]
-        for effect in study.pauses
-    ]  # fmt: skip
-    header = ["sample", "pauses", "peak with them (mA/cm²)", "without (mA/cm²)", "they cost"]
-    note = "Simulated in the binary cell that fits all peaks; it says nothing if another mechanism rules."
-    tables = [table(header, rows, note=note)] if rows else []
-    return _section("pauses", "What the pauses did", tables=tables)
-
-
-def _evidence(plain: Mapping[str, Any]) -> Section:
-    if not plain["evidence"]:
-        return _section("evidence", "Evidence")
-    names = [standing["name"] for standing in plain["mechanisms"] if standing["name"] != "none_of_these"]
-    short = {"supported": "+", "contradicted": "✕", "silent": "·"}
-    rows = []
-    for entry in plain["evidence"]:
-        statistic = ", ".join(f"{value:.3g}" for value in entry["statistic"])
-        cells = [marked(short[entry["predictions"][name]], entry["predictions"][name]) for name in names]
-        rows.append([entry["question"], statistic, *cells])
-    header = ["question", "found", *(name.replace("_", " ") for name in names)]
-    note = "+ supported, ✕ contradicted, · silent. Tests of one family share their data and are weighed once."
-    weights = [
-        [item["title"], f"{item['weight']:.3f}", ", ".join(item["contradicted_by"]).replace("_", " ") or "–"]
-        for item in plain["mechanisms"]
-    ]
-    standing = table(["mechanism", "weight among those considered", "contradicted by"], weights, "Standing")
-    text = [plain["conclusion"]["sentence"]] if plain["conclusion"] else []
-    return _section(
-        "evidence", "Evidence for each mechanism", tables=[table(header, rows, note=note), standing], text=text
-    )
-
-
-def _methods() -> Section:
-    methods = [
-        ["ohmic line", "longest early window whose residuals are consistent with the noise", "–"],
-        ["limiting peak", "local polynomial about an interior maximum above noise, followed by a sustained decay", "–"],
-        ["penetration", "onset of the rise beyond the ohmic conductance", "–"],
-        ["scaling", "power laws with errors in both axes, pellets as random shifts", "–"],
-        ["survival", "Kaplan–Meier, Weibull with right censoring", "10.1080/01621459.1958.10501452"],
-        ["transference", "Eq. 1 with a Haven ratio; dilute bound; collapse on (vL², J·L/σ)", "arXiv:2110.13399"],
-        ["evidence", "weights ln p(x|M)/p₀; a test is faulty with a chance of 2 %", "10.1080/01621459.1995.10476572"],
-    ]  # fmt: skip
-    return _section("methods", "Methods", tables=[table(["what", "how", "source"], methods)])
+def _forget(folder: Path, content: Mapping[str, Any]) -> None:
+    """Remove figures and pages of an earlier report that this one does not have."""
+    source = folder / "report.json"
+    if not source.is_file():
+        return
+    earlier = _document(folder)
+    drawn, stood = ({one["name"] for part in doc["sections"] for one in part["figures"]} for doc in (content, earlier))
+    gone = [folder / "figures" / f"{name}.{suffix}" for name in stood - drawn for suffix in ("svg", "csv", "txt")]
+    gone += [folder / page for page in set(earlier.get("pages", ())) - set(content["pages"])]
+    for path in gone:
+        path.unlink(missing_ok=True)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from rampion.estimate import Estimate
 from rampion.records import to_plain
 from rampion.report.results import results
 
 if TYPE_CHECKING:
     from rampion.study import Study
     from rampion.study.laws import ScalingLaw
+    from rampion.study.overrides import Overridden
     from rampion.transport.finding import TransportFinding
 
 
@@ -23,46 +27,62 @@ def study_results(study: Study) -> dict[str, Any]:
         "metadata": analysis["samples"],
         "replicates": to_plain(study.replicates),
         "survival": to_plain(study.survival),
-        "scaling": [entry for law in study.laws for entry in scaling_entries(law)],
+        "scaling": scaling_entries(study.laws),
         "transport": [transport_entry(item) for item in study.transport],
         "recovery": to_plain(study.impedance.recoveries),
         "pauses": to_plain(study.pauses),
         **_evidence(study),
+        "overrides": [_override(each) for sample in study.analysis.samples for each in sample.overridden],
         "flags": to_plain(study.flags),
     }
 
 
-def scaling_entries(law: ScalingLaw) -> list[dict[str, Any]]:
-    """One entry per exponent of a power law, or one for a straight-line plot."""
-    shared = {"quantity": law.quantity, "setting": law.setting}
-    if law.law is not None:
-        return [
-            shared
-            | {
-                "against": against,
-                "jointly_with": [other for other in law.against if other != against],
-                "exponent": to_plain(exponent),
-                "r_squared": law.law.r_squared,
-                "scatter": law.law.scatter,
-                "count": law.law.count,
-            }
-            for against, exponent in zip(law.against, law.law.exponents, strict=True)
-        ]
-    line = law.line
-    assert line is not None
-    return [
-        shared
-        | {
-            "against": law.against[0],
-            "exponent": None,
-            "slope": to_plain(line.slope),
-            "intercept": to_plain(line.intercept) | {"p_value": line.intercept_test.p_value},
-            "forced_slope": to_plain(line.forced_slope),
-            "r_squared": line.r_squared,
-            "forced_r_squared": line.forced_r_squared,
-            "count": line.count,
-        }
-    ]
+_STRAIGHT = {"√scan_rate": "scan_rate", "σ/L": "thickness"}  # a straight-line plot beside the free exponent
+
+
+def scaling_entries(laws: Sequence[ScalingLaw]) -> list[dict[str, Any]]:
+    """One entry per exponent; the straight-line plot of the same samples stands in it, with its tested intercept."""
+    lines = {(law.quantity, _STRAIGHT[law.against[0]], law.setting): law for law in laws if law.line is not None}
+    entries = []
+    for law in laws:
+        if law.law is None:
+            continue
+        for against, exponent in zip(law.against, law.law.exponents, strict=True):
+            key = (law.quantity, against, law.setting)
+            line = lines.pop(key, None) if len(law.against) == 1 else None
+            entries.append(_scaling_entry(*key, exponent, law, line))
+    return entries + [_scaling_entry(*key, Estimate(math.nan), None, line) for key, line in lines.items()]
+
+
+def _scaling_entry(
+    quantity: str, against: str, setting: str, exponent: Estimate, law: ScalingLaw | None, plot: ScalingLaw | None
+) -> dict[str, Any]:
+    fitted = law.law if law is not None else None
+    line = plot.line if plot is not None else None
+    entry: dict[str, Any] = {
+        "quantity": quantity,
+        "against": against,
+        "setting": setting,
+        "jointly_with": [other for other in law.against if other != against] if law is not None else [],
+        "exponent": to_plain(exponent),
+        "intercept": None,
+        "r_squared": to_plain(fitted.r_squared) if fitted else None,
+        "scatter": to_plain(fitted.scatter) if fitted else None,
+        "count": fitted.count if fitted else line.count if line else 0,
+        "line": None,
+        "flags": to_plain(fitted.flags) if fitted else [],
+    }
+    if line is not None and plot is not None:
+        entry["intercept"] = to_plain(line.intercept) | {"p_value": to_plain(line.intercept_test.p_value)}
+        numbers = ("slope", "forced_slope", "r_squared", "forced_r_squared", "forced_r_squared_origin")
+        entry["line"] = {"against": plot.against[0]} | {name: to_plain(getattr(line, name)) for name in numbers}
+    return entry
+
+
+def _override(each: Overridden) -> dict[str, Any]:
+    made = each.override
+    told = {"sample": made.sample, "reason": made.reason, "by": made.by}
+    return told | {name: getattr(each, name) for name in ("part", "decision", "before", "after")}
 
 
 def transport_entry(item: TransportFinding) -> dict[str, Any]:

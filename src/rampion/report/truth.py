@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rampion.estimate import Estimate
-from rampion.report.page import marked, number, table
+from rampion.report.document import marked, number, section, table
 from rampion.units import show
 
 if TYPE_CHECKING:
@@ -34,14 +34,7 @@ def truth_section(rows: Sequence[Recovered]) -> dict[str, Any]:
         for row in rows
     ]  # fmt: skip
     shown = table(["quantity", "meaning", "truth", "found", "95 % interval"], cells)
-    return {
-        "id": "truth",
-        "title": "Truth against recovered",
-        "text": [],
-        "tables": [shown],
-        "figures": [],
-        "flags": [],
-    }
+    return section("truth", "Truth against recovered", tables=[shown])
 
 
 def comparison_lines(rows: Sequence[Comparison]) -> list[str]:

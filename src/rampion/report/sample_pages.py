@@ -1,0 +1,167 @@
+"""A page per sample: what it is, what each of its sweeps and spectra shows, and why.
+
+A page is written again only when what stands in it changes: of many samples mostly the new ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rampion.measurement import thinned
+from rampion.quantities import quantity
+from rampion.records import to_json
+from rampion.report.data import Column, column_of
+from rampion.report.document import Section, figure, interval, number, section, table, verdict_cell
+from rampion.report.folder import file_name
+from rampion.report.page import render
+from rampion.report.panels import Picture
+from rampion.report.sections import estimate
+from rampion.units import show
+from rampion.voltammetry.finding import VERDICT_WORDS
+
+if TYPE_CHECKING:
+    from rampion.study import SampleAnalysis, Study
+    from rampion.voltammetry.finding import Finding
+
+POINTS = 1500  # of each curve of a page
+KNOWN = ("thickness", "area", "relative_density", "temperature", "stack_pressure", "lithium_thickness")
+
+
+def write_sample_pages(
+    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], folder: Path
+) -> dict[str, str]:
+    """Write ``samples/NAME.html`` for every sample; returns each sample's page, relative to the folder."""
+    (folder / "samples").mkdir(exist_ok=True)
+    pages: dict[str, str] = {}
+    entries: dict[str, list[Mapping[str, Any]]] = {}
+    for finding in plain["samples"]:
+        entries.setdefault(finding["sample"], []).append(finding)
+    for sample, known in zip(study.analysis.samples, plain["metadata"], strict=True):
+        name = known["name"]
+        if name in pages:  # the same name twice: its findings stand on the first page
+            continue
+        path = f"samples/{file_name(name)}.html"
+        if path in pages.values():
+            path = f"samples/{file_name(name)}_{len(pages)}.html"
+        pages[name] = path
+        _write_page(sample, known, entries.get(name, []), history, folder / path)
+    return pages
+
+
+def _write_page(
+    sample: SampleAnalysis,
+    known: Mapping[str, Any],
+    entries: list[Mapping[str, Any]],
+    history: Mapping[str, Any],
+    path: Path,
+) -> None:
+    files = {name: history["files"].get(name, "") for name in known["files"]}
+    content = to_json([known, entries, files, history["software"]], None)
+    mark = f"<!-- {hashlib.sha256(content.encode()).hexdigest()} -->\n"
+    if path.is_file():
+        with path.open(encoding="utf-8") as stream:
+            if stream.readline() == mark:
+                return
+    from rampion.report.html import write_picture
+
+    with tempfile.TemporaryDirectory() as scratch:
+        parts = [_about(known)]
+        sweeps = [entry for entry in entries if entry["kind"] != "spectrum"]
+        for place, (finding, entry) in enumerate(zip(sample.findings, sweeps, strict=False), 1):
+            picture = _curve(finding, known["name"], place)
+            write_picture(picture, Path(scratch))
+            parts.append(_finding(entry, place, len(sweeps)) | {"figures": [figure(picture)]})
+        spectra = [entry for entry in entries if entry["kind"] == "spectrum"]
+        if spectra:
+            picture = _nyquist(sample, known["name"])
+            write_picture(picture, Path(scratch))
+            parts.append(_spectra(spectra) | {"figures": [figure(picture)]})
+        document = {
+            "title": known["name"], "synthetic": sample.experiment.synthetic, "summary": [], "sections": parts,
+            "provenance": {**history, "files": files},
+        }  # fmt: skip
+        path.write_text(mark + render(document, Path(scratch), home="../report.html"), encoding="utf-8")
+
+
+def _about(known: Mapping[str, Any]) -> Section:
+    metadata = known["metadata"]
+    rows = [[name.replace("_", " "), number(estimate(metadata[name]), name)] for name in KNOWN if metadata[name]]
+    rows += [[name, metadata[name]] for name in ("pellet", "composition", "electrodes") if metadata[name]]
+    rows += [[name, text] for name, text in metadata["extra"].items() if text]
+    return section("sample", "The sample", tables=[table(["", ""], rows)], flags=known["flags"])
+
+
+def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
+    rows = [["verdict", verdict_cell(entry["verdict"])], ["confidence", f"{entry['confidence']:.2f}"]]
+    for name in ("current_density", "potential", "charge", "time", "conductivity", "current", "total_charge"):
+        if entry.get(name):
+            rows.append([f"{quantity(name).symbol}, {name.replace('_', ' ')}", number(estimate(entry[name]), name)])
+    if entry.get("scan_rate") is not None:
+        rows.append(["v, scan rate", show(entry["scan_rate"], "scan_rate")])
+    if entry.get("semi_integral_plateau"):
+        rows.append(["m, semi-integral", number(estimate(entry["semi_integral_plateau"]), "semi_integral")])
+    if entry.get("pauses"):
+        rows.append(["pauses", len(entry["pauses"])])
+    reasons = [[item["name"].replace("_", " "), f"{item['value']:.4g}" if item["value"] is not None else "–",
+                item["meaning"]] for item in entry["evidence"]]  # fmt: skip
+    tables = [table(["", ""], rows)]
+    if reasons:
+        tables.append(table(["statistic", "value", "meaning"], reasons, "What the verdict rests on"))
+    title = VERDICT_WORDS[entry["verdict"]].capitalize()
+    title = title if count == 1 else f"Sweep or run {place}: {title.lower()}"
+    return section(f"finding-{place}", title, tables=tables, flags=entry["flags"])
+
+
+def _spectra(entries: list[Mapping[str, Any]]) -> Section:
+    rows = []
+    for place, entry in enumerate(entries, 1):
+        told = {True: "passed", False: "failed", None: "not told"}[entry["kramers_kronig"]["valid"]]
+        arcs = "; ".join(
+            f"{process['name']} {number(estimate(process['resistance']), 'resistance')}"
+            for process in entry["processes"]
+            if process["resistance"]["value"] is not None
+        )
+        sigma = interval(entry["conductivity"], "conductivity") if entry.get("conductivity") else "–"
+        rows.append([place, entry["circuit"], told, arcs, sigma])
+    flags: dict[str, Any] = {flag["code"]: flag for entry in entries for flag in entry["flags"]}
+    header = ["spectrum", "circuit", "Kramers–Kronig", "processes", "σ (mS/cm) [95 %]"]
+    return section("spectra", "Spectra", tables=[table(header, rows)], flags=list(flags.values()))
+
+
+def _curve(finding: Finding, name: str, place: int) -> Picture:
+    from rampion.figures.voltammogram import draw_finding
+
+    curve = finding.voltammogram
+    kept = thinned(curve.current if finding.kind == "sweep" else curve.potential, POINTS)
+    data = [
+        column_of(key, values[kept], name)
+        for key, values in (("time", curve.time), ("potential", curve.potential), ("current", curve.current))
+    ]
+    return Picture(
+        name=f"{file_name(name)}_{place:02d}_{finding.kind}", data=data,
+        figure=draw_finding(finding, title=name, synthetic=finding.synthetic),
+        caption=f"{name}: {VERDICT_WORDS[finding.verdict]}.",
+    )  # fmt: skip
+
+
+def _nyquist(sample: SampleAnalysis, name: str) -> Picture:
+    from rampion.figures.spectra import draw_nyquist
+
+    spectra = sample.experiment.spectra
+    data: list[Column] = []
+    for place, one in enumerate(spectra, 1):
+        told = f"{name}, spectrum {place}" + (f", {one.potential:.3g} V" if np.isfinite(one.potential) else "")
+        data.append(column_of("frequency", one.frequency, told))
+        data.append(Column(name="Re Z", unit="Ω", comment=told, values=np.real(one.impedance)))
+        data.append(Column(name="−Im Z", unit="Ω", comment=told, values=-np.imag(one.impedance)))
+    drawn = draw_nyquist(spectra, sample.spectra, name, sample.experiment.synthetic)
+    return Picture(
+        name=f"{file_name(name)}_spectra", figure=drawn, data=data,
+        caption=f"{name}: {len(spectra)} spectra, measured (circles) and fitted (lines).",
+    )  # fmt: skip
