@@ -67,7 +67,7 @@ def _names_at(index: int, paths: Sequence[Path], given: Sequence[Name]) -> dict[
         member = path.members[index]
         if member is None:
             continue
-        if member.kind == "arc" and is_untold(member.resistance) and is_untold(member.capacitance):
+        if member.kind == "arc" and is_untold(member.capacitance):
             names[member.part] = replace(name, confidence=0.0)
         else:
             names[member.part] = _in_doubt(name, name.confidence * float(path.sureness[index]), member.part)
