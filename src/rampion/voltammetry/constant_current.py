@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from rampion.estimate import Estimate
 from rampion.voltammetry.noise import block_means, local_noise, moving_lines, noise_floor
-from rampion.voltammetry.penetration import find_rises, fit_onset
+from rampion.voltammetry.onset import fit_onset
+from rampion.voltammetry.penetration import find_rises
 
 _SMALLEST_DROP = 0.1  # of the voltage before it
 _SMALLEST_RISE = 0.1  # of the early voltage

@@ -2,48 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Sample
-from rampion.voltammetry.contact import ContactLoss, find_contact_loss
 from rampion.voltammetry.finding import VERDICT_WORDS, Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.limits import Clipping, find_clipping
-from rampion.voltammetry.noise import local_noise, moving_lines, noise_floor
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line
-from rampion.voltammetry.peak import Peak, find_peak
-from rampion.voltammetry.penetration import DIVERGING, Penetration, Rise, find_rises, fit_onset
+from rampion.voltammetry.peak import find_peak
+from rampion.voltammetry.penetration import DIVERGING
+from rampion.voltammetry.pieces import Pieces, find_pieces
+from rampion.voltammetry.place import clocked, largest, place_event
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
-from rampion.voltammetry.short import Excursion, NoiseChange, find_excursions, find_noise_change
 from rampion.voltammetry.voltammogram import Voltammogram
 
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
-_LEVEL_SLOPE = 0.1  # of the ohmic conductance: the end of a sweep that has levelled off
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pieces:
-    """All that was found on one sweep, before it is weighed. ``index`` maps the swept points to the voltammogram's."""
-
-    index: np.ndarray
-    line: OhmicLine | None
-    clipping: Clipping | None
-    excursions: tuple[Excursion, ...]
-    outside: Bool[np.ndarray, " n"]
-    rises: tuple[Rise, ...]
-    penetration: Penetration | None
-    peak: Peak | None
-    contact: ContactLoss | None
-    noise_change: NoiseChange | None
-    levelled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +59,10 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | Non
     voltammogram = levelled(recorded)
     line = fit_ohmic_line(voltammogram, sample, choice.ohmic_window)
     semi = semi_integrate(voltammogram.time, voltammogram.current)
-    pieces = _find_pieces(voltammogram, line, semi)
+    pieces = find_pieces(voltammogram, line, semi)
     verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
     if choice.verdict is None and choice.at is None:
-        current, potential = _place(voltammogram, pieces, verdict)
+        current, potential = place_event(voltammogram, pieces, verdict)
     else:
         found, verdict, confidence = verdict, choice.verdict or verdict, math.nan
         pieces, current, potential = _chosen(voltammogram, pieces, found, verdict, choice.at)
@@ -147,7 +125,7 @@ def _chosen(
     if at is not None:
         return pieces, *_course_at(voltammogram, pieces, at)
     if verdict is found or verdict is Verdict.NO_EVENT or (verdict is Verdict.PENETRATION and pieces.penetration):
-        return pieces, *_place(voltammogram, pieces, verdict)
+        return pieces, *place_event(voltammogram, pieces, verdict)
     words = VERDICT_WORDS[verdict]
     raise InputError(f"The verdict {words!r} was chosen without a place; state the event's potential as 'at'.")
 
@@ -199,86 +177,6 @@ def ask_for(sample: Sample) -> tuple[Flag, ...]:
     elif not math.isfinite(sample.thickness.std):
         flags.append(VoltammetryFlag.THICKNESS_UNCERTAINTY_MISSING.flag())
     return tuple(flags)
-
-
-def _find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float[np.ndarray, " n"]) -> Pieces:
-    index = np.flatnonzero(voltammogram.swept)
-    x, y, noise = voltammogram.ramp[index], voltammogram.current[index], voltammogram.noise[index]
-    clipping = find_clipping(x, y, noise, voltammogram.resolution)
-    if clipping is not None:
-        index, x, y = (a[: clipping.first] for a in (index, x, y))
-        noise = noise[: clipping.first]
-        if not voltammogram.range_changes:
-            noise = local_noise(voltammogram.time[index], y, noise_floor(y, voltammogram.resolution))
-    excursions, inside = find_excursions(x, y, noise)
-    rising = tuple(e for e in excursions if e.height > 0)
-    outside = ~inside
-    u, v, s = x[outside], y[outside], noise[outside]
-    conductance = (
-        line.conductance.value
-        if line is not None
-        else float(np.polyfit(u[: u.size // 4 + 2], v[: u.size // 4 + 2], 1)[0])
-    )
-    conductance = max(conductance, 0.0)
-    start = int(np.searchsorted(u, line.window[0])) if line is not None else 0
-    rises = find_rises(u, v, s, conductance, start)
-    penetration = _penetration(u, v, s, rises, start)
-    last = penetration.first + 1 if penetration is not None else u.size
-    peak = find_peak(u[:last], v[:last], s[:last])
-    contact = None
-    if penetration is None:
-        course = line.at(x) if line is not None else np.full(x.size, math.inf)
-        contact = find_contact_loss(x, y, noise, semi[index], inside, course)
-    level = False
-    if peak is None and u.size >= 24 and conductance > 0:
-        _, slope, _, error = moving_lines(u, v, s, u.size // 10)
-        end = slope[-u.size // 10 - 1], error[-u.size // 10 - 1]
-        level = bool(end[0] < _LEVEL_SLOPE * conductance + 2 * end[1] and end[1] < 0.2 * conductance)
-    return Pieces(
-        index=index,
-        line=line,
-        clipping=clipping,
-        excursions=rising if rising else excursions,
-        outside=outside,
-        rises=rises,
-        penetration=penetration,
-        peak=peak,
-        contact=contact,
-        noise_change=_noise_change(voltammogram, index[outside][:last]),
-        levelled=level,
-    )
-
-
-def _noise_change(voltammogram: Voltammogram, index: np.ndarray) -> NoiseChange | None:
-    """The largest lasting change of noise inside one current range."""
-    bounds = [0, *np.searchsorted(index, voltammogram.range_changes).tolist(), index.size]
-    found = []
-    for a, b in itertools.pairwise(bounds):
-        part = index[a:b]
-        found.append(
-            find_noise_change(
-                voltammogram.time[part], voltammogram.ramp[part], voltammogram.current[part], voltammogram.resolution
-            )
-        )
-    return max((change for change in found if change is not None), key=lambda change: change.ratio, default=None)
-
-
-def _penetration(
-    x: np.ndarray, y: np.ndarray, noise: np.ndarray, rises: tuple[Rise, ...], start: int
-) -> Penetration | None:
-    lasting = [rise for rise in rises if rise.lasting]
-    if not lasting:
-        return None
-    rise = lasting[0]
-    current, potential, first = fit_onset(x, y, noise, rise, start)
-    return Penetration(
-        onset_current=current,
-        onset_potential=potential,
-        first=first,
-        steepness=rise.steepness,
-        excess=rise.excess,
-        significance=rise.significance,
-    )
 
 
 def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, list[Statistic], list[Flag]]:
@@ -335,7 +233,7 @@ def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, 
         return Verdict.LIMITING_PEAK, confidence_of(margin), evidence, flags
     flags.append(say.RIGHT_CENSORED.flag())
     if pieces.levelled:
-        flags.append(say.PLATEAU_WITHOUT_PEAK.flag(current=_largest(voltammogram, pieces)[0].value))
+        flags.append(say.PLATEAU_WITHOUT_PEAK.flag(current=largest(voltammogram, pieces)[0].value))
     bends = [rise for rise in pieces.rises if rise.excess > 0.05]
     if bends:
         flags.append(say.CONVEX.flag(ratio=max(rise.steepness for rise in bends)))
@@ -373,88 +271,6 @@ def _evidence(pieces: Pieces) -> list[Statistic]:
     if pieces.clipping is not None:
         found.append(Statistic("clipped_points", float(pieces.clipping.points), "points held at the largest current"))
     return found
-
-
-def _largest(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Estimate, Estimate]:
-    """The largest smoothed current and its potential."""
-    kept = pieces.index[pieces.outside]
-    x, y, noise = voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept]
-    value, _, error, _ = moving_lines(x, y, noise, max(2, x.size // 50))
-    top = int(np.argmax(value))
-    step = float(np.median(np.diff(x))) if x.size > 1 else 0.0
-    return Estimate(value[top], error[top]), Estimate(x[top], max(step, voltammogram.potential_noise) / math.sqrt(12))
-
-
-def _course_at(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> tuple[Estimate, Estimate]:
-    """The course of the current just before a potential: the value at the end of a line through up to 20 points."""
-    kept = pieces.index[pieces.outside]
-    kept = kept[voltammogram.ramp[kept] < potential]
-    x, y, noise = voltammogram.ramp[kept], voltammogram.current[kept], voltammogram.noise[kept]
-    if kept.size < 3:
-        kept = pieces.index[:3]
-        return Estimate(float(np.mean(voltammogram.current[kept]))), Estimate(potential)
-    half = min(20, kept.size - 1)
-    value, _, error, _ = moving_lines(x, y, noise, half)
-    gap = 2 * float(potential - x[-1])
-    slope = float(value[-1] - value[-2]) / float(x[-1] - x[-2]) if x[-1] > x[-2] else 0.0
-    there = float(value[-1]) + slope * gap / 2
-    spread = gap / math.sqrt(12)
-    return Estimate(there, math.hypot(float(error[-1]), slope * spread)), Estimate(potential, spread)
-
-
-def _place(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) -> tuple[Estimate, Estimate]:
-    """Current [A] and potential [V] of the event."""
-    if verdict is Verdict.PENETRATION:
-        assert pieces.penetration is not None
-        return pieces.penetration.onset_current, pieces.penetration.onset_potential
-    if verdict is Verdict.LIMITING_PEAK:
-        assert pieces.peak is not None
-        return pieces.peak.current, pieces.peak.potential
-    if verdict is Verdict.SOFT_SHORT:
-        starts = [e.potential for e in pieces.excursions if e.height > 0]
-        kept = voltammogram.ramp[pieces.index[pieces.outside]]
-        starts += [float(kept[rise.at]) for rise in pieces.rises if rise.recovered]
-        if not starts and pieces.noise_change is not None:
-            starts = [pieces.noise_change.potential]
-        return _course_at(voltammogram, pieces, min(starts))
-    if verdict is Verdict.CONTACT_LOSS:
-        assert pieces.contact is not None
-        if pieces.contact.by == "exhausted" and pieces.peak is not None:
-            return pieces.peak.current, pieces.peak.potential
-        first = min(pieces.contact.first, pieces.index.size - 2)
-        middle = 0.5 * float(np.sum(voltammogram.ramp[pieces.index[first : first + 2]]))
-        return _course_at(voltammogram, pieces, middle)
-    if verdict is Verdict.INSTRUMENT_LIMIT and pieces.clipping is not None:
-        return (
-            Estimate(pieces.clipping.current, max(voltammogram.resolution, 1e-12) / math.sqrt(12)),
-            Estimate(pieces.clipping.potential, pieces.clipping.potential_error),
-        )
-    end = float(voltammogram.ramp[pieces.index[-1]])
-    error = max(voltammogram.potential_noise, voltammogram.ramp[pieces.index[-1]] - voltammogram.ramp[pieces.index[-2]])
-    return _largest(voltammogram, pieces)[0], Estimate(end, float(error))
-
-
-def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) -> tuple[Estimate, Estimate]:
-    """Time [s] and charge [C] from the start of the sweep to the event; NaN without a clock.
-
-    The charge is the trapezoidal integral of the recorded current, pauses included; its error is that of the event's
-    place times the current there, joined with the noise.
-    """
-    if voltammogram.scan_rate is None:
-        return Estimate(math.nan), Estimate(math.nan)
-    moving = np.flatnonzero(voltammogram.swept)
-    order = np.maximum.accumulate(voltammogram.ramp[moving])
-    at = float(np.interp(potential.value, order, voltammogram.time[moving]))
-    error = potential.std / max(voltammogram.scan_rate.value, 1e-300)
-    steps = np.diff(voltammogram.time)
-    passed = np.concatenate([[0.0], np.cumsum(0.5 * (voltammogram.current[1:] + voltammogram.current[:-1]) * steps)])
-    charge = float(np.interp(at, voltammogram.time, passed))
-    before = voltammogram.time[1:] <= at
-    scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[before] ** 2)))
-    return (
-        Estimate(at - float(voltammogram.time[0]), error),
-        Estimate(charge, math.hypot(abs(current.value) * error, scatter)),
-    )
 
 
 def _semi_integral(

@@ -11,11 +11,12 @@ from rampion.voltammetry.contact import ContactLoss
 from rampion.voltammetry.cycling import Cycling
 from rampion.voltammetry.limits import Clipping
 from rampion.voltammetry.ohmic import OhmicLine
+from rampion.voltammetry.pauses import PauseMark
 from rampion.voltammetry.peak import Peak
 from rampion.voltammetry.penetration import Penetration
 from rampion.voltammetry.semi_integral import SemiIntegral
 from rampion.voltammetry.short import Excursion, NoiseChange
-from rampion.voltammetry.voltammogram import PauseMark, Voltammogram
+from rampion.voltammetry.voltammogram import Voltammogram
 
 
 class Verdict(StrEnum):

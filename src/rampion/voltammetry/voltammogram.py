@@ -14,20 +14,10 @@ from rampion.estimate import Estimate, Flag
 from rampion.measurement import Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level
+from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseMark:
-    """A hold inside a sweep: its potential [V], start [s], duration [s], and the current [A] before and after it."""
-
-    potential: float
-    start: float
-    duration: float
-    current_before: float
-    current_after: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -229,7 +219,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     ramp = _rising(potential, potential_noise)
     scan_rate = None
     if rate > 0:
-        active = time - _paused_time(time, pauses)
+        active = time - paused_time(time, pauses)
         scan_rate, line = _fit_ramp(active[swept], potential[swept], rate)
         ideal = line + scan_rate.value * active
         stray = np.abs(potential - ideal)[swept]
@@ -284,119 +274,6 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     )
 
 
-def find_pauses(
-    time: Float[np.ndarray, " n"],
-    potential: Float[np.ndarray, " n"],
-    current: Float[np.ndarray, " n"],
-    potential_noise: float,
-) -> tuple[Bool[np.ndarray, " n"], tuple[PauseMark, ...], float]:
-    """Holds inside an upward sweep: the points that were swept (n,), the pauses, and the ramp's rate [V/s].
-
-    The rate is the median over equal bins of potential of (bin)/(time spent in it); a pause is where a level takes
-    longer than the ramp needs, by more than the noise of potential and a few samples explain: recorded points at one
-    level, or a gap in time. The rate is 0 when the potential does not move.
-
-    Assumes one rate, and pauses in fewer than half of the bins of potential.
-    """
-    n = time.size
-    swept = np.ones(n, dtype=bool)
-    top = np.maximum.accumulate(potential)
-    span = float(top[-1] - top[0])
-    usual = float(np.median(np.diff(time)))
-    if span <= 0 or usual <= 0:
-        return swept, (), 0.0
-    bins = int(np.clip(min(n // 6, span / (8 * potential_noise) if potential_noise > 0 else n), 4, 200))
-    edges = np.linspace(top[0], top[-1], bins + 1)
-    rise = np.concatenate([[True], np.diff(top) > 0])
-    crossing = np.interp(edges, top[rise], time[rise])
-    spent = np.diff(crossing)
-    width = span / bins
-    rate = width / float(np.median(spent))
-    marks = []
-    least = max(4 * usual, 8 * potential_noise / rate, 0.25 * width / rate)
-    k = 0
-    while k < bins:
-        if spent[k] - width / rate <= least:
-            k += 1
-            continue
-        last = k
-        while last + 1 < bins and spent[last + 1] - width / rate > least:
-            last += 1
-        marks += _pause_between(time, potential, current, crossing[k], crossing[last + 1], rate, potential_noise, least)
-        k = last + 1
-    for _, inside in marks:
-        swept[inside] = False
-    return swept, tuple(mark for mark, _ in marks), rate
-
-
-def _pause_between(
-    time: np.ndarray,
-    potential: np.ndarray,
-    current: np.ndarray,
-    start: float,
-    end: float,
-    rate: float,
-    potential_noise: float,
-    least: float,
-) -> list[tuple[PauseMark, slice]]:
-    """The pauses inside one interval of time: gaps between samples, and stretches of samples at one level."""
-    a = max(int(np.searchsorted(time, start)) - 1, 0)
-    b = min(int(np.searchsorted(time, end)) + 1, time.size)
-    found = []
-    excess = np.diff(time[a:b]) - np.diff(potential[a:b]) / rate
-    gaps = a + np.flatnonzero(excess > np.maximum(least, 0.5 * np.diff(time[a:b])))
-    for i in gaps:
-        found.append((i, i + 1, float(excess[i - a])))
-    bounds = [a, *[g + 1 for g in gaps], b]
-    for first, last in itertools.pairwise(bounds):
-        if last - first < 4:
-            continue
-        middle = slice(first, last)
-        slowest = potential[middle]
-        # the level that holds the most samples per volt
-        level = float(np.median(slowest)) if last - first < 20 else _densest(slowest, potential_noise, rate, least)
-        near = first + np.flatnonzero(np.abs(slowest - level) <= 3 * potential_noise + 0.5 * rate * least)
-        if near.size < 3:
-            continue
-        i, j = int(near[0]), int(near[-1])
-        longer = time[j] - time[i] - (6 * potential_noise / rate + least)
-        if longer > 0:
-            moved = max(potential[j] - potential[i], 0.0)
-            found.append((i, j, float(time[j] - time[i] - moved / rate)))
-    joined: list[tuple[int, int, float]] = []
-    for i, j, duration in sorted(found):  # samples far apart in one hold are gaps end to end
-        if joined and i <= joined[-1][1]:
-            first, last, before = joined.pop()
-            joined.append((first, max(j, last), before + duration))
-        else:
-            joined.append((i, j, duration))
-    marks = []
-    for i, j, duration in joined:
-        inside = slice(i + 1, j) if j > i + 1 else slice(i, i)
-        marks.append(
-            (
-                PauseMark(
-                    potential=float(np.median(potential[i : j + 1])),
-                    start=float(time[i]),
-                    duration=duration,
-                    current_before=float(current[i]),
-                    current_after=float(current[j]),
-                ),
-                inside,
-            )
-        )
-    return marks
-
-
-def _densest(values: np.ndarray, potential_noise: float, rate: float, least: float) -> float:
-    """The centre of the narrow band that holds the most values."""
-    width = max(2 * potential_noise, 0.5 * rate * least, 1e-9)
-    ordered = np.sort(values)
-    counts = np.searchsorted(ordered, ordered + width) - np.arange(ordered.size)
-    k = int(np.argmax(counts))
-    return float(np.median(ordered[k : k + counts[k]]))
-
-
 def _rising(potential: np.ndarray, potential_noise: float) -> np.ndarray:
     """The recorded potentials made to rise: means over as many samples as their noise needs, then the running top."""
     step = float(potential[-1] - potential[0]) / potential.size
@@ -405,14 +282,6 @@ def _rising(potential: np.ndarray, potential_noise: float) -> np.ndarray:
         padded = np.pad(potential, half, mode="reflect", reflect_type="odd")
         potential = np.convolve(padded, np.ones(2 * half + 1) / (2 * half + 1), mode="valid")
     return np.maximum.accumulate(potential)
-
-
-def _paused_time(time: np.ndarray, pauses: tuple[PauseMark, ...]) -> np.ndarray:
-    """(n,) time spent in pauses before each point."""
-    total = np.zeros(time.size)
-    for pause in pauses:
-        total += np.clip(time - pause.start, 0.0, pause.duration)
-    return total
 
 
 def _fit_ramp(active: np.ndarray, potential: np.ndarray, rate: float) -> tuple[Estimate, float]:
