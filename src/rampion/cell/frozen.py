@@ -45,7 +45,7 @@ class Frozen:
     pace: Any = math.nan
 
 
-def frozen_state(state: State, mesh: Mesh, structure: Structure, concentration: float) -> Frozen:
+def frozen_state(state: State, mesh: Mesh, structure: Structure, concentration: Any) -> Frozen:
     """The instant at which the march stands; ``concentration`` c₀ [mol/m³]."""
     number, state = _plain(state)
     if structure.closure is None:
