@@ -309,3 +309,23 @@ def test_cycling_of_a_cell_with_two_unlike_electrodes_is_told_from_a_symmetric_o
         assert finding.kind is Kind.CYCLING
         assert ("not_symmetric" in codes(finding)) is unlike
         assert (finding.confidence <= 0.7) is unlike
+
+
+def test_a_record_that_ends_in_a_step_cannot_tell_a_short_from_a_penetration():
+    plain = ramp(points=400)
+    for last, told in ((5, False), (60, True)):
+        rise = np.where(np.arange(400) >= 400 - last, 0.8 * CONDUCTANCE, 0.0)
+        (finding,) = analyse_trace(
+            Trace(time=plain.time, potential=plain.potential, current=plain.current + rise), SAMPLE
+        )
+        assert finding.verdict is Verdict.PENETRATION
+        assert ("ends_in_rise" not in codes(finding)) is told
+
+
+def test_an_excursion_that_came_back_to_the_line_is_no_penetration_however_sharp_its_edges():
+    plain = ramp(points=900, noise=2e-4)
+    inside = (plain.potential > 0.6) & (plain.potential < 0.66)
+    current = plain.current + np.where(inside, 0.4 * CONDUCTANCE, 0.0)
+    current[np.flatnonzero(inside)[30]] -= 0.35 * CONDUCTANCE  # a sample in which the path opened for a moment
+    (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
+    assert finding.verdict is Verdict.SOFT_SHORT

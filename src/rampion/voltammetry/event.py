@@ -21,6 +21,7 @@ from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
 from rampion.voltammetry.voltammogram import Voltammogram
 
+_FEW_POINTS = 8  # after an onset: too few to see the current come back
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
 
 
@@ -207,6 +208,9 @@ def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, 
                     current=pieces.peak.current.value, potential=pieces.peak.potential.value
                 )
             )
+        after = int(np.sum(pieces.outside)) - hole.first - 1
+        if after < _FEW_POINTS and pieces.clipping is None:
+            flags.append(say.ENDS_IN_RISE.flag(points=after))
         before = [e for e in up if e.potential < hole.onset_potential.value]
         if before:
             flags.append(say.EVENT_BEFORE_PENETRATION.flag(potential=before[0].potential))

@@ -104,6 +104,11 @@ class VoltammetryFlag(FlagKind):
         Severity.NOTE,
         "A current maximum of {current:.4g} A at {potential:.4g} V came before the penetration.",
     )
+    ENDS_IN_RISE = (
+        Severity.WARNING,
+        "The record ends {points} points after the onset: whether the current would have come back, as in a soft "
+        "short, cannot be told.",
+    )
     EVENT_BEFORE_PENETRATION = (
         Severity.NOTE,
         "Recoverable excursions of the current (soft shorts) came before the penetration, first at {potential:.4g} V.",
