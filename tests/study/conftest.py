@@ -17,9 +17,9 @@ SCAN = FrequencyScan(high=600e3, low=10.0, points_per_decade=5, amplitude=0.01)
 
 
 def planned(number: int, protocols: tuple[Protocol, ...], thickness: float = 1e-3, density: float = 0.99) -> PlannedRun:
-    """One run of a campaign, its pellet and its instrument in turn."""
+    """One run of a campaign, its instrument in turn, its pellet crossed with designs of three by three."""
     return PlannedRun(
-        sample=f"S{number}", pellet=f"P{number % 3}", relative_density=density, thickness=thickness,
+        sample=f"S{number}", pellet=f"P{(number + number // 3) % 3}", relative_density=density, thickness=thickness,
         protocols=protocols, make=MAKES[number % 3],
     )  # fmt: skip
 

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from rampion.campaign.collapse import Similarity, overlay_scans
-from rampion.campaign.scaling import PowerLaw, fit_power_law
+from rampion.campaign.scaling import fit_power_law
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.mechanisms.argument import Arguments
-from rampion.mechanisms.evidence import EvidenceTable, measured, weigh_evidence
+from rampion.mechanisms.evidence import EvidenceTable, exponent_pair, measured, weigh_evidence
 from rampion.mechanisms.prediction import Counted, Measured
 from rampion.study.constant_current import SAND_EXPONENT, prefactor, ran_away
 from rampion.study.events import Event, column, pellets, settings
-from rampion.study.laws import ScalingLaw
+from rampion.study.laws import PENETRATION, ScalingLaw
 from rampion.study.recovery import Impedance
 from rampion.transport.finding import TransportFinding
 from rampion.voltammetry.finding import Kind
@@ -58,20 +58,16 @@ def _peaks(swept: Sequence[Event]) -> Observed:
     return {Arguments.PEAK_EXISTS: Counted(sum(event.limited for event in slow), len(slow))}
 
 
-def _pair(law: PowerLaw) -> Measured:
-    covariance = tuple(tuple(float(x) for x in row[1:3]) for row in law.fit.covariance[1:3])
-    return Measured(tuple(exponent.value for exponent in law.exponents), covariance)
-
-
 def _exponents(swept: Sequence[Event], laws: Sequence[ScalingLaw]) -> Observed:
     found: Observed = {}
     for law in laws:
-        if law.law is None:
+        if law.law is None or law.setting.startswith(PENETRATION):
             continue
         if law.against == ("scan_rate", "thickness"):
             pair = {"current_density": Arguments.EXPONENT_PAIR, "charge": Arguments.CAPACITY_PAIR}
-            found[pair[law.quantity]] = _pair(law.law)
-        elif law.quantity == "current_density" and not law.setting.startswith("penetration"):
+            if law.quantity in pair:
+                found[pair[law.quantity]] = exponent_pair(law.law)
+        elif law.quantity == "current_density":
             by_rate = law.against == ("scan_rate",)
             argument = Arguments.RATE_EXPONENT if by_rate else Arguments.THICKNESS_EXPONENT
             found.setdefault(argument, measured(law.law.exponents[0]))
@@ -101,7 +97,7 @@ def _semi_integral(swept: Sequence[Event]) -> Observed:
         )
     except InputError:  # rate and thickness varied together
         return {}
-    return {Arguments.SEMI_INTEGRAL_PAIR: _pair(law)}
+    return {Arguments.SEMI_INTEGRAL_PAIR: exponent_pair(law)}
 
 
 def _overlays(swept: Sequence[Event]) -> Observed:

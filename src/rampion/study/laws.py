@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rampion.campaign.collapse import collapse_thickness
+from rampion.campaign.flags import CampaignFlag
 from rampion.campaign.replicates import Replicates, summarise_replicates
 from rampion.campaign.scaling import Line, PowerLaw, fit_power_law, fit_root_law
 from rampion.campaign.survival import (
@@ -22,11 +23,17 @@ from rampion.errors import InputError
 from rampion.study.events import Event, at_one, column, pellets, predictor, settings
 
 FEWEST = 3  # distinct settings for an exponent
+PENETRATION = "penetration"  # how the setting of a law of critical currents begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Replicate:
-    """Samples of one setting: thickness [m], scan rate [V/s], relative density; what they scatter, who penetrated."""
+    """Samples of one setting: thickness [m], scan rate [V/s], relative density; what they scatter, who penetrated.
+
+    ``quantity`` is the largest current density of those that reached a limit ("current_density") or the level of those
+    that penetrated ("critical_current_density"; the others are censored, and flagged). ``outliers`` names the samples
+    that stand apart; none is left out.
+    """
 
     thickness: float
     scan_rate: float
@@ -34,6 +41,7 @@ class Replicate:
     quantity: str
     summary: Replicates
     penetrated: GroupFraction
+    outliers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,11 +63,16 @@ class ScalingLaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Survival:
-    """Kaplan–Meier and Weibull of the current density that samples of one group bore."""
+    """Kaplan–Meier and Weibull of the current density that samples of one group bore, and how many penetrated.
+
+    ``by`` is what makes the group: relative density, scan rate or stack pressure.
+    """
 
     group: str
+    by: str
     curve: SurvivalCurve
     weibull: WeibullFit | None
+    fraction: GroupFraction
 
 
 def _density(event: Event) -> float:
@@ -68,27 +81,38 @@ def _density(event: Event) -> float:
 
 
 def replicate_groups(events: Sequence[Event]) -> tuple[Replicate, ...]:
-    """Every setting with two samples or more: scatter of the limiting currents, fraction penetrated."""
+    """Every setting with two samples or more: scatter of limiting and of critical currents, fraction penetrated."""
     found = []
     for members in _cells(events):
         chosen = [events[i] for i in members]
-        limited = [event for event in chosen if event.limited] or chosen
         if len(chosen) < 2:
             continue
-        current, _ = column(limited, "current_density")
-        thickness, _ = column(chosen, "thickness")
-        penetrated = np.array([event.penetrated for event in chosen])
-        found.append(
-            Replicate(
-                thickness=float(np.mean(thickness)),
-                scan_rate=float(np.mean([event.rate for event in chosen])),
-                relative_density=_density(chosen[0]),
-                quantity="current_density",
-                summary=summarise_replicates(current, pellets(limited)),
-                penetrated=fractions_by_group(penetrated, np.array(["all"] * len(chosen)))[0],
-            )
-        )
+        limited = [event for event in chosen if event.limited]
+        penetrated = [event for event in chosen if event.penetrated]
+        if limited or not penetrated:
+            found.append(_replicate(chosen, limited or chosen, "current_density"))
+        if penetrated:
+            found.append(_replicate(chosen, penetrated, "critical_current_density"))
     return tuple(found)
+
+
+def _replicate(chosen: Sequence[Event], valued: Sequence[Event], quantity: str) -> Replicate:
+    current, _ = column(valued, "current_density")
+    thickness, _ = column(chosen, "thickness")
+    penetrated = np.array([event.penetrated for event in chosen])
+    summary = summarise_replicates(current, pellets(valued))
+    if quantity == "critical_current_density" and len(valued) < len(chosen):
+        censored = CampaignFlag.CENSORED_MEAN.flag(censored=len(chosen) - len(valued), count=len(chosen))
+        summary = replace(summary, mean=summary.mean.flagged(censored), flags=(*summary.flags, censored))
+    return Replicate(
+        thickness=float(np.mean(thickness)),
+        scan_rate=float(np.mean([event.rate for event in chosen])),
+        relative_density=_density(chosen[0]),
+        quantity=quantity,
+        summary=summary,
+        penetrated=fractions_by_group(penetrated, np.array(["all"] * len(chosen)))[0],
+        outliers=tuple(valued[i].sample.name for i in summary.outliers),
+    )
 
 
 def _cells(events: Sequence[Event]) -> Iterator[np.ndarray]:
@@ -105,38 +129,76 @@ def _cells(events: Sequence[Event]) -> Iterator[np.ndarray]:
 
 
 def survival_groups(events: Sequence[Event]) -> tuple[Survival, ...]:
-    """The current density borne without penetration, per relative density; what did not penetrate is censored."""
-    groups: dict[str, list[Event]] = {}
-    for event in events:
-        density = _density(event)
-        name = "all" if np.isnan(density) else f"relative density {100 * density:.3g} %"
-        groups.setdefault(name, []).append(event)
+    """The current density borne without penetration, per relative density, scan rate and stack pressure.
+
+    What did not penetrate is censored at the largest current it bore. Scan rates and pressures make groups of their own
+    only where they differ; each is taken over everything else, so that unlike samples may stand in one group.
+    """
     found = []
-    for name, members in sorted(groups.items()):
-        level, _ = column(members, "current_density")
-        penetrated = np.array([event.penetrated for event in members])
-        if not penetrated.any():
+    for by, groups in (
+        ("relative density", _by_density(events)),
+        ("scan rate", at_one(events, "scan_rate")),
+        ("stack pressure", _by_pressure(events)),
+    ):
+        named = sorted(groups, key=lambda pair: pair[0]) if by != "scan rate" else list(groups)
+        if len(named) < 2 and by != "relative density":
             continue
-        weibull = fit_weibull(level, penetrated) if penetrated.sum() >= 2 else None
-        found.append(Survival(group=name, curve=estimate_survival(level, penetrated), weibull=weibull))
+        found += [_survival(by, told, members) for told, members in named]
     return tuple(found)
 
 
+def _by_density(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
+    densities = {_density(event) for event in events if not np.isnan(_density(event))}
+    for density in densities:
+        yield f"relative density {100 * density:.3g} %", [event for event in events if _density(event) == density]
+    unknown = [event for event in events if np.isnan(_density(event))]
+    if unknown:
+        yield "all" if not densities else "relative density not known", unknown
+
+
+def _by_pressure(events: Sequence[Event]) -> Iterator[tuple[str, list[Event]]]:
+    known = [event for event in events if event.sample.stack_pressure is not None]
+    value = np.array([event.sample.stack_pressure.value for event in known])  # type: ignore[union-attr]
+    for pressure in np.unique(np.round(value, -4)):
+        members = [event for event, one in zip(known, value, strict=True) if round(one, -4) == pressure]
+        yield f"stack pressure {1e-6 * pressure:.3g} MPa", members
+
+
+def _survival(by: str, told: str, members: Sequence[Event]) -> Survival:
+    level, _ = column(members, "current_density")
+    penetrated = np.array([event.penetrated for event in members])
+    try:
+        weibull = fit_weibull(level, penetrated)
+    except InputError:  # fewer than two penetrations, or all at one level
+        weibull = None
+    name = told if told.startswith(by) or by == "relative density" else f"{by} {told}"
+    fraction = fractions_by_group(penetrated, np.array([name] * len(members)))[0]
+    return Survival(group=name, by=by, curve=estimate_survival(level, penetrated), weibull=weibull, fraction=fraction)
+
+
 def scaling_laws(events: Sequence[Event]) -> tuple[ScalingLaw, ...]:
-    """Exponents of J, V and Q of the limiting currents against scan rate, thickness, and both; S of the collapse."""
+    """Exponents of J, V and Q against scan rate, thickness and both, of limits and penetrations; S of the collapse."""
     limited = [event for event in events if event.limited and not event.plateau]
     slow = [event for event in events if event.limited]
-    penetrated = [event for event in events if event.penetrated]
+    every = ("current_density", "potential", "charge")
     laws: list[ScalingLaw] = []
     for setting, members in at_one(limited, "thickness"):
-        laws += _against(members, ("scan_rate",), setting, ("current_density", "potential", "charge"))
+        laws += _against(members, ("scan_rate",), setting, every)
         laws += _root_law(members, setting)
     for setting, members in at_one(slow, "scan_rate"):
-        laws += _against(members, ("thickness",), setting, ("current_density", "charge"))
+        peaks = [event for event in members if not event.plateau]
+        laws += _against(members, ("thickness",), setting, ("current_density",))
+        laws += _against(peaks, ("thickness",), setting, ("potential", "charge"))
         laws += _collapse(members, setting)
-    for setting, members in at_one(penetrated, "scan_rate"):
-        laws += _against(members, ("thickness",), f"penetration, {setting}", ("current_density",))
-    laws += _against(limited, ("scan_rate", "thickness"), "all peaks", ("current_density", "charge"))
+    laws += _against(limited, ("scan_rate", "thickness"), "all peaks", every)
+    for told, dense in _by_density([event for event in events if event.penetrated]):
+        where = f"{PENETRATION}, {told}"
+        for setting, members in at_one(dense, "thickness"):
+            laws += _against(members, ("scan_rate",), f"{where}, {setting}", every)
+        for setting, members in at_one(dense, "scan_rate"):
+            laws += _against(members, ("thickness",), f"{where}, {setting}", every)
+            laws += _collapse(members, f"{where}, {setting}")
+        laws += _against(dense, ("scan_rate", "thickness"), where, every)
     return tuple(laws)
 
 

@@ -13,7 +13,7 @@ from rampion.estimate import Estimate
 from rampion.mechanisms.contact import contact_capacity
 from rampion.study.constant_current import sand_findings
 from rampion.study.events import Event, at_one, column, pellets, settings, values
-from rampion.study.laws import ScalingLaw
+from rampion.study.laws import PENETRATION, ScalingLaw
 from rampion.transport.carriers import (
     carriers_from_root_law,
     carriers_from_semi_integral,
@@ -103,7 +103,7 @@ def _split(events: Sequence[Event]) -> list[TransportFinding]:
 
 
 def _slowest_collapse(laws: Sequence[ScalingLaw]) -> ScalingLaw | None:
-    collapses = [law for law in laws if law.against == ("σ/L",)]
+    collapses = [law for law in laws if law.against == ("σ/L",) and not law.setting.startswith(PENETRATION)]
     return collapses[0] if collapses else None  # settings come in ascending order of scan rate
 
 
@@ -245,7 +245,7 @@ def _carriers(
     if collapse is not None:
         found.append(finding("concentration", COLLAPSE, collapse.concentration, assumed))
     root = next((law.line for law in laws if law.against == ("√scan_rate",)), None)
-    free = next((law.law for law in laws if law.against == ("scan_rate",) and law.law is not None), None)
+    free = next((law.law for law in laws if law.against == ("scan_rate",) and law.quantity == "current_density"), None)
     least = math.nan if collapse is None else float(collapse.rates.min())
     if tracer is not None and root is not None:
         found += carriers_from_root_law(

@@ -31,7 +31,7 @@ from rampion.transport.peak_function import LARGEST_SERIES, largest_current_curv
 from rampion.transport.peak_table import LIMIT_RATES, TRANSFERENCES
 
 _STEP = 0.01  # of ln W, in the tabulated curves: linear interpolation then adds 1e-6
-_STEPS = 7  # values of R_int tried within 2.5 standard uncertainties
+_STEPS = 5  # values of R_int tried within 2 standard uncertainties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,12 +133,13 @@ def fit_collapse(
     span_t = (TRANSFERENCES[0], TRANSFERENCES[-1])
     span_d = (float(points.log_shift.max()) - math.log(1e6), float(points.log_shift.max()) - math.log(LIMIT_RATES[0]))
     noise = _noise(np.zeros_like(j), relative_std, pellets)
+    centre = tried[tried.size // 2 : tried.size // 2 + 1]
     for _ in range(2):  # a first pass finds the scatter, a second weighs by it
-        ts, ds = np.linspace(*span_t, 49), np.linspace(*span_d, 121)
-        chi, _ = _profile(points, noise, ts, ds, tried[:1] if tried.size == 1 else tried[_STEPS // 2 : _STEPS // 2 + 1])
+        ts, ds = np.linspace(*span_t, 33), np.linspace(*span_d, 161)
+        chi, _ = _profile(points, noise, ts, ds, centre, np.zeros(1))
         i, k = np.unravel_index(int(np.argmin(chi)), chi.shape)
-        centre = tried[0] if tried.size == 1 else tried[_STEPS // 2]
-        noise = _noise(_residual(points, ts[i : i + 1], ds[k : k + 1], centre)[0, 0], relative_std, pellets)
+        best = _Curves.over(points, ts[i : i + 1], ds[k : k + 1]).residual(points, float(centre[0]))
+        noise = _noise(best[0, 0], relative_std, pellets)
     region = _acceptable(points, noise, (span_t, span_d), tried, penalty)
     return _result(points, noise, region, (span_t, span_d), temperature)
 
@@ -151,12 +152,12 @@ def _acceptable(
     penalty: np.ndarray,
 ) -> _Region:
     """Zoom on the region of acceptable χ² until the grid resolves it."""
-    ts, ds = np.linspace(*spans[0], 49), np.linspace(*spans[1], 121)
+    ts, ds = np.linspace(*spans[0], 33), np.linspace(*spans[1], 81)
     chi, which = _profile(points, noise, ts, ds, tried, penalty)
-    for _ in range(6):
+    for _ in range(9):
         found = np.argwhere(chi <= chi.min() + noise.threshold)
         (i0, k0), (i1, k1) = found.min(axis=0), found.max(axis=0)
-        if i1 - i0 >= 16 and k1 - k0 >= 16:
+        if i1 - i0 >= 14 and k1 - k0 >= 14:
             break
         ts = np.linspace(ts[max(i0 - 2, 0)], ts[min(i1 + 2, ts.size - 1)], ts.size)
         ds = np.linspace(ds[max(k0 - 2, 0)], ds[min(k1 + 2, ds.size - 1)], ds.size)
@@ -178,28 +179,40 @@ def _interfaces(known: Estimate | None, points: _Points) -> tuple[np.ndarray, np
         )
     if not (math.isfinite(known.std) and known.std > 0):
         return np.array([centre]), np.zeros(1)
-    tried = np.clip(known.value + known.std * np.linspace(-2.5, 2.5, _STEPS), 0.0, limit)
+    tried = np.clip(known.value + known.std * np.linspace(-2.0, 2.0, _STEPS), 0.0, limit)
     return tried, ((tried - known.value) / known.std) ** 2
 
 
-def _residual(points: _Points, ts: np.ndarray, ds: np.ndarray, interface: float) -> np.ndarray:
-    """(t, d, n) ln of measured over model."""
-    log_rates = points.log_shift[:, None] - ds  # (n, d)
-    start = math.log(LIMIT_RATES[0]) - _STEP
-    grid = np.arange(start, math.log(1e6), _STEP)
-    layers = largest_current_curves(grid, ts)  # (4, m, t)
-    bulk = points.bulk(interface)
-    log_y = np.log(points.current * bulk)
-    weights = series_weights(interface / bulk)
-    place = np.clip((log_rates - start) / _STEP, 0.0, grid.size - 1.001)
-    at, part = place.astype(int), place % 1.0
-    out = np.empty((ts.size, ds.size, log_y.size))
-    log_t = np.log(ts)
-    for n in range(log_y.size):
-        curve = layers[0] + np.tensordot(weights[n], layers[1:], axes=1)
-        model = curve[at[n]] * (1 - part[n])[:, None] + curve[at[n] + 1] * part[n][:, None]
-        out[:, :, n] = log_y[n] - log_t[:, None] - model.T
-    return out
+@dataclass(frozen=True, slots=True, eq=False)
+class _Curves:
+    """Layers of the largest-current curve over (ln W, t₊), and where each point lies on them for every ln D."""
+
+    layers: np.ndarray
+    at: np.ndarray
+    part: np.ndarray
+    log_t: np.ndarray
+
+    @classmethod
+    def over(cls, points: _Points, ts: np.ndarray, ds: np.ndarray) -> _Curves:
+        log_rates = points.log_shift[:, None] - ds  # (n, d)
+        start = max(float(log_rates.min()), math.log(LIMIT_RATES[0])) - 2 * _STEP
+        stop = min(max(float(log_rates.max()), start + _STEP), math.log(1e6)) + 2 * _STEP
+        grid = np.minimum(np.arange(start, stop, _STEP), math.log(1e6))
+        place = np.clip((log_rates - start) / _STEP, 0.0, grid.size - 1.001)
+        return cls(largest_current_curves(grid, ts), place.astype(int), place % 1.0, np.log(ts))
+
+    def residual(self, points: _Points, interface: float) -> np.ndarray:
+        """(t, d, n) ln of measured over model."""
+        bulk = points.bulk(interface)
+        log_y = np.log(points.current * bulk)
+        weights = np.hstack([np.ones((bulk.size, 1)), series_weights(interface / bulk)])
+        out = np.empty((self.log_t.size, self.at.shape[1], log_y.size))
+        for n in range(log_y.size):
+            at, part = self.at[n], self.part[n][:, None]
+            first = int(at.min())
+            curve = np.tensordot(weights[n], self.layers[:, first : int(at.max()) + 2], axes=1)
+            out[:, :, n] = (log_y[n] - self.log_t - curve[at - first] * (1 - part) - curve[at - first + 1] * part).T
+        return out
 
 
 def _profile(
@@ -208,14 +221,14 @@ def _profile(
     ts: np.ndarray,
     ds: np.ndarray,
     tried: np.ndarray,
-    penalty: np.ndarray | None = None,
+    penalty: np.ndarray,
 ) -> tuple[np.ndarray, int]:
     """χ² over (t₊, ln D), the best of all R_int tried at each point, and which R_int the best point has."""
-    extra = np.zeros(tried.size) if penalty is None else penalty
+    curves = _Curves.over(points, ts, ds)
     surfaces = []
-    for interface, more in zip(tried, extra, strict=True):
-        white = _residual(points, ts, ds, float(interface)) @ noise.whiten.T
-        surfaces.append(np.sum(white**2, axis=-1) + more)
+    for interface, more in zip(tried, penalty, strict=True):
+        white = curves.residual(points, float(interface)) @ noise.whiten.T
+        surfaces.append(np.einsum("tdn,tdn->td", white, white) + more)
     stack = np.array(surfaces)
     return stack.min(axis=0), int(np.unravel_index(int(np.argmin(stack)), stack.shape)[0])
 
@@ -265,7 +278,8 @@ def _result(
     if np.ptp(grid_t[accepted]) > 0.5:
         flags.append(TransportFlag.FLAT_TRANSFERENCE.flag())
     seen = grid_t[accepted], np.exp(grid_d[accepted])
-    residual = _residual(points, ts[best[0] : best[0] + 1], ds[best[1] : best[1] + 1], interface)[0, 0]
+    at_best = _Curves.over(points, ts[best[0] : best[0] + 1], ds[best[1] : best[1] + 1])
+    residual = at_best.residual(points, interface)[0, 0]
     told = tuple(flags)
     concentration = _ranged(factor * 2 * t * (1 - t) / d, factor * 2 * seen[0] * (1 - seen[0]) / seen[1], told)
     return CollapseFit(
