@@ -62,6 +62,11 @@ def verdict_cell(verdict: str) -> dict[str, str]:
     return marked(VERDICT_WORDS[verdict], verdict)
 
 
+def confidence_cell(confidence: float | None) -> str:
+    """How sure a verdict is; one that a person chose has no confidence."""
+    return "chosen" if confidence is None else f"{confidence:.2f}"
+
+
 def number(estimate: Estimate | None, name: str) -> str:
     """An estimate in the laboratory's unit, an en dash when there is none."""
     return "–" if estimate is None else show(estimate, name)

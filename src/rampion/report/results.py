@@ -19,6 +19,7 @@ _OPTIONAL = ("drift", "relaxation_times", "profiles", "potential", "time")  # ab
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
     from rampion.study import Analysis, SampleAnalysis
+    from rampion.study.overrides import Overridden
 
 
 def _range(values: np.ndarray | None) -> list[float] | None:
@@ -126,7 +127,19 @@ def results(analysis: Analysis) -> dict[str, Any]:
         for sample in analysis.samples
     ]
     findings = [entry for sample in analysis.samples for entry in sample_entries(sample)]
-    return {"name": analysis.name, "findings": findings, "samples": samples, "flags": to_plain(analysis.flags)}
+    return {
+        "name": analysis.name,
+        "findings": findings,
+        "samples": samples,
+        "overrides": [_override(each) for sample in analysis.samples for each in sample.overridden],
+        "flags": to_plain(analysis.flags),
+    }
+
+
+def _override(each: Overridden) -> dict[str, Any]:
+    made = each.override
+    told = {"sample": made.sample, "reason": made.reason, "by": made.by}
+    return told | {name: getattr(each, name) for name in ("part", "decision", "before", "after")}
 
 
 def _together(sample: SampleAnalysis) -> dict[str, Any]:

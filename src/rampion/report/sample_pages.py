@@ -17,7 +17,7 @@ from rampion.measurement import thinned
 from rampion.quantities import quantity
 from rampion.records import to_json
 from rampion.report.data import Column, column_of
-from rampion.report.document import Section, figure, interval, number, section, table, verdict_cell
+from rampion.report.document import Section, confidence_cell, figure, interval, number, section, table, verdict_cell
 from rampion.report.folder import file_name
 from rampion.report.page import render
 from rampion.report.panels import Picture
@@ -98,7 +98,7 @@ def _about(known: Mapping[str, Any]) -> Section:
 
 
 def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
-    rows = [["verdict", verdict_cell(entry["verdict"])], ["confidence", f"{entry['confidence']:.2f}"]]
+    rows = [["verdict", verdict_cell(entry["verdict"])], ["confidence", confidence_cell(entry["confidence"])]]
     for name in ("current_density", "potential", "charge", "time", "conductivity", "current", "total_charge"):
         if entry.get(name):
             rows.append([f"{quantity(name).symbol}, {name.replace('_', ' ')}", number(estimate(entry[name]), name)])

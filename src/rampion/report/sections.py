@@ -12,6 +12,7 @@ from rampion.quantities import quantity
 from rampion.report.document import (
     Section,
     bare,
+    confidence_cell,
     gathered,
     interval,
     linked,
@@ -106,7 +107,7 @@ def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
             f"{quantity('scan_rate').shown(rate):.3g}" if rate is not None else "–",
             verdict_cell(finding["verdict"]),
             *(bare(estimate(finding.get(key)), key) for key in ("current_density", "potential", "charge")),
-            bare(estimate(finding.get("conductivity")), "conductivity"), f"{finding['confidence']:.2f}",
+            bare(estimate(finding.get("conductivity")), "conductivity"), confidence_cell(finding["confidence"]),
             f"⚠ {len(warned)}" if warned else "",
         ])  # fmt: skip
     header = ["sample", "pellet", "density (%)", "L (mm)", "v (mV/s)", "verdict"]

@@ -13,7 +13,6 @@ from rampion.report.results import results
 if TYPE_CHECKING:
     from rampion.study import Study
     from rampion.study.laws import ScalingLaw
-    from rampion.study.overrides import Overridden
     from rampion.transport.finding import TransportFinding
 
 
@@ -32,7 +31,7 @@ def study_results(study: Study) -> dict[str, Any]:
         "recovery": to_plain(study.impedance.recoveries),
         "pauses": to_plain(study.pauses),
         **_evidence(study),
-        "overrides": [_override(each) for sample in study.analysis.samples for each in sample.overridden],
+        "overrides": analysis["overrides"],
         "flags": to_plain(study.flags),
     }
 
@@ -77,12 +76,6 @@ def _scaling_entry(
         numbers = ("slope", "forced_slope", "r_squared", "forced_r_squared", "forced_r_squared_origin")
         entry["line"] = {"against": plot.against[0]} | {name: to_plain(getattr(line, name)) for name in numbers}
     return entry
-
-
-def _override(each: Overridden) -> dict[str, Any]:
-    made = each.override
-    told = {"sample": made.sample, "reason": made.reason, "by": made.by}
-    return told | {name: getattr(each, name) for name in ("part", "decision", "before", "after")}
 
 
 def transport_entry(item: TransportFinding) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def flag_lines(flags: Iterable[Flag], indent: str = "    ") -> list[str]:
 def finding_lines(finding: Finding) -> list[str]:
     """One sweep's finding: verdict, current density, potential, charge, conductivity."""
     where = _AT[finding.verdict]
-    lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   (confidence {finding.confidence:.2f})"]
+    sure = f"confidence {finding.confidence:.2f}" if math.isfinite(finding.confidence) else "chosen by a person"
+    lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   ({sure})"]
     if finding.current_density is not None:
         lines.append(f"    current density   {show(finding.current_density, 'current_density')}   {where}")
     else:
@@ -97,6 +98,10 @@ def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
         lines.append(f"  {comparison_line(sample.impedance.ohmic)}")
     if len(sample.spectra) > longest:
         lines.append(f"  ... and {len(sample.spectra) - longest} more spectra: see --json or -o DIR")
+    for each in sample.overridden:
+        made = each.override
+        who = f" by {made.by}" if made.by else ""
+        lines.append(f"  overridden{who}, {each.part}: {each.decision} ({made.reason}); before: {each.before}")
     if not sample.findings and not sample.spectra:
         lines.append("  nothing to judge")
     return "\n".join(lines + flag_lines(sample.flags, "  "))
