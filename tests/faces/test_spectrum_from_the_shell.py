@@ -1,0 +1,75 @@
+"""A spectrum from the shell: the documented keys, circuits in both notations, the pictures and tables (synthetic)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rampion.cli import main
+
+SPECTRUM = Path(__file__).parents[2] / "examples" / "data" / "paused_01_PEIS_C01.mpt"
+GEOMETRY = ("--thickness", "1.05(1) mm", "--area", "4.00(8) mm2")
+
+
+def shell(capsys, *words):
+    main([str(word) for word in words])
+    return capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("spectrum")
+    main(["analyse", str(SPECTRUM), *GEOMETRY, "--circuit", "(RQ)Q", "--profile", "-o", str(out)])
+    return out
+
+
+def test_a_spectrum_has_the_documented_keys(folder):
+    (entry,) = json.loads((folder / "results.json").read_text())["findings"]
+    assert entry["block"] == 1
+    assert entry["kind"] == "spectrum"
+    assert entry["circuit"] == "p(R1,CPE1)-CPE2"
+    assert set(entry["parameters"]) == {"R1", "CPE1.Q", "CPE1.alpha", "CPE2.Q", "CPE2.alpha"}
+    assert all({"value", "std", "unit"} <= set(one) for one in entry["parameters"].values())
+    assert entry["parameters"]["R1"]["unit"] == "ohm"
+    assert entry["chi_square"] > 0
+    assert entry["kramers_kronig"]["valid"] is True
+    assert 0 < entry["kramers_kronig"]["residual_rms"] < 0.02
+    for process in entry["processes"]:
+        assert {"name", "resistance", "capacitance", "exponent", "frequency"} <= set(process)
+    assert {"value", "std", "interval"} <= set(entry["conductivity"])
+    # L/(RA) with 1 % and 2 % of geometry, the fit's own share of the error being far smaller
+    assert entry["conductivity"]["std"] / entry["conductivity"]["value"] == pytest.approx(5**0.5 / 100, rel=0.1)
+    assert isinstance(entry["flags"], list)
+    assert {"polarisation", "peaks", "low", "high"} <= set(entry["relaxation_times"])
+    assert {profile["name"] for profile in entry["profiles"]} == set(entry["parameters"])
+
+
+def test_both_notations_are_one_circuit(capsys, folder):
+    (same,) = json.loads(
+        shell(capsys, "analyse", SPECTRUM, *GEOMETRY, "--circuit", "p(R1,CPE1)-CPE2", "--no-drt", "--json")
+    )["findings"]
+    (entry,) = json.loads((folder / "results.json").read_text())["findings"]
+    assert same["parameters"] == entry["parameters"]
+    assert "relaxation_times" not in same
+    assert "profiles" not in same
+
+
+def test_a_wrong_circuit_is_pointed_at(capsys):
+    with pytest.raises(SystemExit) as stop:
+        shell(capsys, "analyse", SPECTRUM, "--circuit", "R0-X1")
+    assert stop.value.code == 3
+    assert "character 4" in capsys.readouterr().err
+
+
+def test_pictures_and_tables_of_a_spectrum(folder):
+    for name in ("spectra", "bode", "residuals", "relaxation_times", "likelihood"):
+        for suffix in ("svg", "png"):
+            assert (folder / "figures" / f"001_paused_01_PEIS_C01_{name}.{suffix}").stat().st_size > 5000
+    table = folder / "tables" / "001_paused_01_PEIS_C01_001_relaxation_times.csv"
+    lines = table.read_text().splitlines()
+    assert lines[0].startswith("# synthetic")
+    tau, gamma, low, high = np.loadtxt(lines[2:], delimiter=",", unpack=True)
+    assert np.all((low <= gamma) & (gamma <= high) & (tau > 0))
