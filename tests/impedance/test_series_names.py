@@ -45,7 +45,7 @@ def test_a_contact_that_passes_the_bulks_capacitance_does_not_take_its_name():
     told = 0
     for number, finding in enumerate(found.spectra):
         (ceramic,) = (process for process in finding.processes if is_ceramic(process.name))
-        if np.isfinite(ceramic.resistance.std):  # where it is told
+        if np.isfinite(ceramic.capacitance.std):  # where it is told
             told += 1
             assert ceramic.confidence > 0.8
             assert abs(ceramic.resistance.value - CERAMIC) < max(4 * ceramic.resistance.std, 0.1 * CERAMIC)

@@ -23,6 +23,7 @@ from rampion.impedance.tracks import Path, arcs_of, make_paths
 from rampion.measurement import Sample
 
 _FIRST = 5  # spectra from which the first names are taken, as long as they show the same arcs
+_BY_RESISTANCE = 0.5  # of the confidence, where the capacitance that names an arc is not told
 _SPLIT_WITHIN = 0.15  # of the ceramic's resistance: two arcs that add up to what one was
 
 
@@ -67,10 +68,10 @@ def _names_at(index: int, paths: Sequence[Path], given: Sequence[Name]) -> dict[
         member = path.members[index]
         if member is None:
             continue
-        if member.kind == "arc" and is_untold(member.capacitance):
-            names[member.part] = replace(name, confidence=0.0)
-        else:
-            names[member.part] = _in_doubt(name, name.confidence * float(path.sureness[index]), member.part)
+        confidence = name.confidence * float(path.sureness[index])
+        if member.kind == "arc" and is_untold(member.capacitance):  # known by its resistance alone, or by nothing
+            confidence *= 0.0 if is_untold(member.resistance) else _BY_RESISTANCE
+        names[member.part] = _in_doubt(name, confidence, member.part)
     return names
 
 
