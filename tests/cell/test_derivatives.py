@@ -87,3 +87,53 @@ def test_none_of_three_thousand_random_cells_fails():
     currents, arrived = sweep_batch(cells, sweeps, np.array(grids))
     assert np.isfinite(currents).all()
     assert arrived.sum() == count
+
+
+def test_derivatives_by_the_parameters_of_interface_terms():
+    from rampion.cell.contact import ContactLoss
+    from rampion.cell.leakage import Leakage
+
+    potentials = np.linspace(0.02, 0.4, 20)
+    sweep = Sweep(rate=5e-4, start=0.0, stop=0.5)
+    lossy, leaky = ContactLoss(capacity=4000.0, resistance=2e-3), Leakage(conductivity=1e-4)
+    names = ("ContactLoss.capacity", "ContactLoss.resistance", "Leakage.conductivity", "transference")
+    cell = replace(CELL, terms=(lossy, leaky))
+    exact = sweep_sensitivities(cell, sweep, potentials, names, accuracy=TIGHT).logarithmic
+
+    def curve(factors):
+        terms = (
+            replace(lossy, capacity=4000.0 * factors[0], resistance=2e-3 * factors[1]),
+            replace(leaky, conductivity=1e-4 * factors[2]),
+        )
+        moved = replace(cell, terms=terms, transference=0.4 * factors[3])
+        return sweep_current_density(moved, sweep, potentials, accuracy=TIGHT)
+
+    for k in range(len(names)):
+        ends = [curve(np.where(np.arange(4) == k, 1.0 + sign * 1e-3, 1.0)) for sign in (1, -1)]
+        difference = (ends[0] - ends[1]) / 2e-3
+        assert np.abs(exact[:, k] - difference).max() < 1e-3 * np.abs(difference).max()
+
+
+def test_derivatives_of_a_cell_with_functions():
+    import jax.numpy as jnp
+
+    from rampion.cell.closures import Closure
+
+    closure = Closure(
+        name="D and t₊ of c", diffusivity=lambda c: 2e-12 * jnp.exp(-0.3 * c / 1000.0),
+        transference=lambda c: 0.4 - 0.1 * c / (1000.0 + c),
+    )  # fmt: skip
+    cell, potentials = replace(CELL, closure=closure), np.linspace(0.02, 1.0, 60)
+    names = ("conductivity", "concentration", "thickness", "exchange_current")
+    exact = sweep_sensitivities(cell, SWEEP, potentials, names, accuracy=TIGHT).logarithmic
+    for k, name in enumerate(names):
+        ends = [
+            sweep_current_density(
+                replace(cell, **{name: getattr(cell, name) * (1.0 + sign * 1e-3)}), SWEEP, potentials, accuracy=TIGHT
+            )
+            for sign in (1, -1)
+        ]
+        difference = (ends[0] - ends[1]) / 2e-3
+        assert np.abs(exact[:, k] - difference).max() < 5e-4 * np.abs(difference).max()
+    with pytest.raises(InputError, match="diffusivity"):
+        sweep_sensitivities(cell, SWEEP, potentials, ("diffusivity",))

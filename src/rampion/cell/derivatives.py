@@ -20,7 +20,7 @@ from rampion.cell import backend
 from rampion.cell.march import DONE
 from rampion.cell.parameters import Cell
 from rampion.cell.simulate import Accuracy
-from rampion.cell.sweep import PARAMETERS, _ramp, parameter_values, prepared, ramp_of
+from rampion.cell.sweep import _ramp, parameter_values, places_of, prepared, ramp_of, value_at, with_values
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 
@@ -43,11 +43,11 @@ class Sensitivities:
 
 
 @functools.partial(
-    jax.jit, static_argnames=("names", "structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS
+    jax.jit, static_argnames=("places", "structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS
 )
-def _both(chosen, values, ramp, potentials, mesh, tolerance, begin, *, names, structure, nernst_einstein):
+def _both(chosen, values, ramp, potentials, mesh, tolerance, begin, *, places, structure, nernst_einstein):
     def curve(vector):
-        changed = values | {name: vector[k] for k, name in enumerate(names)}
+        changed = with_values(values, places, vector)
         current, (code, _) = ramp_of(
             changed, ramp, potentials, mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
         )
@@ -65,31 +65,28 @@ def sweep_sensitivities(
     *,
     accuracy: Accuracy | None = None,
 ) -> Sensitivities:
-    """J(V) of a plain sweep and its exact derivatives by the named parameters of the :class:`Cell`.
+    """J(V) of a plain sweep and its exact derivatives by the named parameters of the :class:`Cell` and of its terms.
 
-    With user functions the diffusivity is held. With the Nernst–Einstein closure the diffusivity moves with the
-    parameters it is made of, and is itself no parameter.
+    A parameter of an interface term is named by its class, ``ContactLoss.capacity``. With the Nernst–Einstein closure
+    the diffusivity moves with the parameters it is made of, and is itself no parameter; nor is what a user function
+    gives.
 
     Raises
     ------
     InputError
-        When a name is no parameter, or the diffusivity is asked for under the Nernst–Einstein closure.
+        When a name is no parameter of this cell.
     NotConvergedError
         When the march ends early.
     """
-    nernst_einstein = cell.diffusivity is None and cell.closure is None
-    unknown = [name for name in names if name not in PARAMETERS or (name == "diffusivity" and nernst_einstein)]
-    if unknown:
-        allowed = [name for name in PARAMETERS if not (name == "diffusivity" and nernst_einstein)]
-        raise InputError(f"No parameter is named {', '.join(unknown)} here; expected some of {', '.join(allowed)}.")
+    places = places_of(cell, names)
     accuracy = accuracy or Accuracy()
     arrays, structure, begin = prepared(cell, accuracy)
     values = parameter_values(cell)
-    chosen = np.array([values[name] for name in names])
+    chosen = np.array([value_at(values, place) for place in places])
     grid = np.asarray(potentials, dtype=float)
     current, derivative, code = _both(
         jnp.asarray(chosen), values, _ramp(sweep), grid, arrays, accuracy.tolerance, begin,
-        names=tuple(names), structure=structure, nernst_einstein=nernst_einstein,
+        places=places, structure=structure, nernst_einstein=cell.diffusivity is None,
     )  # fmt: skip
     if int(code) != DONE:
         raise NotConvergedError("The sweep ended early: loosen the tolerance, or see simulate(...).flags.")

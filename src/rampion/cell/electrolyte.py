@@ -166,20 +166,21 @@ def solved(base, extra_base, response, guess, time, iterations, control, mesh, n
     alpha, damping, fed, fed_nodes = response
     limit = numbers["limiting_current"]
     bare, bare_bends = _nodes(mesh, damping * base)
-    _, linearised = _problem(control, mesh, numbers, structure)
     start = (bare, bare_bends, fed_nodes, extra_base, alpha, time)
+    residual, _ = _problem(control, mesh, numbers, structure)
+    # Only the residual at the solution carries derivatives: they are those of the implicit function.
     frozen = jax.lax.stop_gradient(start)
+    _, linearised = _problem(*jax.lax.stop_gradient((control, mesh, numbers)), structure)
 
     def improved(_, unknown):
         value, matrix, *_ = linearised(unknown, *frozen)
         return unknown - jnp.clip(_divided(matrix, value), -4.0, 4.0)
 
-    # Only the last iteration carries derivatives: at the solution they are those of the implicit function.
-    unknown = jax.lax.stop_gradient(jax.lax.fori_loop(0, iterations - 1, improved, jax.lax.stop_gradient(guess)))
-    value, matrix, measured, by_unknown, possible = linearised(unknown, *start)
-    matrix = jax.lax.stop_gradient(matrix)
+    unknown = jax.lax.fori_loop(0, iterations - 1, improved, jax.lax.stop_gradient(guess))
+    _, matrix, _, by_unknown, _ = linearised(unknown, *frozen)
+    value, (*measured, possible) = residual(unknown, *start)
     change = _divided(matrix, value)
-    current, whole, working, margins = jax.tree.map(lambda at, slope: at - slope @ change, measured, by_unknown)
+    current, whole, working, margins = jax.tree.map(lambda at, slope: at - slope @ change, tuple(measured), by_unknown)
     unknown = unknown - change
     j = (bare[0] + jnp.tanh(0.5 * unknown[0])) / fed_nodes[0][0]
     nodes = bare - j * fed_nodes[0]

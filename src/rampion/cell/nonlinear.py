@@ -27,6 +27,7 @@ Sources: J. Newman, N. P. Balsara, Electrochemical Systems, 4th ed., Wiley 2021,
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -40,16 +41,18 @@ from rampion.quantities import FARADAY
 
 
 def _points(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places and weights on 0 … 1 that crowd towards 0 (share = τ²), and the matrix of the running integral."""
+    """0 and the Gauss points on 0 … 1 that crowd towards it (share = τ²), their weights, and the matrix of the running
+    integral."""
     x, w = np.polynomial.legendre.leggauss(count)
     tau, weight = 0.5 * (x + 1.0), 0.5 * w
     powers = np.vander(tau, count, increasing=True)
     running = (powers * tau[:, None] / np.arange(1, count + 1)) @ np.linalg.inv(powers)
-    return tau**2, 2.0 * tau * weight, running * (2.0 * tau)
+    return np.append(0.0, tau**2), 2.0 * tau * weight, running * (2.0 * tau)
 
 
 _SHARE, _WEIGHT, _RUNNING = _points(4)
 _FACES = np.array([0, -1])
+_CONVERGED = 1e-5
 
 
 class Composition(NamedTuple):
@@ -106,22 +109,24 @@ def _intervals(outer, inner, properties, closure, numbers) -> _Intervals:
 
     a, b = composition(outer, closure, c0), composition(inner, closure, c0)
     delta = inner - outer
-    gap = a.carriers * jnp.expm1(delta) * (b.empty / sites if limited else 1.0)
-    per_y = a.carriers * _growth(delta) * (b.empty / sites if limited else 1.0)
-    first, other = a.carriers[..., None], b.carriers[..., None]
-    c = first + (other - first) * _SHARE
+    room = b.empty / sites if limited else 1.0
+    gap, per_y = a.carriers * jnp.expm1(delta) * room, a.carriers * _growth(delta) * room
+    first, last = a.carriers[..., None], b.carriers[..., None]
+    c = first + (last - first) * _SHARE  # the outer end itself, then the Gauss points
     empty = a.empty[..., None] + (b.empty - a.empty)[..., None] * _SHARE if limited else jnp.inf * c
-    d, e, density, slope, factor = at(c, empty)
-    _, _, density_a, slope_a, factor_a = at(a.carriers, a.empty)
+    every = at(c, empty)
+    (d, e, density, slope, factor), (_, _, density_a, slope_a, factor_a) = (
+        tuple(values[..., part] for values in every) for part in (slice(1, None), 0)
+    )
     # At the outer end the integrand behaves as slope_a·density_a·exp(p(y − y_a)): p = 0 but for the face, where an
     # interval may span decades; any p gives the same integral.
     leading = density_a * slope_a
     taken, closed = leading[..., None] / slope, leading / per_y
-    near = composition(outer[:, 0] + 0.01, closure, c0)
-    _, _, density_n, slope_n, _ = at(near.carriers, near.empty)
-    rise = 100.0 * jnp.log(density_n * slope_n / leading[:, 0])
-    p = jax.lax.stop_gradient(jnp.clip(rise, -4.0, 0.0))
-    ahead = jnp.log(c[:, 0] / first[:, 0]) - (jnp.log(empty[:, 0] / a.empty[:, :1]) if limited else 0.0)
+    ahead = jnp.log(c[:, 0, 1:] / first[:, 0]) - (jnp.log(empty[:, 0, 1:] / empty[:, 0, :1]) if limited else 0.0)
+    ratio = jnp.log(density[:, 0, 0] * slope[:, 0, 0] / leading[:, 0])
+    wide = jnp.abs(delta[:, 0]) > 1e-2
+    p = jnp.where(wide, ratio / jnp.where(wide, ahead[:, 0], 1.0), 0.0)
+    p = jax.lax.stop_gradient(jnp.clip(p, -4.0, 0.0))
     taken = taken.at[:, 0].set(leading[:, :1] * jnp.exp(p[:, None] * ahead) / slope[:, 0])
     closed = closed.at[:, 0].set(leading[:, 0] * _growth(p * delta[:, 0]) / per_y[:, 0])
     mean_d, mean_e = d @ _WEIGHT, e @ _WEIGHT
@@ -157,8 +162,13 @@ def _of_nodes(unknown, mesh, numbers, structure):
         return _intervals(outer, inner, properties, closure, numbers)
 
     zero = jnp.zeros_like(one)
-    values, by_outer = jax.jvp(quantities, ends, (one, zero))
-    _, by_inner = jax.jvp(quantities, ends, (zero, one))
+
+    def along(outer, inner):
+        return jax.jvp(quantities, ends, (outer, inner))
+
+    directions = jnp.stack([one, zero]), jnp.stack([zero, one])
+    values, changes = jax.vmap(along, out_axes=(None, 0))(*directions)
+    by_outer, by_inner = (jax.tree.map(lambda leaf, k=k: leaf[k], changes) for k in (0, 1))
     return values, by_outer, by_inner
 
 
@@ -239,26 +249,16 @@ def _split(unknown, mesh):
     return unknown[:size], unknown[size], unknown[size + 1 :]
 
 
-def _residuals(unknown, intervals, base, extra_base, alpha, time, control, mesh, numbers, structure):
-    """Residuals of the volumes and of the small system, the gain of the volumes, and the measured quantities."""
-    y, j, extra = _split(unknown, mesh)
-    gain = jnp.diff(jnp.pad(_fluxes(intervals, j, mesh), 1)) * _pace(alpha, numbers)
-    held, rates, measured = _circuit(intervals, y[_FACES], j, extra, time, control, mesh, numbers, structure)
-    small = jnp.concatenate([held[None], extra - extra_base - alpha * rates])
-    return (_amounts(y, mesh, numbers, structure) - base - gain, small), gain, measured
-
-
 def _pace(alpha, numbers):
     return alpha * numbers["diffusivity"] / numbers["thickness"] ** 2
 
 
 class Tangent(NamedTuple):
-    """A linearised stage: fluxes by the ends of their intervals and by j, bands, and the eliminated small system."""
+    """A linearised stage: fluxes by the ends of their intervals and by j, the rows of the control, of the interface
+    states, of current and voltage by every unknown, the bands, and the eliminated small system."""
 
-    values: Any
-    by_outer: Any
-    by_inner: Any
     flux: Any
+    rows: Any
     inside: Any
     edges: Any
     columns: Any
@@ -266,27 +266,36 @@ class Tangent(NamedTuple):
     scale: Any
 
 
-def _along(at, direction, alpha, time, control, mesh, numbers, structure):
-    """What the small system and the measured quantities do along a direction of (y, j, interface states)."""
-    unknown, values, by_outer, by_inner = at
+def _rows(unknown, nodes, alpha, time, control, mesh, numbers, structure):
+    """Values and gradients by every unknown of (control, interface states) and of (current, voltages, margins)."""
     y, j, extra = _split(unknown, mesh)
-    moved, dj, extra_moved = _split(direction, mesh)
-    ends = _halves(moved)
-    change = jax.tree.map(lambda a, b: a * ends[:, :-1] + b * ends[:, 1:], by_outer, by_inner)
+    values, by_outer, by_inner = nodes
 
     def circuit(intervals, faces, j, extra):
-        held, rates, (current, whole, *_) = _circuit(
+        held, rates, (current, whole, part, margins) = _circuit(
             intervals, faces, j, extra, time, control, mesh, numbers, structure
         )
-        return held, rates, current, whole
+        small = jnp.concatenate([held[None], extra - alpha * rates])
+        part = jnp.zeros(()) if structure.reference_node is None else part
+        return jnp.concatenate([small, current[None], whole[None], part[None], margins])
 
-    tangents = change, moved[_FACES], dj, extra_moved
-    _, (held, rates, current, whole) = jax.jvp(circuit, (values, y[_FACES], j, extra), tangents)
-    return jnp.concatenate([held[None], extra_moved - alpha * rates]), jnp.stack([current, whole])
+    found, back = jax.vjp(circuit, values, y[_FACES], j, extra)
+    intervals, faces, by_j, by_extra = jax.vmap(back)(jnp.eye(found.size))[0:4]
+
+    def ends(by_end):
+        parts = jax.tree.leaves(jax.tree.map(lambda a, b: a * b, intervals, by_end))
+        return sum(parts[1:], parts[0])
+
+    outer, inner = ends(by_outer), ends(by_inner)  # (rows, 2, n)
+    half = jnp.pad(outer, ((0, 0), (0, 0), (0, 1))) + jnp.pad(inner, ((0, 0), (0, 0), (1, 0)))
+    middle = half[:, 0, -1] + half[:, 1, -1]
+    by_y = jnp.concatenate([half[:, 0, :-1], middle[:, None], half[:, 1, :-1][:, ::-1]], axis=1)
+    by_y = by_y.at[:, 0].add(faces[:, 0]).at[:, -1].add(faces[:, 1])
+    return found, jnp.concatenate([by_y, by_j[:, None], by_extra], axis=1)
 
 
-def _tangent(unknown, nodes, alpha, time, control, mesh, numbers, structure) -> Tangent:
-    """The linearised stage at the unknowns; ``nodes`` is what :func:`_of_nodes` gives there."""
+def _tangent(unknown, nodes, rows, alpha, mesh, numbers, structure) -> Tangent:
+    """The linearised stage at the unknowns, from what :func:`_of_nodes` and :func:`_rows` give there."""
     y, j, extra = _split(unknown, mesh)
     values, by_outer, by_inner = nodes
     pace = _pace(alpha, numbers)
@@ -304,31 +313,34 @@ def _tangent(unknown, nodes, alpha, time, control, mesh, numbers, structure) -> 
     inside = lower[:-1], middle[1:-1], upper[1:]
     given = jnp.zeros((y.size - 2, 3))
     given = given.at[0, 0].set(-lower[0]).at[-1, 1].set(-upper[-1]).at[:, 2].set(-column[1:-1])
-    count = 3 + extra.size
-    columns = jnp.zeros((unknown.size, count)).at[0, 0].set(1.0).at[y.size - 1, 1].set(1.0)
+    columns = jnp.zeros((unknown.size, 3 + extra.size)).at[0, 0].set(1.0).at[y.size - 1, 1].set(1.0)
     columns = columns.at[1 : y.size - 1, :3].set(_swept(*inside, given))
     columns = columns.at[y.size :, 2:].set(jnp.eye(1 + extra.size))
-    rows, _ = jax.vmap(
-        lambda direction: _along((unknown, *nodes), direction, alpha, time, control, mesh, numbers, structure)
-    )(columns.T)
     first = middle[0] * columns[0] + upper[0] * columns[1] + column[0] * columns[y.size]
     last = middle[-1] * columns[y.size - 1] + lower[-1] * columns[y.size - 2] + column[-1] * columns[y.size]
     scale = 1.0 / (mid[0] + pace / mesh["step"][0])
-    matrix = jnp.concatenate([scale * jnp.stack([first, last]), rows.T])
-    return Tangent(
-        values, by_outer, by_inner, (left, right, per_j), inside, (upper[0], lower[-1]), columns, matrix, scale
-    )
+    matrix = jnp.concatenate([scale * jnp.stack([first, last]), rows[: 1 + extra.size] @ columns])
+    return Tangent((left, right, per_j), rows, inside, (upper[0], lower[-1]), columns, matrix, scale)
 
 
-def _solve(tangent: Tangent, unknown, volumes, small, *around):
-    """The change of the unknowns that the linearised stage answers to residuals with."""
-    known = jnp.pad(_swept(*tangent.inside, -volumes[1:-1, None])[:, 0], 1)
-    direction = jnp.concatenate([known, jnp.zeros(unknown.size - known.size)])
-    row, _ = _along((unknown, tangent.values, tangent.by_outer, tangent.by_inner), direction, *around)
+def _solve(tangent: Tangent, volumes, small):
+    """The change of the unknowns with which the linearised stage answers to residuals."""
+    lower, middle, upper = tangent.inside
+    known = jnp.pad(_swept(lower, middle, upper, -volumes[1:-1, None])[:, 0], 1)
+    direction = jnp.pad(known, (0, tangent.columns.shape[0] - known.size))
     first, last = tangent.edges
-    ends = jnp.stack([volumes[0] + first * known[1], volumes[-1] + last * known[-2]])
-    z = jnp.linalg.solve(tangent.matrix, jnp.concatenate([tangent.scale * ends, small + row]))
-    return direction - tangent.columns @ z
+    ends = tangent.scale * jnp.stack([volumes[0] + first * known[1], volumes[-1] + last * known[-2]])
+    answer = small + tangent.rows[: small.size] @ direction
+    return direction - tangent.columns @ _divided(tangent.matrix, jnp.concatenate([ends, answer]))
+
+
+def _divided(matrix, value):
+    if value.size > 3:
+        return jnp.linalg.solve(matrix, value)
+    # Cramer's rule does not mind how rows and columns are scaled: over tens of decades at a depleted face.
+    a, b, c = matrix.T
+    planes = jnp.stack([jnp.cross(b, c), jnp.cross(c, a), jnp.cross(a, b)])
+    return planes @ value / (a @ planes[0])
 
 
 def lead(mesh) -> int:
@@ -341,50 +353,63 @@ def prepared(alpha, mesh, numbers):
     return alpha
 
 
+def _stage(unknown, base, extra_base, alpha, time, control, mesh, numbers, structure):
+    """Residuals of a stage, the gain of its volumes, what is measured of it, and the linearised stage."""
+    y, j, extra = _split(unknown, mesh)
+    nodes = _of_nodes(unknown, mesh, numbers, structure)
+    found, rows = _rows(unknown, nodes, alpha, time, control, mesh, numbers, structure)
+    gain = jnp.diff(jnp.pad(_fluxes(nodes[0], j, mesh), 1)) * _pace(alpha, numbers)
+    small = found[: 1 + extra.size] - jnp.pad(extra_base, (1, 0))
+    volumes = _amounts(y, mesh, numbers, structure) - base - gain
+    tangent = _tangent(unknown, nodes, rows, alpha, mesh, numbers, structure)
+    return (volumes, small, gain, found[1 + extra.size :]), tangent
+
+
+def _answered(values, tangent: Tangent, alpha, mesh, numbers):
+    """The change of the unknowns, and with it what the volumes gain and what is measured."""
+    volumes, small, gain, measured = values
+    change = _solve(tangent, volumes, small)
+    left, right, per_j = tangent.flux
+    size = volumes.size
+    flux = left * change[: size - 1] + right * change[1:size] + per_j * change[size]
+    gain = gain + _pace(alpha, numbers) * jnp.diff(jnp.pad(flux, 1))
+    return change, gain, measured + tangent.rows[small.size :] @ change
+
+
 def _newton(structure):
     """Newton for one make of cell; its derivative is that of the implicit function."""
 
-    def state_of(unknown, base, extra_base, alpha, time, control, mesh, numbers):
-        nodes = _of_nodes(unknown, mesh, numbers, structure)
-        around = alpha, time, control, mesh, numbers, structure
-        (volumes, small), *_ = _residuals(unknown, nodes[0], base, extra_base, *around)
-        tangent = _tangent(unknown, nodes, *around)
-        return tangent, _solve(tangent, unknown, volumes, small, *around)
+    stage: Any = functools.partial(_stage, structure=structure)
 
     @jax.custom_jvp
-    def newton(guess, iterations, *start):
-        mesh = start[5]
+    def newton(guess, iterations, *start: Any) -> Any:
+        alpha, mesh, numbers = start[2], start[5], start[6]
         nodes = 2 * mesh["step"].size + 1
 
         def improved(carry):
-            unknown, _, _, count = carry
-            tangent, change = state_of(unknown, *start)
+            unknown, count = carry[0], carry[-1]
+            values, tangent = stage(unknown, *start)
+            change, gain, measured = _answered(values, tangent, alpha, mesh, numbers)
             size = jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown)))
             change = change * jnp.minimum(1.0, 4.0 / jnp.max(jnp.abs(change[:nodes])))
-            return unknown + change, tangent, size, count + 1
+            return unknown + change, gain, measured, tangent, size, count + 1
 
-        shapes, _ = jax.eval_shape(state_of, guess, *start)
-        empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-        unknown, tangent, size, _ = jax.lax.while_loop(
-            lambda carry: (carry[2] > 1e-5) & (carry[3] < iterations), improved, (guess, empty, jnp.inf, 0)
-        )
-        return unknown, tangent, size
+        shapes = jax.eval_shape(improved, (guess, 0))
+        empty = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes[1:4])
+        return jax.lax.while_loop(
+            lambda carry: (carry[4] > _CONVERGED) & (carry[5] < iterations), improved, (guess, *empty, jnp.inf, 0)
+        )[:5]
 
     @newton.defjvp
     def derivative(primals, tangents):
-        unknown, tangent, size = newton(*primals)
-        start, moves = primals[2:], tangents[2:]
-
-        def residuals(*at):
-            base, extra_base, alpha, time, control, mesh, numbers = at
-            intervals, *_ = _of_nodes(unknown, mesh, numbers, structure)
-            return _residuals(unknown, intervals, base, extra_base, alpha, time, control, mesh, numbers, structure)[0]
-
-        _, made = jax.jvp(residuals, start, moves)
-        here, _ = state_of(unknown, *start)
-        change = _solve(here, unknown, *made, *start[2:], structure)
+        result = newton(*primals)
+        unknown, _, _, tangent, size = result
+        start: Any = primals[2:]
+        moves = tangents[2:]
+        _, made = jax.jvp(lambda *at: stage(unknown, *at)[0], start, moves)
+        change, gain, measured = _answered(made, tangent, start[2], start[5], start[6])
         still = jax.tree.map(jnp.zeros_like, (tangent, size))
-        return (unknown, tangent, size), (change, *still)
+        return result, (change, gain, measured, *still)
 
     return newton
 
@@ -392,28 +417,23 @@ def _newton(structure):
 def solved(base, extra_base, response, guess, time, iterations, control, mesh, numbers, structure) -> Stage:
     """Solve one implicit stage x = base + α ẋ; ``base`` is what the volumes hold."""
     start = base, extra_base, response, time, control, mesh, numbers
-    unknown, tangent, size = _newton(structure)(jax.lax.stop_gradient(guess), 2.0 * iterations, *start)
+    found: Any = _newton(structure)(jax.lax.stop_gradient(guess), 2.0 * iterations, *start)
+    unknown, gain, (current, whole, working, *margins), tangent, size = found
     y, j, _ = _split(unknown, mesh)
-    intervals, *_ = _of_nodes(unknown, mesh, numbers, structure)
-    _, gain, (current, whole, working, margins) = _residuals(
-        unknown, intervals, base, extra_base, response, time, control, mesh, numbers, structure
-    )
     there = composition(y, structure.closure, numbers["concentration"])
-    good = (size < 1e-5) & jnp.isfinite(whole) & jnp.isfinite(current)
-    tangent = jax.tree.map(jax.lax.stop_gradient, tangent)
+    good = (size < _CONVERGED) & jnp.isfinite(whole) & jnp.isfinite(current)
+    if structure.reference_node is None:
+        working = jnp.nan * whole
     return Stage(
         base + gain, unknown, there.logarithm[_FACES], there.carriers, j * _unit(numbers), current, whole, working,
-        margins, tangent, good,
+        jnp.array(margins), tangent, good,
     )  # fmt: skip
 
 
 def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, numbers, structure):
     """What small shifts of the states make of the unknowns (weighted), of the current and of the voltage."""
-    around = response, time, control, mesh, numbers, structure
-    tangent = end.tangent
-    change = _solve(tangent, end.unknown, -shift, jnp.concatenate([jnp.zeros(1), -extra_shift]), *around)
-    at = end.unknown, tangent.values, tangent.by_outer, tangent.by_inner
-    _, (by_current, by_voltage) = _along(at, change, *around)
+    change = _solve(end.tangent, -shift, jnp.concatenate([jnp.zeros(1), -extra_shift]))
+    by_current, by_voltage, *_ = end.tangent.rows[1 + extra_shift.size :] @ change
     y, _, extra = _split(change, mesh)
     values, _, states = _split(end.unknown, mesh)
     weighted = jnp.concatenate([y[_FACES] / (1.0 + jnp.abs(values[_FACES])), extra / (1.0 + jnp.abs(states))])

@@ -17,10 +17,12 @@ from jaxtyping import Float
 
 from rampion.cell import backend
 from rampion.cell.circuit import Control
+from rampion.cell.closures import FUNCTIONS
 from rampion.cell.inputs import mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
-from rampion.cell.march import DONE, FULL, SAFETY, march_segment
+from rampion.cell.march import DONE, FULL, ROWS, SAFETY, march_segment
 from rampion.cell.parameters import Cell
 from rampion.cell.simulation import Accuracy
+from rampion.cell.terms import differentiable
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 from rampion.quantities import FARADAY, GAS_CONSTANT
@@ -59,6 +61,51 @@ def parameter_values(cell: Cell) -> dict[str, Any]:
     return values | {"diffusivity": numbers["diffusivity"], "terms": numbers["terms"]}
 
 
+def _term_names(cell: Cell) -> dict[str, tuple[int, str]]:
+    """Names such as ``ContactLoss.capacity`` → which term and field; a second term of a kind is ``ContactLoss2``."""
+    found: dict[str, tuple[int, str]] = {}
+    kinds = [type(term).__name__ for term in cell.terms]
+    for k, term in enumerate(cell.terms):
+        before = kinds[:k].count(kinds[k])
+        label = f"{kinds[k]}{before + 1}" if before else kinds[k]
+        found |= {f"{label}.{field}": (k, field) for field in differentiable(term)}
+    return found
+
+
+def places_of(cell: Cell, names: Sequence[str]) -> tuple[tuple[int, str], ...]:
+    """Where the named parameters stand in :func:`parameter_values`: (which term, or −1 for the cell, name).
+
+    Under the Nernst–Einstein closure the diffusivity is no parameter, and what a user function gives is none either.
+
+    Raises
+    ------
+    InputError
+        When a name is no parameter of this cell.
+    """
+    given = () if cell.closure is None else tuple(f for f in FUNCTIONS if getattr(cell.closure, f) is not None)
+    held = {*given, *(("diffusivity",) if cell.diffusivity is None else ())}
+    known = {name: (-1, name) for name in PARAMETERS if name not in held} | _term_names(cell)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"No parameter is named {', '.join(unknown)} here; expected some of {', '.join(known)}.")
+    return tuple(known[name] for name in names)
+
+
+def value_at(values: dict[str, Any], place: tuple[int, str]) -> Any:
+    """The parameter at a place of :func:`places_of`."""
+    term, name = place
+    return values[name] if term < 0 else values["terms"][term][name]
+
+
+def with_values(values: dict[str, Any], places: Sequence[tuple[int, str]], vector: Any) -> dict[str, Any]:
+    """The parameters with those at the places replaced by a (possibly traced) vector."""
+    terms = [dict(term) for term in values["terms"]]
+    changed = dict(values)
+    for k, (term, name) in enumerate(places):
+        (changed if term < 0 else terms[term])[name] = vector[k]
+    return changed | {"terms": tuple(terms)}
+
+
 def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
     """J(V) [A/m²] at the potentials of a ramp (start, stop, rate), and how the march ended (code, steps)."""
     numbers = traced_numbers(values, nernst_einstein)
@@ -85,7 +132,7 @@ def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nern
     at = (potentials - start) / slope
     first = jnp.clip(jnp.searchsorted(time, at) - 2, 0, jnp.maximum(outcome.count - 4, 0))
     which = first[:, None] + jnp.arange(4)
-    points, heights = time[which], outcome.rows[:, 3][which]
+    points, heights = time[which], outcome.rows[:, ROWS.index("current")][which]
     gap = at[:, None, None] - points[:, None, :]
     between = points[:, :, None] - points[:, None, :]
     same = jnp.eye(4, dtype=bool)
