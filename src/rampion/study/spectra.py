@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rampion.voltammetry.finding import Finding
 
 BLOCKING_PHASE = -45.0  # ° at the lowest frequency: below it there is no total resistance to compare
+LARGEST_VIOLATION = 0.01  # of the Kramers-Kronig relations, as a fraction of |Z|, for a comparison with the sweep
 STAIRCASE = 0.02  # V of bias between the spectra of a series that runs along it
 
 
@@ -169,7 +170,7 @@ def compare_with_sweep(
     """The spectrum nearest to rest before the sweep, against the ohmic line of the sweep; none where one is missing.
 
     The spectrum's total is the sum of its resistive processes. A spectrum taken beyond the ohmic window is not
-    compared, nor one that blocks at its lowest frequency or breaks the Kramers-Kronig relations.
+    compared, nor one that blocks at its lowest frequency or breaks the Kramers-Kronig relations by more than 1 %.
     """
     from rampion.impedance.conductivity import compare_with_ohmic_slope, conductivity_from_resistance
 
@@ -182,7 +183,7 @@ def compare_with_sweep(
         for finding in findings
         if finding.total_resistance is not None
         and math.isfinite(finding.total_resistance.std)
-        and finding.kramers_kronig.valid is not False
+        and not (finding.kramers_kronig.valid is False and finding.kramers_kronig.violation > LARGEST_VIOLATION)
         and not abs(finding.potential) > sweep.ohmic.window[1]
         and not finding.time >= end
         and math.degrees(float(np.angle(finding.impedance[np.argmin(finding.frequency)]))) > BLOCKING_PHASE
