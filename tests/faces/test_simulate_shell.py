@@ -25,22 +25,35 @@ def test_a_paused_sweep_with_drift_and_its_pictures(capsys, tmp_path):
     told = json.loads(
         shell(
             capsys, "simulate", "paused", *CELL, "--to", "0.1V", "--pause", "100 s", "--scan-duration", "90 s",
-            "--points", "2", "--reference", "0.5", "-o", tmp_path, "--json",
+            "--points", "2", "-o", tmp_path, "--json",
         )
     )  # fmt: skip
     first, second = told["spectra"]
     assert np.ptp(first["time"]) == pytest.approx(90.0, abs=10.0)
     assert second["time"][0] > first["time"][-1]
-    assert len(told["working_potential"]) == len(told["time"])
-    assert abs(told["working_potential"][-1]) < abs(told["potential"][-1])
     figures = {path.name for path in tmp_path.glob("*.svg")}
     assert figures == {f"{name}.svg" for name in ("simulation", "profiles", "spectra", "voltammograms", "regimes")}
 
 
-def test_spectra_in_a_hold(capsys):
-    words = ("--cell", "gopal2023", "--potential", "0.2V", "--duration", "600 s", "--spectra", "2", "--points", "1")
+def test_spectra_in_a_hold_with_a_reference(capsys):
+    words = (
+        "--reference",
+        "0.5",
+        "--cell",
+        "gopal2023",
+        "--potential",
+        "0.2V",
+        "--duration",
+        "600 s",
+        "--spectra",
+        "2",
+        "--points",
+        "1",
+    )
     told = json.loads(shell(capsys, "simulate", "hold", *words, "--json"))
     assert [spectrum["time"][0] for spectrum in told["spectra"]] == pytest.approx([300.0, 600.0])
+    assert len(told["working_potential"]) == len(told["time"])
+    assert 0.0 < told["working_potential"][-1] < told["potential"][-1]
 
 
 def test_a_measured_file_is_replayed(capsys):

@@ -1,11 +1,10 @@
-"""Pictures of the simulated cell: what the instrument sees and what happens inside."""
+"""The simulated run as an instrument sees it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from rampion.figures.style import BLACK, BLUE, GREY, mark_synthetic, new_figure
@@ -14,12 +13,10 @@ from rampion.quantities import quantity
 if TYPE_CHECKING:
     from rampion.cell.simulate import Simulation
 
-SHOWN_PROFILES = 8
-
 
 def draw_simulation(simulation: Simulation) -> Figure:
-    """Current density against cell voltage (or voltage against time), and concentration profiles in time."""
-    figure, (curve, profile) = new_figure(8.6, 3.6, columns=2)
+    """Current density against cell voltage, or voltage against time where the current is controlled."""
+    figure, (curve,) = new_figure(4.8, 3.6)
     potential, current = simulation.potential, simulation.current_density * quantity("current_density").factor
     swept = bool(np.ptp(potential) > 0 and np.ptp(current) > 1e-6 * float(np.max(np.abs(current), initial=1e-30)))
     if swept:
@@ -40,16 +37,5 @@ def draw_simulation(simulation: Simulation) -> Figure:
         curve.plot(simulation.time, potential, color=BLACK, lw=1.1)
         curve.set_xlabel(quantity("time").label)
         curve.set_ylabel(quantity("potential").label)
-    moments = np.linspace(0.0, float(simulation.time[-1]), SHOWN_PROFILES)
-    chosen = np.unique(np.searchsorted(simulation.time, moments).clip(max=simulation.time.size - 1))
-    colours = colormaps["viridis"](np.linspace(0.0, 0.85, chosen.size))
-    for colour, row in zip(colours, chosen, strict=True):
-        told = f"{simulation.time[row]:.3g} s"
-        shown = simulation.concentration[row] * quantity("concentration").factor
-        profile.plot(simulation.position * quantity("thickness").factor, shown, color=colour, lw=1.1, label=told)
-    profile.set_xlabel("distance from the plating face (mm)")
-    profile.set_ylabel(quantity("concentration").label)
-    profile.legend(fontsize=7, frameon=False)
-    for axis in (curve, profile):
-        mark_synthetic(axis)
+    mark_synthetic(curve)
     return figure

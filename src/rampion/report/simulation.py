@@ -12,6 +12,8 @@ from rampion.report.folder import SYNTHETIC, file_name
 from rampion.report.tables import curve_columns, write_columns
 from rampion.units import show
 
+_PROFILES = 8
+
 if TYPE_CHECKING:
     from rampion.cell.simulate import Simulation
     from rampion.measurement import Sweep
@@ -110,13 +112,13 @@ def _write_figures(simulation: Simulation, folder: Path) -> None:
     from rampion.cell.profiles import profiles_in_time
     from rampion.figures.profiles import draw_profiles
     from rampion.figures.save import save
-    from rampion.figures.simulation import SHOWN_PROFILES, draw_simulation
+    from rampion.figures.simulation import draw_simulation
     from rampion.figures.transient_spectra import draw_transient_spectra
     from rampion.measurement import Sweep
 
     save(draw_simulation(simulation), folder / "simulation")
     if simulation.time.size > 1:
-        times = np.linspace(0.0, float(simulation.time[-1]), SHOWN_PROFILES + 1)[1:]
+        times = np.linspace(0.0, float(simulation.time[-1]), _PROFILES + 1)[1:]
         save(draw_profiles(profiles_in_time(simulation, times)), folder / "profiles")
     if simulation.spectra:
         save(draw_transient_spectra(simulation.spectra), folder / "spectra")
