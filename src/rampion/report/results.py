@@ -72,6 +72,7 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
     """One sweep, constant current or cycling test, with everything but the arrays."""
     entry: dict[str, Any] = {
         "sample": finding.sample or experiment.name,
+        "block": _block(finding, experiment),
         "kind": finding.kind,
         "verdict": finding.verdict,
         "confidence": finding.confidence,
@@ -96,6 +97,14 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
     if finding.synthetic:
         plain["synthetic"] = True
     return plain | {"flags": to_plain(finding.flags)}
+
+
+def _block(finding: Finding, experiment: Experiment) -> int | None:
+    """The number, among the traces and spectra of its experiment from 1, of the trace in which a finding begins."""
+    if finding.trace is None:
+        return None
+    begins = experiment.traces[finding.trace]
+    return next(number for number, part in enumerate(experiment.parts, 1) if part is begins)
 
 
 def spectrum_entry(finding: SpectrumFinding, experiment: Experiment) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -64,22 +64,24 @@ def analyse_run(traces: Sequence[Trace], sample: Sample) -> Analysis:
     findings: list[Finding] = []
     flags: list[Flag] = []
     group: list[Trace] = []
+    begun = 0
 
     def close() -> None:
         while group and classify_trace(group[-1])[0] is not Shape.SWEEP:
             group.pop()
         if group:
-            findings.extend(_judge_group(tuple(group), sample))
+            findings.extend(replace(found, trace=begun) for found in _judge_group(tuple(group), sample))
         group.clear()
 
     largest = max((float(np.nanmax(np.abs(t.current))) for t in traces if np.isfinite(t.current).any()), default=0.0)
-    for trace in traces:
+    for place, trace in enumerate(traces):
         shape, reason = classify_trace(trace)
         if shape in (Shape.SWEEP, Shape.OTHER) and _at_rest(trace, largest):
             shape, reason = Shape.OTHER, "a rest: its current is the instrument's noise and offset"
         if shape is Shape.SWEEP:
             if group and not _continues(group, trace):
                 close()
+            begun = begun if group else place
             group.append(trace)
         elif shape is Shape.HOLD and group and _continues(group, trace):
             group.append(trace)
@@ -87,11 +89,11 @@ def analyse_run(traces: Sequence[Trace], sample: Sample) -> Analysis:
             if shape not in (Shape.OTHER, Shape.HOLD):
                 close()
             if shape is Shape.CONSTANT_CURRENT:
-                findings.append(_judge_constant_current(trace, sample))
+                findings.append(replace(_judge_constant_current(trace, sample), trace=place))
             elif shape is Shape.STEPS:
                 finding = _judge_cycling(trace, sample)
                 if finding is not None:
-                    findings.append(finding)
+                    findings.append(replace(finding, trace=place))
             else:
                 flags.append(VoltammetryFlag.NOT_A_SWEEP.flag(reason=reason))
     close()

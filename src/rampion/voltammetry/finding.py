@@ -69,7 +69,8 @@ class Finding:
     confidence is 0.5 … 0.985: from how far the deciding statistic lies from its threshold, scaled so that on simulated
     sweeps it is about the share of right verdicts (docs/voltammetry.md); it knows nothing of causes outside them.
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
-    for a figure (for the galvanostatic kinds they are the trace itself).
+    for a figure (for the galvanostatic kinds they are the trace itself). ``trace`` is the
+    place, among the run's traces, of the one it begins in.
     """
 
     verdict: Verdict
@@ -97,5 +98,6 @@ class Finding:
     pauses: tuple[PauseMark, ...] = ()
     voltammogram: Voltammogram
     sample: str = ""
+    trace: int | None = None
     synthetic: bool = False
     flags: tuple[Flag, ...] = ()
