@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def summarise(
     factor = 1.0 if weighting == "measured" else chi_square / degrees
     if covariance is None and slopes is not None:
         table = (np.ascontiguousarray(slopes).view(float) * weights.reshape(-1)).T
-        covariance = _covariance(table, freedom, at_low | at_high, factor)
+        covariance = _covariance(table, freedom, (at_low | at_high) & ~bounded_by_nature(circuit), factor)
     assert covariance is not None
     spread = np.sqrt(np.diag(covariance))
     parameters = {}
@@ -134,6 +135,16 @@ def summarise(
         converged=converged,
         flags=tuple(flags),
     )
+
+
+@functools.cache
+def bounded_by_nature(circuit: Node) -> np.ndarray:
+    """(p,) which parameters have bounds of nature, as an exponent.
+
+    At such a bound a parameter is held, yet the others are as uncertain as if it were not: it is not known to be
+    there, and to count it as exact would give a resistance outside the window an interval far too small.
+    """
+    return np.array([math.isfinite(kind.high) for kind in parameter_kinds(circuit).values()])
 
 
 def _covariance(table: np.ndarray, freedom: Freedom, bound: np.ndarray, factor: float) -> np.ndarray:
@@ -201,7 +212,7 @@ def derive(fit: CircuitFit, logarithm: float, slopes: Mapping[str, float]) -> Es
     """A positive number computed from the parameters, with the uncertainty their covariance gives it.
 
     First order: variance of ln(number) = gᵀ·covariance·g. Without uncertainty when a parameter it depends on is not
-    told by the data; parameters held by the user or at a bound of nature (α = 1) count as exact.
+    told by the data; parameters held by the user count as exact.
 
     Parameters
     ----------
@@ -211,9 +222,10 @@ def derive(fit: CircuitFit, logarithm: float, slopes: Mapping[str, float]) -> Es
     known = []
     for name, slope in slopes.items():
         estimate = fit.parameters[name]
-        if not math.isnan(estimate.std):
+        at_bound = any(flag.code == "at_bound" for flag in estimate.flags)
+        if not math.isnan(estimate.std) or (at_bound and math.isfinite(fit.covariance[places[name], places[name]])):
             known.append((places[name], slope))
-        elif any(flag.code != "at_bound" for flag in estimate.flags):
+        elif not at_bound and estimate.flags:
             flags.extend(estimate.flags)
     if flags:
         return Estimate(value, flags=tuple(dict.fromkeys(flags)))

@@ -13,7 +13,7 @@ from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.fitting import covariances_of
 from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
-from rampion.impedance.circuit_fit import CircuitFit, summarise
+from rampion.impedance.circuit_fit import CircuitFit, bounded_by_nature, summarise
 from rampion.impedance.fit import batch_model, ordered, with_limits_checked
 from rampion.impedance.joint import fit_joint
 from rampion.impedance.notation import parse_circuit, print_circuit
@@ -205,7 +205,8 @@ def _plain_fits(spectra: Sequence[Spectrum], solution: Solution, weighting: str)
     inverse = covariances_of(table.reshape(*slopes.shape[:2], -1).transpose(0, 2, 1))
     degrees = np.array([2 * len(spectrum) - rows.shape[1] for spectrum in spectra])
     inverse *= (solution.chi_square / degrees)[:, None, None]
-    inside = np.all((rows > solution.lower + 1e-6) & (rows < solution.upper - 1e-6), axis=1)
+    within = (rows > solution.lower + 1e-6) & (rows < solution.upper - 1e-6)
+    inside = np.all(within | bounded_by_nature(circuit), axis=1)
     fits = []
     for index, (spectrum, n) in enumerate(zip(spectra, map(len, spectra), strict=True)):
         known = inverse[index] if inside[index] else None
