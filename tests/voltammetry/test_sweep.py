@@ -329,3 +329,12 @@ def test_an_excursion_that_came_back_to_the_line_is_no_penetration_however_sharp
     current[np.flatnonzero(inside)[30]] -= 0.35 * CONDUCTANCE  # a sample in which the path opened for a moment
     (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
     assert finding.verdict is Verdict.SOFT_SHORT
+
+
+def test_a_rise_held_at_a_limit_that_the_ohmic_line_reaches_is_a_penetration():
+    plain = ramp(points=900, noise=2e-3)
+    past = np.clip(plain.potential - 0.35, 0.0, None)
+    top = CONDUCTANCE * 0.98  # the line comes to it at the end of the sweep
+    current = np.minimum(plain.current + 0.35 * CONDUCTANCE * np.expm1(np.minimum(past / 0.02, 8.0)), top)
+    (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
+    assert finding.verdict is Verdict.PENETRATION

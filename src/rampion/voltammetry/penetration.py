@@ -145,7 +145,10 @@ def _follow(
     stays = float(np.median(tail)) > 0.25 * float(np.max(normal[before + 1 :]))
     crest = at + int(np.argmax(normal[at:]))
     later = np.convolve(current[crest:], np.ones(width) / width, mode="valid") if n - crest > width else current[crest:]
-    back = ohmic and abs(float(np.median(tail))) < _BACK_ON_LINE * float(np.max(normal[before + 1 :]))
+    end_x, end_y = potential[-max(8, tail.size) :], current[-max(8, tail.size) :]
+    rising = np.ptp(end_x) > 0 and float(np.polyfit(end_x, end_y, 1)[0]) > 0.5 * conductance  # not held at a limit
+    near = abs(float(np.median(tail))) < _BACK_ON_LINE * float(np.max(normal[before + 1 :]))
+    back = bool(ohmic and rising and near)
     if not back and float(np.max(np.maximum.accumulate(later) - later)) < 0.4 * float(np.max(normal[before + 1 :])):
         stays = True  # it never fell: held at an instrument's limit, or the short has a resistance of its own
     steepness = float(np.max(ratio[at : min(n, at + max(3 * half, top - at) + 1)]))
