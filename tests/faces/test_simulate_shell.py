@@ -21,6 +21,7 @@ def shell(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_paused_sweep_with_drift_and_its_pictures(capsys, tmp_path):
     told = json.loads(
         shell(
@@ -35,7 +36,7 @@ def test_a_paused_sweep_with_drift_and_its_pictures(capsys, tmp_path):
     assert figures == {f"{name}.svg" for name in ("simulation", "profiles", "spectra", "voltammograms", "regimes")}
 
 
-def test_spectra_in_a_hold_with_a_reference(capsys):
+def test_spectra_in_a_hold_with_a_reference(capsys, tmp_path):
     words = (
         "--reference",
         "0.5",
@@ -50,10 +51,11 @@ def test_spectra_in_a_hold_with_a_reference(capsys):
         "--points",
         "1",
     )
-    told = json.loads(shell(capsys, "simulate", "hold", *words, "--json"))
+    told = json.loads(shell(capsys, "simulate", "hold", *words, "-o", tmp_path, "--json"))
     assert [spectrum["time"][0] for spectrum in told["spectra"]] == pytest.approx([300.0, 600.0])
     assert len(told["working_potential"]) == len(told["time"])
     assert 0.0 < told["working_potential"][-1] < told["potential"][-1]
+    assert {path.name for path in tmp_path.glob("*.png")} == {"simulation.png", "profiles.png", "spectra.png"}
 
 
 def test_a_measured_file_is_replayed(capsys):
