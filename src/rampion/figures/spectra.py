@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_SPECTRA = 24
 MOST_NAMED = 9
 HIDDEN = 0.1  # of a spectrum's extent: where half of its points lie within it, these have a panel of their own
-DWARFED = 2.5  # times the median extent: larger spectra leave the others without room
+DWARFED = 4.0  # times the median extent: larger spectra leave the others without room
 COLOURS = colormaps["viridis"]
 ALONG = {"potential": "bias (V)", "time": "time (s)", "spectrum": "spectrum"}
 
@@ -123,9 +123,12 @@ def draw_nyquist(
     if not named:
         add_scale(figure, axes, values, label)
     elif len(findings) > 1:
+        handles, names = axes[0].get_legend_handles_labels()
+        told = dict(zip(names, handles, strict=True))  # as measured only once
         axes[-1].legend(
-            fontsize=7, frameon=False, title=label, title_fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5)
-        )
+            told.values(), told, fontsize=7, frameon=False, title=label, title_fontsize=7, loc="center left",
+            bbox_to_anchor=(1, 0.5),
+        )  # fmt: skip
     else:
         axes[0].legend(fontsize=7, frameon=False, loc="upper left")
     return figure
@@ -154,8 +157,9 @@ def _draw_spectrum(
 ) -> None:
     single = named == "measured"
     if finding.drift is not None:
-        raw, told = spectrum.impedance * factor, "as measured" if single else None
-        axis.plot(np.real(raw), -np.imag(raw), "x", ms=3, mew=0.6, color=GREY, label=told, zorder=1)
+        raw = spectrum.impedance * factor
+        axis.plot(np.real(raw), -np.imag(raw), "x", ms=3, mew=0.6, color=GREY, label="as measured", zorder=1)
+        named = "corrected" if single else named
     points, fitted = finding.impedance * factor, finding.fitted * factor
     order = np.argsort(finding.frequency)
     axis.plot(np.real(points), -np.imag(points), "o", ms=3.2, mfc="none", mew=0.8, color=colour, label=named)
@@ -200,10 +204,11 @@ def draw_bode(spectrum: Spectrum, finding: SpectrumFinding, title: str = "") -> 
     figure, (modulus, phase) = new_figure(5.2, 4.6, rows=2, sharex=True)
     order = np.argsort(finding.frequency)
     frequency, points, fitted = finding.frequency[order], finding.impedance[order], finding.fitted[order]
+    told = "measured" if finding.drift is None else "corrected"
     if finding.drift is not None:
         modulus.loglog(spectrum.frequency, np.abs(spectrum.impedance), "x", ms=3, color=GREY, label="as measured")
         phase.semilogx(spectrum.frequency, -np.angle(spectrum.impedance, deg=True), "x", ms=3, color=GREY)
-    modulus.loglog(frequency, np.abs(points), "o", ms=3.2, mfc="none", color=BLACK, label="measured")
+    modulus.loglog(frequency, np.abs(points), "o", ms=3.2, mfc="none", color=BLACK, label=told)
     modulus.loglog(frequency, np.abs(fitted), "-", lw=1, color=BLUE, label=finding.circuit)
     phase.semilogx(frequency, -np.angle(points, deg=True), "o", ms=3.2, mfc="none", color=BLACK)
     phase.semilogx(frequency, -np.angle(fitted, deg=True), "-", lw=1, color=BLUE)
