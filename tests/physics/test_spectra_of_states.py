@@ -14,6 +14,7 @@ from scipy.integrate import simpson, solve_ivp
 from scipy.optimize import brentq
 
 from rampion.cell.closures import Closure
+from rampion.cell.contact import ContactLoss
 from rampion.cell.frozen import Frozen
 from rampion.cell.inputs import mesh_of, structure_of
 from rampion.cell.leakage import Leakage
@@ -174,6 +175,19 @@ def test_leakage_past_the_ceramic_is_in_parallel_with_all_of_it():
     assert whole.impedance == pytest.approx(1.0 / (1.0 / bare + 1.0 / path) + leads, rel=1e-6)
     working, counter = electrodes_apart(whole)
     assert working.impedance == pytest.approx(counter.impedance, rel=1e-6)
+
+
+def test_contact_arc_of_a_stripping_face_at_rest():
+    """r₀ ∥ C in series with the cell, seen behind the plane only: the counter electrode loses contact."""
+    contact = ContactLoss(capacity=1e4, resistance=2e-3, capacitance=1e-2)
+    scan = FrequencyScan(high=1e6, low=1e-2, points_per_decade=1)
+    rest = Hold(potential=1e-9, duration=1e-3)
+    cell = replace(BARE, reference=0.5)
+    bare, lossy = (spectrum_at(replace(cell, terms=terms), rest, scan) for terms in ((), (contact,)))
+    arc = 2e-3 / (1.0 + 2j * math.pi * bare.frequency * 2e-3 * 1e-2) / cell.area
+    assert lossy.impedance - bare.impedance == pytest.approx(arc, rel=1e-5)
+    working, without = electrodes_apart(lossy)[0], electrodes_apart(bare)[0]
+    assert working.impedance == pytest.approx(without.impedance, rel=1e-6)
 
 
 def test_one_electrode_of_a_cell_without_reference_is_refused():

@@ -28,6 +28,7 @@ from rampion.cell.circuit import Structure, interface
 from rampion.cell.closures import Properties, properties_of
 from rampion.cell.dialect import numerics
 from rampion.cell.frozen import Fine, Frozen, fine_profile
+from rampion.cell.terms import rebuilt
 from rampion.quantities import FARADAY
 
 
@@ -218,6 +219,24 @@ def _faces(frozen: Frozen, change: Any, numbers: Any, structure: Structure, omeg
     return tuple(impedances), tuple(overpotentials)
 
 
+def _term_arcs(states: Any, numbers: Any, structure: Structure, omega: Any, number: Any) -> tuple[Any, Any]:
+    """What the capacitances beside the terms' resistances change, R/(1 + iωRC) − R, at the working electrode and at
+    the counter electrode; the states, which move far more slowly than RC, see the whole current."""
+    changed = {"working": 0.0 * omega, "counter": 0.0 * omega}
+    at = 0
+    for kind, values in zip(structure.terms, numbers["terms"], strict=True):
+        term = rebuilt(kind, values)
+        count = len(getattr(term, "STATES", ()))
+        if hasattr(term, "area_capacitance"):
+            own = tuple(states[at + k] for k in range(count))
+            resistance, capacitance = (number.asarray(f(own)) for f in (term.area_resistance, term.area_capacitance))
+            arc = resistance / (1.0 + 1j * omega * resistance * capacitance) - resistance
+            place = getattr(term, "PLACE", "counter")
+            changed[place] = changed[place] + arc
+        at += count
+    return changed["working"], changed["counter"]
+
+
 def _with_terms(whole, working, moved, faces, frozen, numbers, structure, omega, pressed):
     """What the interface terms and the leads make of the impedances, by their real derivatives and their states."""
     number = numerics(frozen.concentration)
@@ -229,6 +248,8 @@ def _with_terms(whole, working, moved, faces, frozen, numbers, structure, omega,
     import jax.numpy as jnp
 
     states = jnp.asarray(frozen.states)[2 if structure.capacitance else 0 :]
+    arcs = _term_arcs(states, numbers, structure, omega, number)
+    shown = shown[0] + arcs[0] + arcs[1], shown[1] + arcs[0]
     voltages = (whole[1], whole[1] if working is None else working[1])
     given = jnp.concatenate([jnp.stack([jnp.asarray(v) for v in (frozen.ionic, *voltages, *faces)]), states])
 
