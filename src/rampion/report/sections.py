@@ -223,15 +223,43 @@ def transport_section(plain: Plain) -> Section:
 
 
 def recovery_section(plain: Plain) -> Section:
-    """What came back at rest."""
+    """What came back at rest, with against without pressure, and the resistances at the pauses of sweeps."""
     rows = [
-        [each["condition"], each["process"], *(number(estimate(each[key]), "resistance") for key in (
-            "before", "stop", "last")), _share(each["fraction"]),
+        [each["sample"], each["condition"], each["process"], *(number(estimate(each[key]), "resistance") for key in (
+            "before", "stop", "last")), _recovered(each),
          each["kinetics"][0]["kinetics"] if each["kinetics"] else "–", each["reversibility"]]
         for each in plain["recovery"]
     ]  # fmt: skip
-    header = ["condition", "process", "before", "at the stop", "relaxed", "recovered", "kinetics", "verdict"]
-    return section("recovery", "Recovery at rest", tables=[table(header, rows)] if rows else [])
+    header = ["sample", "condition", "process", "before", "at the stop", "relaxed", "recovered", "kinetics", "verdict"]
+    tables = [table(header, rows)] if rows else []
+    compared = [
+        [each["process"], f"{each['conditions'][1]} − {each['conditions'][0]}", _share(each["difference"]),
+         _p_value(each["probability"]), _p_value(each["speed_probability"])]
+        for each in plain["recovery_comparisons"]
+    ]  # fmt: skip
+    if compared:
+        header = ["process", "conditions", "difference of the recovered share", "p", "p of unlike half times"]
+        tables.append(table(header, compared, title="With and without stack pressure"))
+    paused = [
+        [each["sample"], number(Estimate(each["potential"]), "potential"),
+         number(estimate(each["sweep_resistance"]), "resistance"),
+         number(estimate(each["spectrum_resistance"]), "resistance"), f"{each['ratio']['value']:.3f}"]
+        for each in plain["checkpoints"]
+    ]  # fmt: skip
+    if paused:
+        note = "V/I holds the overpotential of concentration, which no spectrum of the usual window sees."
+        header = ["sample", "cell voltage", "V/I of the sweep", "all processes of the spectrum", "spectrum / sweep"]
+        tables.append(table(header, paused, title="Resistance at the pauses of sweeps", note=note))
+    return section("recovery", "Recovery at rest", tables=tables)
+
+
+def _p_value(value: float | None) -> str:
+    return "–" if value is None else "< 1e-6" if value < 1e-6 else f"{value:.2g}"
+
+
+def _recovered(each: Plain) -> str:
+    unresolved = any(flag["code"] == "recovery_not_resolved" for flag in each["flags"])
+    return "no rise" if unresolved else _share(each["fraction"])
 
 
 def _share(fraction: Plain) -> str:
