@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -113,6 +115,32 @@ def peer_main() -> None:
     print(json.dumps(out))
 
 
+FIRST = """
+import time, resource
+wall = time.perf_counter()
+import numpy as np
+from rampion.cell.parameters import Cell
+from rampion.cell.simulate import simulate
+from rampion.measurement import Sweep
+loaded = time.perf_counter() - wall
+cell = Cell(thickness=1e-3, conductivity=0.06, concentration=430.0, transference=0.8)
+simulate(cell, Sweep(rate=5e-5, start=0.0, stop=0.8))
+use = resource.getrusage(resource.RUSAGE_SELF)
+print(loaded, time.perf_counter() - wall, use.ru_utime + use.ru_stime)
+"""
+
+
+def first_calls() -> list[list[float]]:
+    """Import, wall and processor time [s] of a process that simulates once: with an empty cache, with a filled one."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"RAMPION_CACHE": folder}
+        runs = [
+            subprocess.run([sys.executable, "-c", FIRST], env=environment, capture_output=True, text=True, check=True)
+            for _ in range(2)
+        ]
+    return [[float(word) for word in run.stdout.split()] for run in runs]
+
+
 def own_main() -> dict:
     """rampion's side."""
     start = time.perf_counter()
@@ -148,6 +176,19 @@ def own_main() -> dict:
     cell, sweep, volts = cells["A"]
     sweep_sensitivities(cell, sweep, volts, NAMES)
     out["A"]["sensitivities"] = best(lambda: sweep_sensitivities(cell, sweep, volts, NAMES), 3)
+    # The same sweep through the march of functions: the constants written as functions, and D(c) with σ(c).
+    from rampion.cell.closures import Closure
+
+    plain = Closure(name="the constants as functions")
+    curved = Closure(
+        name="D and σ of c", diffusivity=lambda c: 2e-12 * (0.5 + 0.5 * c / 1000.0),
+        conductivity=lambda c: 0.06 * c / 1000.0 * (1.2 - 0.2 * c / 1000.0),
+    )  # fmt: skip
+    out["functions"] = {}
+    for closure in (plain, curved):
+        with_functions = replace(cell, closure=closure)
+        sweep_current_density(with_functions, sweep, volts)
+        out["functions"][closure.name] = best(lambda given=with_functions: sweep_current_density(given, sweep, volts))
     out["batch"] = {}
     for size in (64, 512):
         batch = [replace(cell, thickness=cell.thickness * (1.0 + 0.3 * k / size)) for k in range(size)]
@@ -198,7 +239,13 @@ def main() -> None:
     print("batches on two threads, sweeps a second:", {k: round(v) for k, v in own["batch"].items()})
     if "seconds" in with_peer:
         print(f"PyBaMM one after another: {1.0 / with_peer['seconds']:.0f} a second")
-    print(f"import {own['import']:.1f} s, first call of A {own['A']['first']:.1f} s, memory {own['memory']:.0f} MiB")
+    for name, seconds in own["functions"].items():
+        print(f"{name}: {seconds * 1e3:.1f} ms, {seconds / own['A']['seconds']:.1f} times the plain sweep of A")
+    print(f"memory {own['memory']:.0f} MiB")
+    for what, (loaded, wall, used) in zip(("empty", "filled"), first_calls(), strict=True):
+        print(
+            f"first simulation of a process, {what} cache: {wall:.1f} s ({loaded:.1f} of them import), {used:.1f} s CPU"
+        )
 
 
 if __name__ == "__main__":

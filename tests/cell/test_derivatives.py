@@ -114,6 +114,7 @@ def test_derivatives_by_the_parameters_of_interface_terms():
         assert np.abs(exact[:, k] - difference).max() < 1e-3 * np.abs(difference).max()
 
 
+@pytest.mark.slow
 def test_derivatives_of_a_cell_with_functions():
     import jax.numpy as jnp
 

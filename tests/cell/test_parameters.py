@@ -96,27 +96,3 @@ def test_a_sequence_keeps_its_order_and_turns_currents_into_densities():
     assert not parts[5].pressed
     with pytest.raises(InputError, match="duration"):
         segments(Hold(potential=0.1), 1e-4)
-
-
-def test_a_lattice_gas_with_many_sites_is_the_dilute_cell_and_with_few_its_steady_law():
-    """The steady profile is linear; the voltage over it is an independent quadrature."""
-    pytest.importorskip("jax")
-    import numpy as np
-
-    from rampion.cell.closures import lattice_gas
-    from rampion.cell.simulate import simulate
-
-    dilute = simulate(CELL, Hold(potential=0.1, duration=5e6)).current_density[-1]
-    many = replace(CELL, closure=lattice_gas(430e6, 430.0, 0.06))
-    assert simulate(many, Hold(potential=0.1, duration=5e6)).current_density[-1] == pytest.approx(dilute, rel=1e-5)
-    few = replace(CELL, closure=lattice_gas(1000.0, 430.0, 0.06))
-    current = simulate(few, Hold(potential=0.1, duration=5e6)).current_density[-1]
-    # independent quadrature of the steady linear profile
-    j = current / limiting_current_density(few)
-    x = np.linspace(0.0, 1.0, 200001)
-    share = (1.0 - j + 2.0 * j * x) * 0.43
-    conduction = share * (1.0 - share) / (0.43 * 0.57)
-    thermal = 8.314462618 * 298.15 / 96485.33212
-    polarized = np.log(share[-1] / (1 - share[-1])) - np.log(share[0] / (1 - share[0]))
-    volts = current * 1e-3 / 0.06 * np.trapezoid(1.0 / conduction, x) + 2.0 * 0.2 * thermal * polarized
-    assert volts == pytest.approx(0.1, rel=1e-4)

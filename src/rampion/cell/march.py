@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 
 from rampion.cell import backend, electrolyte, nonlinear
-from rampion.cell.circuit import Structure, events, extra_names, interface  # noqa: F401
+from rampion.cell.circuit import events, extra_names
 
 GAMMA = 2.0 - math.sqrt(2.0)
 _ERROR = 2.0 * (-3.0 * GAMMA**2 + 4.0 * GAMMA - 2.0) / (12.0 * (2.0 - GAMMA))

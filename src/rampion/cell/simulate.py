@@ -24,7 +24,6 @@ __all__ = [
     "pause_effect", "rest_state", "sample_of", "sampled", "simulate", "structure_of",
 ]  # fmt: skip
 
-_SAFETY = SAFETY
 _CAPACITY = 512
 _LONGEST = 60  # times _CAPACITY steps: a segment that needs more is told as failed
 
