@@ -189,14 +189,17 @@ def find_minimum(spectrum: Spectrum, circuit: Node, *, weighting: str = "modulus
 def with_limits_checked(fit: CircuitFit, model: BatchModel, freedom: Freedom) -> CircuitFit:
     """The fit with an uncertainty withdrawn where χ² is flat on one side although its curvature is not.
 
-    Each parameter told worse than 10 % is moved by four standard uncertainties and by a factor of at least 100, up and
-    down, and the others follow; where χ² stays within the 95 % threshold the data only bound it on the other side.
+    Each parameter told worse than 10 % (2 % beside one at a bound) is moved by four standard uncertainties, and by a
+    factor of at least 100, up and down, and the others follow; where χ² stays within the 95 % threshold the data only
+    bound it on the other side.
     """
     kinds = parameter_kinds(fit.circuit)  # pure numbers have bounds of nature on both sides
+    bound = any(flag.code == "at_bound" for flag in fit.flags)
+    loose = 0.02 if bound else 0.1
     names = [
         (place, name)
         for place, (name, estimate) in enumerate(fit.parameters.items())
-        if estimate.relative > 0.1 and freedom.source[place] >= 0 and math.isinf(kinds[name].high)
+        if estimate.relative > loose and freedom.source[place] >= 0 and math.isinf(kinds[name].high)
     ]
     if not names:
         return fit
@@ -207,14 +210,16 @@ def with_limits_checked(fit: CircuitFit, model: BatchModel, freedom: Freedom) ->
     for place, name in names:
         free = int(freedom.source[place])
         for side in (-1, 1):
-            row = start.copy()
-            row[free] += side * max(4 * fit.parameters[name].relative, math.log(100))
-            rows.append(row)
-            held.append(np.arange(row.size) == free)
+            std = fit.parameters[name].relative
+            for move in (max(4 * std, math.log(100)), 4 * std):
+                row = start.copy()
+                row[free] += side * move
+                rows.append(row)
+                held.append(np.arange(row.size) == free)
     moved = fit_batch(model, np.array(rows), *bounds, held=np.array(held), iterations=30, tolerance=1e-6)
     measured = fit.weighting == "measured"
     threshold = 3.84 if measured else fit.chi_square * student_95(fit.degrees) ** 2 / fit.degrees
-    flat = (moved.chi_square < fit.chi_square + threshold).reshape(-1, 2)
+    flat = (moved.chi_square < fit.chi_square + threshold).reshape(-1, 2, 2).any(axis=2)
     parameters, flags = dict(fit.parameters), list(fit.flags)
     for (_, name), (down, up) in zip(names, flat, strict=True):
         if down or up:
