@@ -219,7 +219,7 @@ def with_limits_checked(fit: CircuitFit, model: BatchModel, freedom: Freedom) ->
     moved = fit_batch(model, np.array(rows), *bounds, held=np.array(held), iterations=30, tolerance=1e-6)
     measured = fit.weighting == "measured"
     threshold = 3.84 if measured else fit.chi_square * student_95(fit.degrees) ** 2 / fit.degrees
-    flat = (moved.chi_square < fit.chi_square + threshold).reshape(-1, 2, 2).any(axis=2)
+    flat: np.ndarray = np.any((moved.chi_square < fit.chi_square + threshold).reshape(-1, 2, 2), axis=2)
     parameters, flags = dict(fit.parameters), list(fit.flags)
     for (_, name), (down, up) in zip(names, flat, strict=True):
         if down or up:
