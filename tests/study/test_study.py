@@ -51,10 +51,12 @@ def test_interfaces_and_ceramic_are_told_apart(found):
     assert interfaces.low < CONTACT.interface_resistance + CONTACT.contact_resistance < interfaces.high
 
 
-def test_a_collapse_of_contact_loss_fails_its_own_assumption(found):
+def test_a_collapse_of_contact_loss_is_not_called_sound(found):
     for item in found.transport:
         if item.method.startswith("collapse"):
-            assert any(one.holds is False for one in item.assumptions)
+            # one sample of each setting: how closely replicates lie together is not known
+            assert any(one.holds is not True for one in item.assumptions)
+            assert item.estimate.flags
 
 
 def test_every_sweep_stands_in_one_group_of_each_kind(found):

@@ -194,9 +194,9 @@ def fit_root_law(
     """The Randles–Ševčík plot: J_p against √v, free and forced through the origin, with R² as papers print it.
 
     R² near one is no evidence for an exponent of one half: contact loss with a fixed capacity gives R² = 1 as well.
-    Assumes scatter and pellet shifts proportional to the current.
+    Scatter and pellet shifts count as equal for all points, as an unweighted plot takes them.
     """
-    return fit_line(np.sqrt(np.asarray(rate, float)), response, None, response_std, pellets=pellets, proportional=True)
+    return fit_line(np.sqrt(np.asarray(rate, float)), response, None, response_std, pellets=pellets)
 
 
 def compare_exponents(

@@ -10,7 +10,8 @@ so no single argument can weigh more than ln ε = -3.9 against anyone. A weight 
 numbers are counted once (the first of the family).
 
 Nothing here ever calls a mechanism proven. It is *favoured* only when no argument contradicts it and every rival is
-contradicted by an argument that it passes; reasons are only those arguments that it passes and a rival fails.
+contradicted by an argument that it predicts and passes (p ≥ 0.05); reasons are only those arguments that support it
+and contradict a rival.
 
 Source of the weighing: Kass and Raftery, J. Am. Stat. Assoc. 90 (1995) 773, doi:10.1080/01621459.1995.10476572.
 """
@@ -60,6 +61,7 @@ NONE_OF_THESE = "none_of_these"
 FAULTY = 0.02
 SUPPORT = math.log(3)
 CONTRADICTION = 0.01
+PASSED = 0.05
 
 
 class Verdict(Enum):
@@ -277,8 +279,16 @@ def _conclude(rows: tuple[ArgumentResult, ...], standings: tuple[Standing, ...])
                 rivals = tuple(n for n, c in row.cells.items() if c.verdict is Verdict.CONTRADICTED)
                 if rivals:
                     reasons[row.test] = rivals
-        if not reasons:  # the rivals fell to arguments on which it is silent: that is not support
-            favoured = None
+        # a rival that fell only to arguments which the survivor does not predict, or barely meets, is no support
+        fallen = {
+            name
+            for row in rows
+            if row.cells[favoured].p_value >= PASSED
+            for name, cell in row.cells.items()
+            if cell.verdict is Verdict.CONTRADICTED
+        }
+        if not reasons or not set(excluded) <= fallen:
+            favoured, reasons = None, {}
     return Conclusion(
         favoured=favoured,
         not_excluded=tuple(s.name for s in left),
@@ -306,9 +316,7 @@ def _sentence(
         )
     names = _listed([s.title for s in left])
     if len(left) == 1:
-        return (
-            f"No test contradicts {names}, but no test that it passes speaks against its rivals: it is not established."
-        )
+        return f"No test contradicts {names}, but not every rival fails a test that it passes: it is not established."
     ruled = f" The data speak against {_listed([titles[name] for name in excluded])}." if excluded else ""
     return f"The data do not distinguish between {names}: no test that was made contradicts any of them.{ruled}"
 

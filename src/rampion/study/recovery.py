@@ -129,7 +129,10 @@ def _through_peak(sample: SampleAnalysis) -> dict[Arguments, Estimate]:
 
 
 def _mean_sum(findings: Sequence[SpectrumFinding], ceramic: bool) -> tuple[float, float]:
-    return _average([_sum(finding, ceramic) for finding in findings])
+    sums = [_sum(finding, ceramic) for finding in findings]
+    # a spectrum that does not resolve the process says nothing of it: it is not a resistance of zero
+    seen = [pair for pair in sums if pair[0] > 0]
+    return _average(seen) if seen else (0.0, 0.0)
 
 
 def _log_ratio(before: float, before_std: float, after: float, after_std: float) -> Estimate:
