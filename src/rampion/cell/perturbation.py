@@ -84,7 +84,7 @@ def smallest_intervals(
     return first, last
 
 
-def _banded(fine: Fine, pace: Any, drift: Any, fed: Any, omega: np.ndarray, number: Any) -> Any:
+def _banded(fine: Fine, pace: Any, drift: Any, fed: Any, omega: Any, number: Any) -> Any:
     """δr (k, m+1) from the tridiagonal equations; pace κ, drift t₊′G and fed (1 − t₊)δG at the nodes (m+1,).
 
     The equations alone fix the level of δr through iω only. In their place at the face with the finer mesh stands
@@ -125,7 +125,7 @@ def _banded(fine: Fine, pace: Any, drift: Any, fed: Any, omega: np.ndarray, numb
     return parts[..., 0] - (amounts[:, :1] / amounts[:, 1:]) * parts[..., 1]
 
 
-def _arcs(relaxations: Sequence[Any], place: str, resistance: Any, omega: np.ndarray) -> Any:
+def _arcs(relaxations: Sequence[Any], place: str, resistance: Any, omega: Any) -> Any:
     """The resistance with the share of each R∥CPE arc relaxing."""
     total, left = 0.0, 1.0
     for arc in relaxations:
@@ -142,7 +142,7 @@ def area_impedances(
     numbers: dict[str, Any],
     structure: Structure,
     relaxations: Sequence[Any],
-    omega: np.ndarray,
+    omega: Any,
     pressed: float = 1.0,
 ) -> tuple[Any, Any]:
     """Z·area [Ω·m²], (k,) each, at the angular frequencies [1/s]: of the cell, and of the working electrode against
