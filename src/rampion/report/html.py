@@ -56,7 +56,8 @@ def write_report(
     evidence = [sections.evidence_section(plain), sections.overrides_section(plain), *(dict(one) for one in extra)]
     samples = sections.samples_section(plain, pages)
     curves = sections.section("curves", "Voltammograms and runs")
-    every = [curves, *body, *evidence, samples, methods_section(plain)]
+    whole = sections.section("campaign", "What concerns the whole campaign", flags=sections.gathered_whole(plain))
+    every = [whole, curves, *body, *evidence, samples, methods_section(plain)]
     for section in every:
         section["figures"] = [*section["figures"], *figures.get(section["id"], [])]
     content = {

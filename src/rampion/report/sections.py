@@ -91,6 +91,12 @@ def _between(values: list[float], unit: str) -> str:
     return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
 
 
+def gathered_whole(plain: Plain) -> list[Plain]:
+    """What concerns the campaign as a whole, such as samples that are missing from it; the gravest first."""
+    order = ("invalid", "warning", "note")
+    return sorted(plain["flags"], key=lambda flag: order.index(flag["severity"]))
+
+
 def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
     """One row per sweep or run; ``pages`` holds each sample's page."""
     known = {entry["name"]: entry["metadata"] for entry in plain["metadata"]}
