@@ -123,13 +123,6 @@ def _true_peak(truth: Truth, rate: float) -> float | None:
 
 
 def _capacity(study: Study, truth: Truth) -> Recovered:
-    charges = np.array([
-        event.finding.charge.value
-        for event in study.events
-        if event.limited and not event.plateau and event.finding.charge is not None and not event.finding.pauses
-    ])  # fmt: skip
-    found = None
-    if charges.size > 2:
-        found = Estimate(float(np.mean(charges)), float(np.std(charges, ddof=1)) / math.sqrt(charges.size))
-    meaning = "capacity of the contact; found: charge until it was lost, when a little of it is left"
+    found = next((item.estimate for item in study.transport if item.quantity == "contact_capacity"), None)
+    meaning = "capacity of the contact: charge until it resists more than the ceramic"
     return Recovered(quantity="charge", meaning=meaning, truth=truth.contact_capacity, found=found)
