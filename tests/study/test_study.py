@@ -72,10 +72,6 @@ def test_every_sweep_stands_in_one_group_of_each_kind(found):
 def test_laws_hold_the_exponents_of_current_voltage_and_charge(found):
     joint = {law.quantity for law in found.laws if law.against == ("scan_rate", "thickness")}
     assert joint == {"current_density", "potential", "charge"}
-    single = {(law.quantity, law.against) for law in found.laws if len(law.against) == 1 and law.law is not None}
-    for quantity in joint:
-        assert (quantity, ("scan_rate",)) in single
-        assert (quantity, ("thickness",)) in single
 
 
 def test_a_straight_root_plot_does_not_make_it_transport(found):
