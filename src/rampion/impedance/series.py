@@ -12,6 +12,7 @@ from jaxtyping import Float
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.fitting import covariances_of
+from rampion.impedance.choose import objections
 from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit, bounded_by_nature, summarise
 from rampion.impedance.fit import batch_model, ordered, with_limits_checked
@@ -24,7 +25,6 @@ from rampion.impedance.series_circuits import (
     candidates_of,
     cheapest_sequence,
     choices_at,
-    objections_in_series,
     without_slowest_arc,
     without_untold_parts,
 )
@@ -151,7 +151,7 @@ def _cheapest(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> l
         best = math.inf
         for kind in np.argsort(costs[row]).tolist():
             if costs[row, kind] < best + CHANGE:
-                costs[row, kind] += PRICE * objections_in_series(*table[kind].checked(row))
+                costs[row, kind] += PRICE * objections(*table[kind].checked(row))
                 best = min(best, costs[row, kind])
     return [table[kind].checked(row) for row, kind in enumerate(cheapest_sequence(costs))]
 
@@ -186,8 +186,8 @@ def _reduced(spectra: Sequence[Spectrum], first: _Column, anchors: Sequence[int]
     while True:
         for row in open_rows:
             pair = columns[-1].checked(row)
-            costs[row, -1] = pair[0].bic + _OBJECTED * bool(objections_in_series(*pair))
-        open_rows = [row for row in open_rows if objections_in_series(*columns[-1].checked(row))]
+            costs[row, -1] = pair[0].bic + _OBJECTED * bool(objections(*pair))
+        open_rows = [row for row in open_rows if objections(*columns[-1].checked(row))]
         smaller = without_slowest_arc(columns[-1].solution.circuit)
         if not open_rows or smaller is None:
             break

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from rampion.impedance.choose import CircuitChoice, choose_circuit, objections
+from rampion.impedance.choose import CircuitChoice, choose_circuit
 from rampion.impedance.circuit import Element, Node, Series, elements_of, parameter_kinds, serial_parts
 from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.notation import parse_circuit
-from rampion.impedance.processes import Process
 from rampion.measurement import Spectrum
 
 PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
@@ -24,7 +23,6 @@ CHANGE = 12.0  # of the criterion: the evidence it takes to change the circuit b
 MOST_CANDIDATES = 4
 _FAR = 100.0  # of the criterion: no candidate at all
 LOOSE = 0.5  # relative uncertainty of a resistance beyond which its part may be left out
-FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 
 
 def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
@@ -82,12 +80,6 @@ def without_slowest_arc(circuit: Node) -> Node | None:
         return None
     rest = tuple(part for part in parts if part is not arcs[-1])
     return Series(rest) if len(rest) > 1 else next(iter(rest))
-
-
-def objections_in_series(fit: CircuitFit, processes: Sequence[Process]) -> int:
-    """How many things speak against a fit: what the data do not tell, and diffusions too fast to be any."""
-    fast = sum(p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION for p in processes)
-    return len(objections(fit, processes)) + fast
 
 
 def cheapest_sequence(costs: Float[np.ndarray, "m k"], change: float = CHANGE) -> Int[np.ndarray, " m"]:
