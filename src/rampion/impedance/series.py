@@ -151,7 +151,7 @@ def _cheapest(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> l
         best = math.inf
         for kind in np.argsort(costs[row]).tolist():
             if costs[row, kind] < best + CHANGE:
-                costs[row, kind] += PRICE * objections(*table[kind].checked(row))
+                costs[row, kind] += PRICE * len(objections(*table[kind].checked(row)))
                 best = min(best, costs[row, kind])
     return [table[kind].checked(row) for row, kind in enumerate(cheapest_sequence(costs))]
 
