@@ -74,7 +74,8 @@ class DriftFinding:
     ``change`` of |Z| during the scan, relative, at the frequency where it is largest; ``correction`` the largest made
     to a point, relative, at ``frequency`` [Hz]; ``time`` [s] to which the points were brought; ``source`` what the
     drift was read from; ``violation_before`` and ``violation_after`` of the Kramers-Kronig relations, as fractions of
-    |Z|; ``total_resistance`` [Ω] and the ``resistances`` [Ω] of the processes of the same circuit without the correction.
+    |Z|; ``total_resistance`` [Ω] and the ``resistances`` [Ω] of the processes of the same circuit without the
+    correction.
     """
 
     change: float
