@@ -69,7 +69,7 @@ def sand_findings(runs: Sequence[Event]) -> tuple[TransportFinding, ...]:
     exponent = sand.law.exponents[0]
     square = Assumption(
         sentence="the times fall as J⁻² (semi-infinite depletion of electrolyte or metal)",
-        holds=exponent.low <= -2 <= exponent.high,
+        holds=bool(exponent.low <= -2 <= exponent.high),
         number=exponent.value,
     )
     rows = [finding("exponent", SAND_EXPONENT, exponent, (by,))]
@@ -79,7 +79,7 @@ def sand_findings(runs: Sequence[Event]) -> tuple[TransportFinding, ...]:
     thickness = float(np.mean(column(failure_times(runs)[0], "thickness")[0]))
     finite = Assumption(
         sentence="depletion of a finite cell by diffusion describes the times (scatter below 10 %)",
-        holds=sand.scatter < 0.1,
+        holds=bool(sand.scatter < 0.1),
         number=sand.scatter,
     )
     both = (by, finite)

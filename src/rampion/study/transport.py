@@ -120,10 +120,10 @@ def _excess(events: Sequence[Event], setting: str, collapse: CollapseFit | None)
 
 def _projected(slope: Estimate, sigma: Estimate, p_value: float, excess: float) -> list[TransportFinding]:
     assumptions = (
-        Assumption(sentence="J is proportional to σ/L (no intercept)", holds=p_value >= 0.05, number=p_value),
+        Assumption(sentence="J is proportional to σ/L (no intercept)", holds=bool(p_value >= 0.05), number=p_value),
         Assumption(
             sentence="the slow peaks stand for the steady limit (J_p/J_lim ≤ 1.1)",
-            holds=None if math.isnan(excess) else excess <= 1.1,
+            holds=None if math.isnan(excess) else bool(excess <= 1.1),
             number=excess,
         ),
     )
@@ -169,12 +169,12 @@ def _collapse_assumptions(
     return (
         Assumption(
             sentence="the points lie on the curve of one dilute binary cell as closely as replicates lie together",
-            holds=None if math.isnan(usual) else fit.scatter <= 1.5 * usual,
+            holds=None if math.isnan(usual) else bool(fit.scatter <= 1.5 * usual),
             number=fit.scatter,
         ),
         Assumption(
             sentence=f"the sweeps reach from near the limit to far from it (W = {low:.3g} … {high:.3g} about 60)",
-            holds=low < 60 < high,
+            holds=bool(low < 60 < high),
             number=high,
         ),
         Assumption(
@@ -305,7 +305,7 @@ def _contact(events: Sequence[Event]) -> list[TransportFinding]:
     spread = summary.standard_deviation / summary.plain_mean
     constant = Assumption(
         sentence="the charge is common to all scan rates and thicknesses (scatter below 10 %)",
-        holds=spread < 0.1,
+        holds=bool(spread < 0.1),
         number=spread,
     )
     told = "charge until the contact resists more than the ceramic"

@@ -50,17 +50,17 @@ def carriers_from_root_law(
         ),
         Assumption(
             sentence="the line through the points passes the origin",
-            holds=None if math.isnan(intercept_p_value) else intercept_p_value >= 0.05,
+            holds=None if math.isnan(intercept_p_value) else bool(intercept_p_value >= 0.05),
             number=intercept_p_value,
         ),
         Assumption(
             sentence="the ohmic drop at the peak is below half a thermal voltage (N < 0.5)",
-            holds=None if math.isnan(ohmic_number) else ohmic_number < 0.5,
+            holds=None if math.isnan(ohmic_number) else bool(ohmic_number < 0.5),
             number=ohmic_number,
         ),
         Assumption(
             sentence="depletion is semi-infinite (W > 100)",
-            holds=None if math.isnan(scan_number) else scan_number > 100,
+            holds=None if math.isnan(scan_number) else bool(scan_number > 100),
             number=scan_number,
         ),
     )
@@ -99,7 +99,7 @@ def carriers_from_semi_integral(
             Assumption(sentence="the plateau of the semi-integral is common to all sweeps", holds=constant),
             Assumption(
                 sentence="depletion is semi-infinite (W > 100)",
-                holds=None if math.isnan(scan_number) else scan_number > 100,
+                holds=None if math.isnan(scan_number) else bool(scan_number > 100),
                 number=scan_number,
             ),
             Assumption(sentence="dilute binary electrolyte, D = 2D₊(1-t₊)"),

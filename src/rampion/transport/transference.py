@@ -65,12 +65,12 @@ def close_transference(
     """
     origin = Assumption(
         sentence="current density is proportional to σ/L (no intercept)",
-        holds=None if math.isnan(intercept_p_value) else intercept_p_value >= 0.05,
+        holds=None if math.isnan(intercept_p_value) else bool(intercept_p_value >= 0.05),
         number=intercept_p_value,
     )
     steady = Assumption(
         sentence="the slow peak stands for the steady limiting current (within 10 %)",
-        holds=None if math.isnan(peak_ratio) else peak_ratio <= 1.1,
+        holds=None if math.isnan(peak_ratio) else bool(peak_ratio <= 1.1),
         number=peak_ratio,
     )
     source = "arXiv:2110.13399"
@@ -86,7 +86,9 @@ def close_transference(
     ]
     bound = 4 * thermal_voltage(temperature)
     dilute = Assumption(
-        sentence="the slope stays below the dilute bound 4RT/F", holds=slope.value <= bound, number=slope.value / bound
+        sentence="the slope stays below the dilute bound 4RT/F",
+        holds=bool(slope.value <= bound),
+        number=slope.value / bound,
     )
     rows.append(
         finding(
