@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +106,7 @@ def study(
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
 def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
     """A virtual campaign of known truth: written as instrument files, read, analysed, reported (synthetic)."""
-    from rampion.planning.virtual_campaign import plan_campaign
+    from rampion.planning.virtual_campaign import TRUTHS, plan_campaign
     from rampion.records import to_json
     from rampion.report.html import write_report
     from rampion.report.pdf import engine
@@ -122,7 +123,7 @@ def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
     with click.progressbar(length=len(plan_campaign()), label="Simulating", file=sys.stderr, hidden=as_json) as bar:
         for _ in write_demo(files, truth, seed):
             bar.update(1)
-    found = run(_analysed(str(files), None, as_json))
+    found = run(replace(_analysed(str(files), None, as_json), name=f"virtual campaign, {TRUTHS[truth].name}"))
     compared = compare_with_truth(found, truth)
     written = write_report(found, output, {"truth": truth, "seed": seed}, [truth_section(compared)], pdf=pdf)
     if as_json:

@@ -269,19 +269,20 @@ def _law_plot(study: Study, law: ScalingLaw, setting: str) -> LawPlot:
 
 
 def survival_pictures(study: Study) -> Iterator[Picture]:
-    """Share of samples whole at each current density."""
+    """Share of samples whole at each current density: by relative density, and by whatever else was varied."""
     from rampion.figures.laws import draw_survival
 
-    if not study.survival:
-        return
-    curves = [(group.group, group.curve) for group in study.survival]
-    data = []
-    for name, curve in curves:
-        data.append(column_of("current_density", curve.level, name))
-        parts = (("share not penetrated", curve.survival), ("lower 95 %", curve.low), ("upper 95 %", curve.high))
-        data += [Column(name=words, unit="", comment=name, values=values) for words, values in parts]
-    yield Picture(
-        name="survival", figure=draw_survival(curves, synthetic(study)), data=data,
-        caption="Kaplan–Meier: share of samples not penetrated at each current density, with its 95 % band; samples "
-        "that did not penetrate count as censored.",
-    )  # fmt: skip
+    for by in dict.fromkeys(group.by for group in study.survival):
+        curves = [(group.group, group.curve) for group in study.survival if group.by == by and group.curve.events]
+        if not curves:
+            continue
+        data = []
+        for name, curve in curves:
+            data.append(column_of("current_density", curve.level, name))
+            parts = (("share not penetrated", curve.survival), ("lower 95 %", curve.low), ("upper 95 %", curve.high))
+            data += [Column(name=words, unit="", comment=name, values=values) for words, values in parts]
+        yield Picture(
+            name=f"survival_{by.replace(' ', '_')}", figure=draw_survival(curves, synthetic(study)), data=data,
+            caption=f"Kaplan–Meier by {by}: share of samples not penetrated at each current density, with its 95 % "
+            "band; samples that did not penetrate count as censored. Groups without a penetration are not drawn.",
+        )  # fmt: skip

@@ -26,6 +26,7 @@ from rampion.report.document import (
 from rampion.voltammetry.finding import VERDICT_WORDS
 
 Plain = Mapping[str, Any]
+_REACHED = {"current_density": "limit", "critical_current_density": "penetration"}
 HANDLED = ("assumption_fails", "no_assumption_check")  # told in the assumptions' own column
 
 
@@ -144,18 +145,19 @@ def together_section(plain: Plain) -> Section:
         setting = f"{1e3 * group['thickness']:.2g} mm, {1e3 * group['scan_rate']:.2g} mV/s"
         rows.append([
             f"{100 * density:.3g}" if density is not None else "–", f"{1e3 * group['thickness']:.2g}",
-            f"{1e3 * group['scan_rate']:.2g}", seen["count"],
+            f"{1e3 * group['scan_rate']:.2g}", _REACHED[group["quantity"]], seen["count"],
             f"{mean} ± {shown.shown(deviation):.3f}" if deviation is not None else mean,
             *(f"{shown.shown(seen[key]):.3f}" if seen[key] is not None else "–" for key in ("within", "between")),
             f"{share['penetrated']} of {share['count']}", f"{100 * low:.0f} to {100 * high:.0f} %",
         ])  # fmt: skip
         outlying += [(setting, flag) for flag in seen["flags"] if flag["code"] == "outlier"]
     if rows:
-        header = ["density (%)", "L (mm)", "v (mV/s)", "n", "J, mean ± SD (mA/cm²)", "SD within pellets"]
+        header = ["density (%)", "L (mm)", "v (mV/s)", "J of", "n", "J, mean ± SD (mA/cm²)", "SD within pellets"]
         header += ["between pellets", "penetrated", "95 % interval"]
         note = (
-            "Mean over the samples that reached a limit; where none did, over the largest current densities borne, "
-            "which are then bounds. SD is over samples. Nothing is dropped."
+            "Mean over the samples that reached a limit, or of the onsets of those that penetrated ('J of'); where "
+            "there is neither, over the largest current densities borne, which are then bounds. SD is over samples. "
+            "Nothing is dropped."
         )
         tables.append(table(header, rows, "Replicates", note))
     fits = []
@@ -163,12 +165,13 @@ def together_section(plain: Plain) -> Section:
         curve, weibull = group["curve"], group["weibull"]
         scale, shape = (estimate(weibull[key]) if weibull else None for key in ("scale", "shape"))
         median = estimate(curve["median"])
+        low, high = group["fraction"]["fraction"]["interval"]
         fits.append([
-            group["group"], f"{curve['events']} of {curve['count']}", number(median, "current_density"),
-            number(scale, "current_density"), number(shape, "exponent"),
+            group["group"], f"{curve['events']} of {curve['count']}", f"{100 * low:.0f} to {100 * high:.0f} %",
+            number(median, "current_density"), number(scale, "current_density"), number(shape, "exponent"),
         ])  # fmt: skip
     if fits:
-        header = ["group", "penetrated", "median (Kaplan–Meier)", "Weibull scale", "Weibull shape"]
+        header = ["group", "penetrated", "95 % interval", "median (Kaplan–Meier)", "Weibull scale", "Weibull shape"]
         tables.append(table(header, fits, "Survival", "Samples that did not penetrate count as censored."))
     return section("together", "Samples together", tables=tables, flags=gathered(outlying))
 
