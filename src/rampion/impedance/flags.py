@@ -61,7 +61,7 @@ class ImpedanceFlag(FlagKind):
     DRIFT_CORRECTED = (
         Severity.NOTE,
         "The cell drifted while the spectrum was measured; the points were brought to one time, "
-        "by at most {largest:.2g} of |Z| (at {frequency:.3g} Hz), using {source}.",
+        "by at most {largest:.2g} of |Z| (at {frequency:.3g} Hz), using {source}; up to {remaining:.2g} may remain.",
     )
     DRIFT_NOT_CORRECTED = (
         Severity.WARNING,

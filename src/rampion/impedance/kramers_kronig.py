@@ -84,7 +84,7 @@ def _even_order(count: int) -> np.ndarray:
     return np.array(order)
 
 
-def _columns(angular: np.ndarray, size: np.ndarray) -> np.ndarray:
+def relaxation_columns(angular: np.ndarray, size: np.ndarray) -> np.ndarray:
     """(2n, k) weighted columns: R, L, C and the relaxation terms, each of unit length."""
     low, high = -math.log(angular.max()), -math.log(angular.min())
     margin = MARGIN * math.log(10)
@@ -104,7 +104,7 @@ def _columns(angular: np.ndarray, size: np.ndarray) -> np.ndarray:
 def _fit_model(angular: np.ndarray, impedance: np.ndarray) -> _Model:
     size = np.abs(impedance)
     target = np.concatenate([np.real(impedance), np.imag(impedance)]) / np.tile(size, 2)
-    directions, _ = np.linalg.qr(_columns(angular, size))
+    directions, _ = np.linalg.qr(relaxation_columns(angular, size))
     parts = directions.T @ target
     count = target.size
     terms = np.arange(1, parts.size + 1)

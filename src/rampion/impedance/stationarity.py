@@ -1,11 +1,14 @@
 """Spectra taken while the cell changes: the drift during each scan, read from the neighbours, and taken out.
 
-ln Z(ω, p*) = ln Z(ω, p_ω) + s(ω) (p* − p_ω),  s(ω) = ∂ ln Z/∂p from the neighbouring spectra at the same frequency,
-with p the measure of progress: time (spectra repeated in one state, as at rest), or ln(V/I) of the hold during which
-each spectrum was taken (paused sweeps, where most of the change between spectra happens between the scans).
+ln Z(ω, p*) = ln Z(ω, p_ω) + α s(ω) (p* − p_ω) + …,  s(ω) = ∂ ln Z/∂p from the neighbouring spectra at the same
+frequency, with p the measure of progress: time (spectra repeated in one state, as at rest), or ln(V/I) of the hold
+during which each spectrum was taken (paused sweeps, where most of the change between spectra happens between the
+scans). How far along s, and along a second direction, it moved during the scan is told by the spectrum's own violation
+of the Kramers–Kronig relations (``rampion.impedance.drift_amounts``): from hold to hold a cell takes another path than
+during a hold. What they do not tell is not corrected.
 
-With time as progress this is the four-dimensional analysis of Stoynov and Savova-Stoynov, J. Electroanal. Chem. 183
-(1985) 133: the instantaneous spectrum read across a series.
+With time as progress and α = 1 this is the four-dimensional analysis of Stoynov and Savova-Stoynov, J. Electroanal.
+Chem. 183 (1985) 133: the instantaneous spectrum read across a series.
 """
 
 from __future__ import annotations
@@ -18,12 +21,20 @@ import numpy as np
 from jaxtyping import Complex
 
 from rampion.errors import InputError
+from rampion.impedance.drift_amounts import Prior, continuous_log, estimate_amounts, growth_at_constant_capacitance
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.measurement import Spectrum, Trace
 
 SMALLEST_CORRECTION = 5e-4  # of |Z|, rms: less than an instrument's accuracy is left alone
 SMALLEST_POTENTIAL = 1e-3  # [V] below it V/I says nothing about the resistance
+CERTAINTY = 3.0, 4.0  # standard errors that the correction must exceed, with holds and with time alone
+FOLLOWED = 0.1  # of the correction: how far the two directions miss the drift
+# Of α and β. Holds: as simulated binary cells of other thickness, rate and transference spread, before their peak and
+# behind it; time: the neighbours' direction, β as a fraction of the rms slope.
+PRIOR_HOLD = Prior(mean=(0.55, 0.28), std=(0.35, 0.35), correlation=-0.8)
+PRIOR_TIME = Prior(mean=(1.0, 0.0), std=(0.3, 0.2), correlation=0.0)
+ONE_SIDED = 2.0  # times the doubt, where only one neighbour tells the direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +47,8 @@ class DriftCorrection:
     applied : whether it was corrected.
     correction : (n,) complex, (corrected − measured)/measured.
     drift : largest relative change of Z during the scan, at any frequency; NaN when unknown.
+    remaining : largest error of a point against the cell at ``time`` that is to be expected (two standard errors), as a
+        fraction of |Z|; NaN when unknown.
     time : [s] to which it was brought.
     source : what the drift was read from.
     violation_before, violation_after : of the Kramers–Kronig relations, as a fraction of |Z|.
@@ -45,6 +58,7 @@ class DriftCorrection:
     applied: bool
     correction: Complex[np.ndarray, " n"]
     drift: float
+    remaining: float
     time: float
     source: str
     violation_before: float
@@ -103,17 +117,18 @@ def correct_drift(
 ) -> tuple[DriftCorrection, ...]:
     """Each spectrum of a series as it would have been at one time, the middle of its scan.
 
-    Assumes that Z at every frequency follows the measure of progress smoothly across neighbouring spectra: with
-    ``holds``, that during a hold the cell moves along the path that it takes from hold to hold, as fast as its
-    direct-current resistance says. Fails where the direct-current resistance and the spectrum change for different
-    reasons; the violation of the Kramers–Kronig relations before and after shows whether it helped.
+    Assumes that Z moves in step with the measure of progress during a scan, along the direction that it takes from
+    spectrum to spectrum, along that of resistances which grow at constant capacitance, or between them. A spectrum
+    that does not tell how far (too noisy, too short, or a drift that obeys the Kramers–Kronig relations) is left as
+    measured, with a flag that says how large the error may be. Fails where the resistances change in another rhythm
+    than the direct-current resistance does, or than time where no holds are given.
 
     Parameters
     ----------
     spectra : in order, at least two, all times on one clock (see ``rampion.measurement.on_one_clock``).
     holds : for each spectrum the trace of the hold in which it was taken, or ``None``.
-    significance : a drift is corrected when its rms correction exceeds the noise it brings by this factor, and
-        5·10⁻⁴ of |Z|.
+    significance : a drift is there when its rms correction exceeds the noise it brings by this factor, and 5·10⁻⁴ of
+        |Z|; it is corrected when the correction also exceeds its own standard error three times (by time alone: four).
 
     Raises
     ------
@@ -141,7 +156,8 @@ def correct_drift(
         reasons.append(reason)
     source = "the neighbouring spectra" if holds is None else "the hold current and the neighbouring spectra"
     return tuple(
-        _correct_one(spectra, progress, reasons, number, source, significance) for number in range(len(spectra))
+        _correct_one(spectra, progress, reasons, number, source, significance, holds is not None)
+        for number in range(len(spectra))
     )
 
 
@@ -152,19 +168,21 @@ def _correct_one(
     number: int,
     source: str,
     significance: float,
+    held: bool,
 ) -> DriftCorrection:
     spectrum, own = spectra[number], progress[number]
     assert spectrum.time is not None
     before = check_kramers_kronig(spectrum)
     count = len(spectrum)
 
-    def unchanged(drift: float, reason: str = "") -> DriftCorrection:
+    def unchanged(drift: float, reason: str = "", remaining: float = math.nan) -> DriftCorrection:
         flag = ImpedanceFlag.DRIFT_NOT_CORRECTED.flag(drift=drift, reason=reason) if reason else None
         return DriftCorrection(
             spectrum=replace(spectrum, flags=(*spectrum.flags, flag)) if flag else spectrum,
             applied=False,
             correction=np.zeros(count, complex),
             drift=drift,
+            remaining=remaining,
             time=float(np.mean(spectrum.time)) if spectrum.time is not None else math.nan,
             source=source,
             violation_before=before.violation,
@@ -179,8 +197,7 @@ def _correct_one(
     for row, other in ((0, number - 1), (2, number + 1)):
         if 0 <= other < len(spectra) and progress[other] is not None:
             neighbour = spectra[other]
-            values = np.concatenate([[0j], np.log(neighbour.impedance[1:] / neighbour.impedance[:-1])]).cumsum()
-            values += np.log(neighbour.impedance[0])
+            values = continuous_log(neighbour.impedance)
             theirs = np.exp(_interpolated(neighbour, values, spectrum.frequency))
             logs[row] = np.log(theirs / spectrum.impedance)
             steps[row] = np.real(_interpolated(neighbour, np.asarray(progress[other], complex), spectrum.frequency))
@@ -194,18 +211,36 @@ def _correct_one(
     if usable.sum() < 0.8 * count:
         return unchanged(math.nan, "no neighbour tells how it changed")
     slope = _filled(np.log(spectrum.frequency), slope, usable)
-    shift = slope * (target - own)
-    drift = float(np.max(np.abs(slope)) * np.ptp(own))
-    brought = before.noise * np.abs(target - own[usable]) / np.maximum(reach[usable], 1e-300)
+    if not math.isfinite(before.noise):
+        return unchanged(math.nan, "its points are too few to tell how far")
+    prior = PRIOR_HOLD if held else PRIOR_TIME
+    unit = 1.0 if held else float(np.sqrt(np.mean(np.abs(slope) ** 2)))
+    growth = unit * growth_at_constant_capacitance(spectrum.frequency, before.model)
+    ahead = target - own
+    directions = np.array([slope * ahead, growth * ahead])
+    amounts = estimate_amounts(spectrum.frequency, spectrum.impedance, directions, before.noise, prior)
+    shift, along = amounts.shift, abs(float(amounts.values[0]))
+    drift = float(np.max(np.abs(amounts.values @ np.array([slope, growth]))) * np.ptp(own))
+    brought = along * before.noise * np.abs(ahead) / np.maximum(np.where(usable, reach, np.nanmax(reach)), 1e-300)
+    sides = int(np.isfinite(logs[[0, 2]]).any(axis=1).sum())
+    doubt = np.hypot(amounts.std, brought) * (1.0 if sides == 2 else ONE_SIDED)
+    largest = float(np.abs(shift).max())
     size = float(np.sqrt(np.mean(np.abs(shift) ** 2)))
     if not size > max(significance * float(np.sqrt(np.mean(brought**2))), SMALLEST_CORRECTION):
-        return unchanged(drift)
-    if np.abs(shift).max() > 1:
+        return unchanged(drift, remaining=float(np.max(np.abs(shift) + 2 * doubt)))
+    if largest > 1:
         return unchanged(drift, "its neighbours differ too much to be followed")
+    if not largest > CERTAINTY[0 if held else 1] * float(doubt.max()):
+        bound = float(np.max(np.abs(shift) + 2 * doubt))
+        return unchanged(drift, f"how far each point moved is not told (by up to {bound:.2g} of |Z|)", bound)
+    remaining = float(np.max(2 * doubt + FOLLOWED * np.abs(shift)))
     factor = np.exp(shift)
     worst = int(np.argmax(np.abs(factor - 1)))
     flag = ImpedanceFlag.DRIFT_CORRECTED.flag(
-        largest=float(np.abs(factor[worst] - 1)), frequency=float(spectrum.frequency[worst]), source=source
+        largest=float(np.abs(factor[worst] - 1)),
+        frequency=float(spectrum.frequency[worst]),
+        source=source,
+        remaining=remaining,
     )
     corrected = replace(
         spectrum,
@@ -218,6 +253,7 @@ def _correct_one(
         applied=True,
         correction=factor - 1,
         drift=drift,
+        remaining=remaining,
         time=middle,
         source=source,
         violation_before=before.violation,

@@ -23,7 +23,9 @@ TOLERANCE = 5e-4  # of |Z|: what a correction may add to the violation of the Kr
 
 
 def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
-    """The spectra that drifted while they were measured, by their place among the experiment's spectra, corrected.
+    """The spectra that drifted while they were measured, by their place among the experiment's spectra.
+
+    Those whose movement is told well enough are corrected; the others are as measured, not ``applied``, and flagged.
 
     Spectra taken in holds of a sweep are brought to one time along their direct-current resistance; spectra repeated
     in one state (same bias, nothing done between them) along time. A correction after which the spectrum breaks the
@@ -37,9 +39,15 @@ def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
         spectra = [experiment.spectra[place] for place in group]
         corrections = correct_drift(spectra, holds=[holds[place] for place in group] if held else None)
         for place, correction in zip(group, corrections, strict=True):
-            if correction.applied and _credible(correction):
+            if _credible(correction) if correction.applied else _doubtful(correction):
                 found[place] = correction
     return found
+
+
+def _doubtful(correction: DriftCorrection) -> bool:
+    """Whether a spectrum drifted, but not so that it could be corrected: its flag says how large the error may be."""
+    said = any(flag.code == "drift_not_corrected" for flag in correction.spectrum.flags)
+    return said and math.isfinite(correction.drift)
 
 
 def _credible(correction: DriftCorrection) -> bool:
@@ -151,7 +159,11 @@ def _resistive(spectrum: Spectrum, time: np.ndarray, potential: np.ndarray, curr
 def with_drift(
     finding: SpectrumFinding, correction: DriftCorrection, measured: Spectrum, sample: Sample
 ) -> SpectrumFinding:
-    """The finding of a corrected spectrum with what was corrected, and its numbers without the correction."""
+    """The finding of a corrected spectrum with what was corrected, and its numbers without the correction; of one that
+    drifted but could not be corrected, with the flag that says so."""
+    if not correction.applied:
+        flags = [flag for flag in correction.spectrum.flags if flag.code == "drift_not_corrected"]
+        return replace(finding, flags=(*flags, *finding.flags))
     start = {name: parameter.value for name, parameter in finding.parameters.items()}
     fit = fit_circuit(measured, finding.circuit, start=start, starts=2)
     raw = finding_of(fit, measured, sample)
