@@ -36,13 +36,17 @@ def failure_times(runs: Sequence[Event]) -> tuple[list[Event], list[Estimate], b
     """Runs with the time at which they failed, and whether they failed by a rise of the voltage.
 
     The runs whose voltage ran away (depletion, or a contact lost) are taken where there are four or more; else those
-    that lithium penetrated: the transition itself was then not seen.
+    that lithium penetrated after a course of their own: the transition itself was then not seen.
     """
     times = ran_away(runs)
     risen = [event for event in runs if id(event) in times]
     if len(risen) >= FEWEST:
         return risen, [times[id(event)] for event in risen], True
-    failed = [event for event in runs if event.finding.kind is Kind.CONSTANT_CURRENT and event.penetrated]
+    failed = [
+        event
+        for event in runs
+        if event.finding.kind is Kind.CONSTANT_CURRENT and event.penetrated and event.finding.time.low > 0
+    ]
     return failed, [event.finding.time for event in failed], False
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
-from rampion.voltammetry.constant_current import find_initiation
+from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, gradual_fall
 from rampion.voltammetry.cycling import Cycling, critical_current, find_critical_step, split_steps
 from rampion.voltammetry.event import ask_for, confidence_of, judge_sweep, per_area
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
@@ -27,6 +27,7 @@ from rampion.voltammetry.voltammogram import (
 )
 
 _OPEN_CIRCUIT = ("OCV", "CORPOT", "OCP", "OPEN CIRCUIT", "REST")  # techniques, as instruments name them
+_NOTEWORTHY_FALL = 0.1  # of the early voltage at constant current
 _REST_CURRENT = 1e-3  # of the largest current of the run: no more than an instrument's offset and noise
 
 
@@ -239,16 +240,17 @@ def _galvanostatic(trace: Trace) -> tuple[Voltammogram, tuple[Flag, ...]]:
 
 
 def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
-    """Initiation time and the charge and voltage there; no event when the voltage never drops."""
+    """Initiation time and the charge and voltage there; no event when the voltage is never lost."""
     arrays, flags = _galvanostatic(trace)
     level = float(np.median(arrays.current))
-    stray = float(np.std(arrays.current))
-    current = Estimate(abs(level), stray / math.sqrt(arrays.current.size))
-    time = arrays.time - arrays.time[0]
+    flows = np.abs(arrays.current) > 0.5 * abs(level)  # a rest before or after has no voltage to lose
+    stray = float(np.std(arrays.current[flows])) if flows.any() else math.nan
+    current = Estimate(abs(level), stray / math.sqrt(max(int(flows.sum()), 1)))
+    time = arrays.time[flows] - arrays.time[flows][0] if flows.any() else arrays.time - arrays.time[0]
     sign = math.copysign(1.0, level)
-    potential = sign * arrays.potential
+    potential = sign * (arrays.potential[flows] if flows.any() else arrays.potential)
     more: list[Flag] = []
-    if np.median(potential) < 0:
+    if float(np.sum(potential * np.abs(potential))) < 0:  # by the large ones: of a shorted cell most are noise
         potential = -potential
         more.append(VoltammetryFlag.POLARITY.flag())
     if stray > 0.05 * abs(level):
@@ -257,6 +259,13 @@ def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
     if found is None:
         verdict, confidence, evidence = Verdict.NO_EVENT, 0.95, ()
         more.append(VoltammetryFlag.RIGHT_CENSORED.flag())
+        fall = gradual_fall(potential)
+        if fall > _NOTEWORTHY_FALL:
+            more.append(VoltammetryFlag.VOLTAGE_FALLS.flag(fall=fall))
+            confidence = min(confidence, confidence_of(0.5 / fall))
+        if ends_in_drop(potential):
+            more.append(VoltammetryFlag.ENDS_IN_DROP.flag())
+            confidence = 0.5
         at = Estimate(float(time[-1]), math.nan)
         voltage = Estimate(float(np.max(potential)), math.nan)
         charge = Estimate(abs(level) * float(time[-1]), current.std * float(time[-1]))
@@ -267,6 +276,10 @@ def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
             Statistic("voltage_drop", found.drop, "fall of the voltage over the voltage before"),
             Statistic("drop_significance", found.significance, "steepest place of the fall, in standard errors"),
         )
+        if found.earlier:
+            more.append(VoltammetryFlag.EVENT_BEFORE_PENETRATION.flag(potential=found.earlier_potential))
+        if found.time.low <= 0:
+            more.append(VoltammetryFlag.NO_COURSE_BEFORE.flag())
         at, voltage, charge = found.time, found.potential, found.charge
     return Finding(
         verdict=verdict,

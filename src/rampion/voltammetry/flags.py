@@ -111,7 +111,7 @@ class VoltammetryFlag(FlagKind):
     )
     EVENT_BEFORE_PENETRATION = (
         Severity.NOTE,
-        "Recoverable excursions of the current (soft shorts) came before the penetration, first at {potential:.4g} V.",
+        "Recoverable excursions (soft shorts) came before the penetration, first at {potential:.4g} V.",
     )
     RISE_AFTER_PEAK = (
         Severity.NOTE,
@@ -153,4 +153,18 @@ class VoltammetryFlag(FlagKind):
         "The half cycles before the event moved {capacity:.3g} C/m² each; the critical current density depends on it.",
     )
     UNEVEN_STEPS = (Severity.NOTE, "The steps differ in length; the capacity per half cycle is not constant.")
+    VOLTAGE_FALLS = (
+        Severity.WARNING,
+        "At the end {fall:.0%} of the early voltage is gone, gradually: contact that forms does so, and so does a "
+        "short that begins; impedance before and after tells them apart.",
+    )
+    ENDS_IN_DROP = (
+        Severity.WARNING,
+        "The last point alone lies below half of the early voltage: a short that ended the run looks so, and so does "
+        "an instrument that switches off.",
+    )
+    NO_COURSE_BEFORE = (
+        Severity.NOTE,
+        "The voltage falls from the first points on: the time of the event is an upper bound.",
+    )
     NOT_CONSTANT = (Severity.WARNING, "The current strays by {relative:.1%} from its constant value.")

@@ -1,0 +1,59 @@
+"""Constant-current runs of known truth: penetration however gradual, no false alarm, and the onset's interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from constant_current_curves import NOISES, PENETRATED, RECOVERED, SOUND, draw
+
+from rampion.measurement import Sample, Trace
+from rampion.voltammetry.analyse import analyse_trace
+from rampion.voltammetry.finding import Verdict
+
+RUNS = 8
+SEED = 41
+
+
+@pytest.mark.parametrize("truth", SOUND + PENETRATED + RECOVERED)
+def test_verdicts_of_runs_of_known_truth(truth):
+    expected = Verdict.NO_EVENT
+    if truth in PENETRATED:
+        expected = Verdict.PENETRATION
+    elif truth in RECOVERED:
+        expected = Verdict.SOFT_SHORT
+    generator = np.random.default_rng([SEED, (SOUND + PENETRATED + RECOVERED).index(truth)])
+    runs = [draw(truth, generator, NOISES[k % len(NOISES)]) for k in range(RUNS)]
+    found = [analyse_trace(run.trace, Sample())[0] for run in runs]
+    right = sum(finding.verdict is expected for finding in found)
+    false_alarms = sum(finding.verdict is not Verdict.NO_EVENT for finding in found) if truth in SOUND else 0
+    assert false_alarms == 0
+    assert right >= RUNS - 1
+    if truth == "contact forms late":
+        codes = [[flag.code for flag in finding.flags] for finding in found]
+        assert sum("voltage_falls" in each for each in codes) >= RUNS - 3  # some fall by less than the flag's tenth
+
+
+@pytest.mark.parametrize("stray", [0.0, 0.19])
+def test_one_stray_last_point_is_no_penetration_but_said(stray):
+    time = np.linspace(0, 1000.0, 400)
+    potential = 0.2 + 2e-4 * np.random.default_rng(3).standard_normal(400)
+    potential[-1] = stray
+    (finding,) = analyse_trace(Trace(time=time, potential=potential, current=np.full(400, 4e-5)), Sample())
+    assert finding.verdict is Verdict.NO_EVENT
+    assert any(flag.code == "ends_in_drop" for flag in finding.flags) is (stray == 0.0)
+
+
+def test_a_rest_after_the_current_is_no_lost_voltage():
+    time = np.linspace(0, 1000.0, 400)
+    flows = time < 950
+    potential = np.where(flows, 0.2, 0.0) + 2e-4 * np.random.default_rng(3).standard_normal(400)
+    (finding,) = analyse_trace(Trace(time=time, potential=potential, current=np.where(flows, 4e-5, 0.0)), Sample())
+    assert finding.verdict is Verdict.NO_EVENT
+    assert finding.time.value == pytest.approx(950.0, abs=3.0)
+
+
+def test_a_voltage_that_jumps_up_and_comes_back_to_its_course_is_no_penetration():
+    time = np.linspace(0, 1000.0, 400)
+    potential = np.where((time > 400) & (time < 500), 0.6, 0.2) + 2e-4 * np.random.default_rng(3).standard_normal(400)
+    (finding,) = analyse_trace(Trace(time=time, potential=potential, current=np.full(400, 4e-5)), Sample())
+    assert finding.verdict is Verdict.NO_EVENT
