@@ -1,7 +1,8 @@
 """Exact derivatives of J(V), of the peak and of spectra's states with respect to the cell's parameters.
 
-Forward differentiation of the march itself: the last Newton iteration of every stage carries the derivative of the
-implicit function, and the step sizes are held, so that the derivative is that of the computed curve. For the peak,
+The step sizes are held, so that the derivative is that of the computed curve. With one diffusivity the accepted steps
+are linearised once more after the march (:mod:`rampion.cell.step_derivatives`); with functions of the concentration the
+march itself is differentiated forward, where the last Newton iteration carries the implicit function. For the peak,
 ∂J_p/∂p = ∂J/∂p at V_p, because ∂J/∂V vanishes there.
 """
 
@@ -17,10 +18,23 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell import backend
-from rampion.cell.march import DONE
+from rampion.cell.march import DONE, ROWS
 from rampion.cell.parameters import Cell
 from rampion.cell.simulate import Accuracy
-from rampion.cell.sweep import _ramp, parameter_values, places_of, prepared, ramp_of, value_at, with_values
+from rampion.cell.step_derivatives import current_derivatives
+from rampion.cell.sweep import (
+    _ramp,
+    between_steps,
+    parameter_values,
+    places_of,
+    prepared,
+    ramp_control,
+    ramp_march,
+    ramp_of,
+    traced_numbers,
+    value_at,
+    with_values,
+)  # fmt: skip
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 
@@ -46,11 +60,21 @@ class Sensitivities:
     jax.jit, static_argnames=("places", "structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS
 )
 def _both(chosen, values, ramp, potentials, mesh, tolerance, begin, *, places, structure, nernst_einstein):
+    def numbers_at(vector):
+        return traced_numbers(with_values(values, places, vector), nernst_einstein)
+
+    if structure.closure is None:
+        outcome = ramp_march(numbers_at(chosen), ramp, mesh, tolerance, begin, structure=structure, keep_stages=True)
+        by_step = current_derivatives(numbers_at, chosen, outcome, begin, ramp_control(ramp), mesh, structure)
+        which, weights = between_steps(outcome, ramp, potentials)
+        current = (weights * outcome.rows[:, ROWS.index("current")][which]).sum(axis=1)
+        return current, (weights[:, :, None] * by_step[which]).sum(axis=1), outcome.code
+
     def curve(vector):
-        changed = with_values(values, places, vector)
         current, (code, _) = ramp_of(
-            changed, ramp, potentials, mesh, tolerance, begin, structure=structure, nernst_einstein=nernst_einstein
-        )
+            with_values(values, places, vector), ramp, potentials, mesh, tolerance, begin,
+            structure=structure, nernst_einstein=nernst_einstein,
+        )  # fmt: skip
         return current, (current, code)
 
     derivative, (current, code) = jax.jacfwd(curve, has_aux=True)(chosen)

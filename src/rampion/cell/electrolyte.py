@@ -109,10 +109,12 @@ def prepared(alpha, mesh, numbers):
 
 
 def _nodes(mesh, modes):
-    """u at the nodes (n+1,) and u_ξξ of the intervals (n,) from the amplitudes of the modes."""
-    both = mesh["shapes"] @ modes
-    size = modes.size
-    return both[: size + 1], both[size + 1 :]
+    """u at the nodes (n+1,), and u_ξξ of the intervals (n,) as the mean of its second differences at their ends."""
+    step = mesh["step"]
+    nodes = jnp.concatenate([mesh["shapes"] @ modes, jnp.zeros(1)])
+    slopes = (nodes[1:] - nodes[:-1]) / step
+    bends = 2.0 * (slopes[1:] - slopes[:-1]) / (step[1:] + step[:-1])
+    return nodes, 0.5 * (jnp.concatenate([bends[:1], bends]) + jnp.concatenate([bends, jnp.zeros(1)]))
 
 
 def _problem(control, mesh, numbers, structure):
@@ -155,6 +157,22 @@ def _problem(control, mesh, numbers, structure):
         return value, matrix, measured, by_unknown, possible
 
     return residual, linearised
+
+
+def stage_residual(unknown, base, extra_base, response, time, control, mesh, numbers, structure):
+    """Residual of an implicit stage, then the current density of the cell where interface terms carry some of it."""
+    alpha, damping, _, fed_nodes = response
+    bare, bends = _nodes(mesh, damping * base)
+    residual, _ = _problem(control, mesh, numbers, structure)
+    value, (current, *_) = residual(unknown, bare, bends, fed_nodes, extra_base, alpha, time)
+    return jnp.concatenate([value, current[None]]) if structure.terms else value
+
+
+def stage_current(unknown, base, response, mesh):
+    """j of an implicit stage."""
+    _, damping, fed, _ = response
+    face = mesh["shapes"][0]
+    return (face @ (damping * base) + jnp.tanh(0.5 * unknown[0])) / (face @ fed)
 
 
 def _divided(matrix, value):

@@ -23,6 +23,7 @@ from rampion.cell import backend, electrolyte, nonlinear
 from rampion.cell.circuit import events, extra_names
 
 GAMMA = 2.0 - math.sqrt(2.0)
+_ONE, _OTHER = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0 - GAMMA))
 _ERROR = 2.0 * (-3.0 * GAMMA**2 + 4.0 * GAMMA - 2.0) / (12.0 * (2.0 - GAMMA))
 _ITERATIONS = 3
 _START_ITERATIONS = 12
@@ -56,6 +57,14 @@ ROWS = ("time", "near", "far", "ionic", "current", "potential", "working", "char
 profile follow."""
 
 
+class Kept(NamedTuple):
+    """What the derivatives of accepted steps need beside the rows: their length, unknowns and modes of both stages."""
+
+    step: Any
+    unknowns: Any
+    modes: Any
+
+
 class Outcome(NamedTuple):
     """The rows of a segment, how many of them are filled, why it ended, the state and the next step."""
 
@@ -64,6 +73,30 @@ class Outcome(NamedTuple):
     code: Any
     state: State
     step: Any
+    kept: Any = None
+    """:class:`Kept` when it is asked for: (capacity,), (capacity, 2, …), (capacity, 2, …)."""
+
+
+class Rule(NamedTuple):
+    """The two stages of a step: α, where the first stands in the step, and per stage where it stands and what it starts
+    from: the state, its rate, the first stage."""
+
+    alpha: Any
+    halfway: Any
+    coefficients: tuple[Any, Any, Any, Any]
+
+
+def rule_of(dt, fresh) -> Rule:
+    """TR-BDF2, or two backward Euler stages on a fresh segment."""
+    alpha = jnp.where(fresh, 0.5, 0.5 * GAMMA) * dt
+    halfway = jnp.where(fresh, 0.5, GAMMA)
+    coefficients = (
+        jnp.stack([halfway, 1.0]),
+        jnp.stack([1.0, jnp.where(fresh, 0.0, -_OTHER)]),
+        jnp.stack([jnp.where(fresh, 0.0, alpha), 0.0]),
+        jnp.stack([0.0, jnp.where(fresh, 1.0, _ONE)]),
+    )
+    return Rule(alpha, halfway, coefficients)
 
 
 def unpacked(rows, structure):
@@ -79,11 +112,14 @@ def unpacked(rows, structure):
     }
 
 
-def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes):
+def march_segment(
+    state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes, keep_stages=False
+):
     """March to the end of the segment, to a stop, to a failure, or until ``capacity`` steps are kept.
 
     ``limits`` are the tolerance and the smallest and largest step. ``fresh`` is 1 at the start of a segment: two
-    backward Euler stages of together ``step`` then take the jump of the control. Returns an :class:`Outcome`.
+    backward Euler stages of together ``step`` then take the jump of the control. ``keep_stages`` keeps of every step
+    what its derivative needs. Returns an :class:`Outcome`.
     """
     medium = electrolyte if structure.closure is None else nonlinear
     around = control, mesh, numbers, structure
@@ -112,22 +148,13 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         return margins[which], DROPPED + which
 
     def advance(carry):
-        now, dt, rows, count, _, fresh = carry
+        now, dt, rows, count, _, fresh, steps = carry
         remaining = control.end - now.time
         shortest = smallest + 1e-13 * now.time
         dt = jnp.minimum(jnp.minimum(dt, largest_step), remaining)
         dt = jax.lax.stop_gradient(jnp.where((remaining > dt) & (remaining < 2.0 * dt), 0.5 * remaining, dt))
-        weight = jnp.where(fresh, 0.5, 0.5 * GAMMA)
-        alpha = weight * dt
+        alpha, halfway, coefficients = rule_of(dt, fresh)
         response = medium.prepared(alpha, mesh, numbers)
-        one, other = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0 - GAMMA))
-        halfway = jnp.where(fresh, 0.5, GAMMA)
-        coefficients = (
-            jnp.stack([halfway, 1.0]),
-            jnp.stack([1.0, jnp.where(fresh, 0.0, -other)]),
-            jnp.stack([jnp.where(fresh, 0.0, alpha), 0.0]),
-            jnp.stack([0.0, jnp.where(fresh, 1.0, one)]),
-        )
 
         def next_stage(middle, coefficient):
             at, of_now, of_rate, of_middle = coefficient
@@ -144,7 +171,7 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         mid, end = (jax.tree.map(lambda leaf, k=k: leaf[k], stages) for k in (0, 1))
         (mid_rate, rate), (mid_extra_rate, extra_rate) = both_rates
         mid_charge = now.charge + alpha * (jnp.where(fresh, 0.0, now.current) + mid.current)
-        charge = jnp.where(fresh, mid_charge, one * mid_charge - other * now.charge) + alpha * end.current
+        charge = jnp.where(fresh, mid_charge, _ONE * mid_charge - _OTHER * now.charge) + alpha * end.current
 
         def local(a, b, c):
             return _ERROR * dt * (a / GAMMA - b / (GAMMA * (1.0 - GAMMA)) + c / (1.0 - GAMMA))
@@ -173,6 +200,9 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         accepted = fine & ~too_far
         arrived = jnp.where(dt >= remaining, control.end, now.time + dt)
         rows = rows.at[count].set(fill(end, arrived, charge))
+        if keep_stages:
+            both = Kept(dt, stages.unknown, stages.modes)
+            steps = jax.tree.map(lambda all_of, leaf: all_of.at[count].set(leaf), steps, both)
         count = count + accepted
         trend = jax.lax.stop_gradient((end.unknown - mid.unknown) / ((1.0 - halfway) * dt))
         trend = jnp.where(fresh, 0.0, trend)
@@ -185,19 +215,23 @@ def march_segment(state, step, control, numbers, mesh, limits, fresh, *, structu
         ended = jnp.where(beyond, why, ended)
         code = jnp.where(accepted, ended, jnp.where((dt * factor < shortest) & ~too_far, FAILED, RUNNING))
         now = jax.tree.map(lambda a, b: jnp.where(accepted, a, b), then, now)
-        return now, dt * factor, rows, count, code, fresh & ~accepted
+        return now, dt * factor, rows, count, code, fresh & ~accepted, steps
 
     extra = len(extra_names(structure))
     margins = sum(len(events(kind)) for kind in structure.terms)
     rows = jnp.zeros((capacity, len(ROWS) + extra + margins + kept))
-    carry = (state, jnp.asarray(step, float), rows, jnp.asarray(0), jnp.asarray(RUNNING), jnp.asarray(fresh) > 0)
-    final, step, rows, count, code, _ = jax.lax.while_loop(lambda carry: carry[4] == RUNNING, advance, carry)
-    return Outcome(rows, count, code, final, step)
+    steps = None
+    if keep_stages:
+        sizes = ((), (2, state.unknown.size), (2, state.modes.size))
+        steps = Kept(*(jnp.zeros((capacity, *size)) for size in sizes))
+    carry = (state, jnp.asarray(step, float), rows, jnp.asarray(0), jnp.asarray(RUNNING), jnp.asarray(fresh) > 0, steps)
+    final, step, rows, count, code, _, steps = jax.lax.while_loop(lambda carry: carry[4] == RUNNING, advance, carry)
+    return Outcome(rows, count, code, final, step, steps)
 
 
 run_segment = jax.jit(
     march_segment,
-    static_argnames=("structure", "capacity", "keep_nodes"),
+    static_argnames=("structure", "capacity", "keep_nodes", "keep_stages"),
     compiler_options=backend.COMPILER_OPTIONS,
 )
 """The march, compiled."""

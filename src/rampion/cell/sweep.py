@@ -19,7 +19,7 @@ from rampion.cell import backend
 from rampion.cell.circuit import Control
 from rampion.cell.closures import FUNCTIONS
 from rampion.cell.inputs import mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
-from rampion.cell.march import DONE, FULL, ROWS, SAFETY, march_segment
+from rampion.cell.march import DONE, FULL, ROWS, SAFETY, Outcome, march_segment
 from rampion.cell.parameters import Cell
 from rampion.cell.simulation import Accuracy
 from rampion.cell.terms import differentiable
@@ -106,37 +106,52 @@ def with_values(values: dict[str, Any], places: Sequence[tuple[int, str]], vecto
     return changed | {"terms": tuple(terms)}
 
 
-def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
-    """J(V) [A/m²] at the potentials of a ramp (start, stop, rate), and how the march ended (code, steps)."""
-    numbers = traced_numbers(values, nernst_einstein)
+def ramp_control(ramp) -> Control:
+    """The control of a ramp (start, stop, rate) [V, V, V/s]."""
     start, stop, rate = ramp
-    duration = jnp.abs(stop - start) / rate
-    slope = jnp.sign(stop - start) * rate
     never = jnp.inf
-    control = Control(
-        start=0.0, end=duration, value=start, slope=slope, galvanostatic=0.0, against_reference=0.0, pressed=1.0,
-        amplitude=0.0, frequency=0.0, drop=never, lowest_potential=-never, highest_potential=never, charge=never,
-        largest_current=never,
+    return Control(
+        start=0.0, end=jnp.abs(stop - start) / rate, value=start, slope=jnp.sign(stop - start) * rate,
+        galvanostatic=0.0, against_reference=0.0, pressed=1.0, amplitude=0.0, frequency=0.0, drop=never,
+        lowest_potential=-never, highest_potential=never, charge=never, largest_current=never,
     )  # fmt: skip
-    frozen = jax.lax.stop_gradient(numbers)
+
+
+def ramp_march(numbers, ramp, mesh, tolerance, begin, *, structure, capacity=_CAPACITY, keep_stages=False) -> Outcome:
+    """The march through a ramp."""
+    control, frozen = ramp_control(ramp), jax.lax.stop_gradient(numbers)
+    duration = control.end
     shortest = jnp.minimum(duration, frozen["thickness"] ** 2 / frozen["diffusivity"])
     limits = (tolerance * SAFETY, 1e-13 * shortest, duration / 10.0)
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
-    outcome = march_segment(
+    return march_segment(
         begin, 1e-9 * shortest, control, numbers, mesh, limits, 1,
-        structure=structure, capacity=capacity, keep_nodes=False,
+        structure=structure, capacity=capacity, keep_nodes=False, keep_stages=keep_stages,
     )  # fmt: skip
+
+
+def between_steps(outcome, ramp, potentials):
+    """The four steps around each potential (m, 4) and their weights in the local cubic (m, 4)."""
+    control, capacity = ramp_control(ramp), outcome.rows.shape[0]
     index = jnp.arange(capacity)
     filled = index < outcome.count
-    time = jnp.where(filled, jax.lax.stop_gradient(outcome.rows[:, 0]), duration * (2.0 + index))
-    at = (potentials - start) / slope
+    time = jnp.where(filled, jax.lax.stop_gradient(outcome.rows[:, 0]), control.end * (2.0 + index))
+    at = (potentials - control.value) / control.slope
     first = jnp.clip(jnp.searchsorted(time, at) - 2, 0, jnp.maximum(outcome.count - 4, 0))
     which = first[:, None] + jnp.arange(4)
-    points, heights = time[which], outcome.rows[:, ROWS.index("current")][which]
+    points = time[which]
     gap = at[:, None, None] - points[:, None, :]
     between = points[:, :, None] - points[:, None, :]
     same = jnp.eye(4, dtype=bool)
-    weights = jnp.prod(jnp.where(same, 1.0, gap / jnp.where(same, 1.0, between)), axis=2)
+    return which, jnp.prod(jnp.where(same, 1.0, gap / jnp.where(same, 1.0, between)), axis=2)
+
+
+def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
+    """J(V) [A/m²] at the potentials of a ramp (start, stop, rate), and how the march ended (code, steps)."""
+    numbers = traced_numbers(values, nernst_einstein)
+    outcome = ramp_march(numbers, ramp, mesh, tolerance, begin, structure=structure, capacity=capacity)
+    which, weights = between_steps(outcome, ramp, potentials)
+    heights = outcome.rows[:, ROWS.index("current")][which]
     return (weights * heights).sum(axis=1), (outcome.code, outcome.count)
 
 
