@@ -137,7 +137,7 @@ def _runs(events: Sequence[Event], swept: Sequence[Event], transport: Sequence[T
     if peaks and runs:
         usual = float(np.median(peaks))
         # where the voltage ran away first, whether lithium would have penetrated was not seen
-        ended = {id(event) for event in ran_away(runs)}
+        ended = ran_away(runs)
         above = [
             event
             for event in runs
