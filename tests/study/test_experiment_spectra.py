@@ -207,3 +207,15 @@ def test_the_coordinate_of_a_series():
     along, values = series_coordinate([replace(s, potential=0.0, time=None) for s in spectra])
     assert along == "spectrum"
     assert values.tolist() == [1, 2, 3, 4]
+
+
+def test_a_drift_that_noise_hides_is_flagged_and_left():
+    """Where the spectra do not tell how far they moved, their numbers are as measured and the finding says so."""
+    experiment, _ = paused_sweep(noise=4e-3, seed=52)
+    left = {place: one for place, one in correct_spectra(experiment).items() if not one.applied}
+    assert left
+    findings = analyse_experiment(experiment).spectra
+    for place, one in left.items():
+        np.testing.assert_array_equal(one.spectrum.impedance, experiment.spectra[place].impedance)
+        assert findings[place].drift is None
+        assert any(flag.code == "drift_not_corrected" and "by up to" in flag.message for flag in findings[place].flags)
