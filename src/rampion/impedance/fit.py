@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -20,6 +21,8 @@ from rampion.impedance.freedom import Freedom, freedom_of
 from rampion.impedance.guess import parameter_bounds, starting_values
 from rampion.impedance.notation import parse_circuit, print_circuit
 from rampion.measurement import Spectrum
+
+FEW_STARTS, MANY_STARTS = 12, 48
 
 
 def deviations(
@@ -117,7 +120,7 @@ def fit_circuit(
     fixed: Mapping[str, float] | None = None,
     tied: Mapping[str, str] | None = None,
     start: Mapping[str, float] | None = None,
-    starts: int = 12,
+    starts: int | None = None,
     seed: int = 0,
     iterations: int = 100,
 ) -> CircuitFit:
@@ -136,7 +139,8 @@ def fit_circuit(
     weighting, deviation : see :func:`deviations`.
     robust : Huber's loss (1.345 robust standard deviations) by reweighting.
     fixed : parameters held at a value [SI]. tied : parameters set equal to another.
-    start : parameters [SI] to start from besides those from the data. starts : how many starts from the data.
+    start : parameters [SI] to start from besides those from the data. starts : how many starts from the data; by
+        default 12, and 48 where the fit from these leaves a pattern in the residuals.
     iterations : the most steps of the leading starts; a fit that needs more is flagged as not converged.
 
     Raises
@@ -148,6 +152,13 @@ def fit_circuit(
         from rampion.impedance.choose import choose_circuit
 
         return choose_circuit(spectrum, weighting=weighting, deviation=deviation).fit
+    if starts is None:
+        options: dict[str, Any] = {"weighting": weighting, "deviation": deviation, "robust": robust, "fixed": fixed}
+        options |= {"tied": tied, "start": start, "seed": seed, "iterations": iterations}
+        fit = fit_circuit(spectrum, circuit, starts=FEW_STARTS, **options)
+        if not any(flag.code == "residuals_not_white" for flag in fit.flags):
+            return fit
+        return min(fit, fit_circuit(spectrum, circuit, starts=MANY_STARTS, **options), key=lambda one: one.chi_square)
     tree = parse_circuit(circuit) if isinstance(circuit, str) else circuit
     freedom = freedom_of(tree, fixed, tied)
     omega = 2 * np.pi * spectrum.frequency
