@@ -64,11 +64,17 @@ def mesh_of(cell: Cell, accuracy: Accuracy) -> Mesh:
 
 @functools.lru_cache(maxsize=16)
 def mesh_arrays(mesh: Mesh) -> dict[str, Any]:
-    """The mesh as the compiled program takes it."""
+    """The mesh as the compiled program takes it: under ``shapes`` the nodes (n+1) and then the curvatures (n) of the
+    modes."""
     import jax.numpy as jnp
 
+    step, size = np.diff(mesh.position), mesh.rates.size
+    nodes = np.vstack([mesh.shapes, np.zeros((1, size))])
+    slopes = np.diff(nodes, axis=0) / step[:, None]
+    bends = 2.0 * np.diff(slopes, axis=0) / (step[:-1] + step[1:])[:, None]
+    per_interval = 0.5 * (np.vstack([bends[:1], bends]) + np.vstack([bends, np.zeros((1, size))]))
     arrays = {
-        "step": np.diff(mesh.position), "rates": mesh.rates, "shapes": mesh.shapes, "source": mesh.source,
+        "step": step, "rates": mesh.rates, "shapes": np.vstack([nodes, per_interval]), "source": mesh.source,
         "mass": np.stack(mass_rows(whole_positions(mesh))),
     }  # fmt: skip
     return {name: jnp.asarray(array) for name, array in arrays.items()}
