@@ -57,10 +57,10 @@ def by_lines(cell: Cell, rate: float, potentials: np.ndarray, cells: int = 400) 
         return -np.diff(flux) / widths
 
     times = potentials / rate
-    solved = solve_ivp(
-        slope, (0.0, times[-1]), np.full(cells, c0), method="BDF", t_eval=times, rtol=1e-6, atol=1e-7 * c0,
-
-    )  # fmt: skip
+    with np.errstate(invalid="ignore", over="ignore"):  # of steps that the integrator rejects
+        solved = solve_ivp(
+            slope, (0.0, times[-1]), np.full(cells, c0), method="BDF", t_eval=times, rtol=1e-6, atol=1e-7 * c0
+        )
     return np.array([current_at(t, c) for t, c in zip(solved.t, solved.y.T, strict=True)])
 
 
