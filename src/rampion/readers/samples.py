@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import fnmatch
+import functools
 import io
 import math
 import re
@@ -148,14 +149,25 @@ def match_files(row: SampleRow, files: Iterable[str]) -> tuple[str, ...]:
 
 
 def _matches(pattern: str, file: str) -> bool:
-    pattern = unicodedata.normalize("NFC", pattern.replace("\\", "/")).casefold().removeprefix("./")
-    path = PurePosixPath(unicodedata.normalize("NFC", file.replace("\\", "/")).casefold())
-    names = {str(path), path.name, path.stem, str(path.with_suffix(""))}
-    if pattern in names:
-        return True
+    pattern, wild = _pattern(pattern)
+    names = _names(file)
     # only * and ? are wildcards: [ and ] occur in real file names
-    escaped = pattern.replace("[", "[[]")
-    return any(fnmatch.fnmatchcase(name, escaped) for name in (str(path), path.name))
+    return pattern in names or (
+        wild and any(fnmatch.fnmatchcase(name, pattern.replace("[", "[[]")) for name in names[:2])
+    )
+
+
+@functools.lru_cache(maxsize=16384)
+def _pattern(text: str) -> tuple[str, bool]:
+    plain = unicodedata.normalize("NFC", text.replace("\\", "/")).casefold().removeprefix("./")
+    return plain, "*" in plain or "?" in plain
+
+
+@functools.lru_cache(maxsize=16384)
+def _names(file: str) -> tuple[str, str, str, str]:
+    """What a row may call a file: its path, its name, both without the ending."""
+    path = PurePosixPath(unicodedata.normalize("NFC", file.replace("\\", "/")).casefold())
+    return str(path), path.name, path.stem, str(path.with_suffix(""))
 
 
 def _plain(name: str) -> str:
