@@ -39,17 +39,12 @@ def study_once(folder: str) -> None:
     """In a process of its own: study a folder, print seconds and memory."""
     from rampion.report.html import write_report
     from rampion.study.campaign import study
-    from rampion.study.remember import analyse_folder_stepwise
+    from rampion.study.remember import Progress, analyse_folder
 
     begin = time.perf_counter()
-    steps = analyse_folder_stepwise(folder)
-    new = 0
-    while True:
-        try:
-            new += not next(steps).remembered
-        except StopIteration as end:
-            analysis = end.value
-            break
+    steps: list[Progress] = []
+    analysis = analyse_folder(folder, progress=steps.append)
+    new = sum(not step.remembered for step in steps)
     analysed = time.perf_counter()
     found = study(analysis)
     weighed = time.perf_counter()

@@ -11,7 +11,7 @@ import pytest
 from rampion.errors import InputError
 from rampion.measurement import Override
 from rampion.study import analyse, read
-from rampion.study.remember import analyse_folder, analyse_folder_stepwise
+from rampion.study.remember import Progress, analyse_folder
 from rampion.voltammetry.finding import Verdict
 
 CONDUCTANCE = 2.4e-4  # S
@@ -126,7 +126,9 @@ def test_one_experiment_of_several_must_be_named(folder):
 
 
 def steps(folder) -> list[bool]:
-    return [step.remembered for step in analyse_folder_stepwise(folder)]
+    told: list[Progress] = []
+    analyse_folder(folder, progress=told.append)
+    return [step.remembered for step in told]
 
 
 def test_only_what_is_new_or_changed_is_analysed(folder):

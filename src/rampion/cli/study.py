@@ -19,22 +19,20 @@ if TYPE_CHECKING:
 
 def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, circuit: str | None = None) -> Analysis:
     from rampion.study import SpectrumOptions
-    from rampion.study.remember import analyse_folder_stepwise
+    from rampion.study.remember import Progress, analyse_folder
 
-    steps = analyse_folder_stepwise(path, sheet, SpectrumOptions(circuit=circuit), remember=remember)
-    remembered = total = 0
+    steps: list[Progress] = []
     with click.progressbar(length=1, label="Analysing", file=sys.stderr, hidden=quiet) as bar:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as end:
-                analysis = end.value
-                break
-            remembered += step.remembered
-            bar.length = total = step.of
+
+        def show(step: Progress) -> None:
+            steps.append(step)
+            bar.length = step.of
             bar.update(1)
+
+        analysis = analyse_folder(path, sheet, SpectrumOptions(circuit=circuit), remember=remember, progress=show)
+    remembered = sum(step.remembered for step in steps)
     if remembered and not quiet:
-        click.echo(f"{remembered} of {total} analysed before and remembered", err=True)
+        click.echo(f"{remembered} of {len(steps)} analysed before and remembered", err=True)
     return analysis
 
 

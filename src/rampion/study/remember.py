@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -70,25 +70,9 @@ def analyse_folder(
     *,
     remember: bool = True,
     workers: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Analysis:
-    """Analyse every sample of a folder; see :func:`analyse_folder_stepwise`."""
-    steps = analyse_folder_stepwise(path, sheet, options, remember=remember, workers=workers)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return end.value
-
-
-def analyse_folder_stepwise(
-    path: str | Path,
-    sheet: str | Path | None = None,
-    options: SpectrumOptions | None = None,
-    *,
-    remember: bool = True,
-    workers: int | None = None,
-) -> Iterator[Progress]:
-    """Analyse every sample of a folder, telling after each group of files; the generator returns the Analysis.
+    """Analyse every sample of a folder.
 
     The records of the result are thinned to what figures show (extremes kept); every number is from all points.
 
@@ -96,6 +80,7 @@ def analyse_folder_stepwise(
     ----------
     remember : take what was analysed before from the cache folder, and keep what is analysed now.
     workers : processes; by default one per core. Fewer than four new groups are analysed in this process.
+    progress : told of each group of files when it is done.
 
     Raises
     ------
@@ -111,7 +96,8 @@ def analyse_folder_stepwise(
     found: dict[int, GroupAnalysis] = {}
     for place, remembered, result in _results(jobs, remember, workers):
         found[place] = result
-        yield Progress(done=len(found), of=len(jobs), remembered=remembered)
+        if progress is not None:
+            progress(Progress(done=len(found), of=len(jobs), remembered=remembered))
     return _joined(plan, [found[place] for place in range(len(jobs))], overrides)
 
 
