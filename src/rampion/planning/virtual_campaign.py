@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from rampion.measurement import (
     Rest,
     Sweep,
 )
+from rampion.processes import in_processes
 
 SCAN_RATES = (3e-6, 6e-6, 1.2e-5, 2.5e-5, 5e-5, 5e-4, 1e-3)
 THICKNESSES = (0.5e-3, 1e-3, 2e-3, 3e-3)
@@ -133,7 +134,14 @@ def plan_campaign(replicates: int = 3, area: float = 4e-6) -> tuple[PlannedRun, 
     for current_density in (6.0, 7.5, 9.5, 12.0):  # below what dense samples bear, above what a binary cell carries on
         run = (ConstantCurrent(current=current_density * area, duration=LONG),)
         add(1, 0.99, 1e-3, run, "constant current to depletion")
+    add(1, 0.99, 1e-3, _relaxation(True, 0.6), "relaxation")
     return tuple(runs)
+
+
+def _cells(runs: Sequence[PlannedRun], truth: Truth, generator: np.random.Generator) -> list[Cell]:
+    """The true cell of each run; samples of one pellet share its conductivity."""
+    pellets: dict[str, float] = {}
+    return [_cell(run, truth, generator, pellets) for run in runs]
 
 
 def _cell(run: PlannedRun, truth: Truth, generator: np.random.Generator, pellets: dict[str, float]) -> Cell:
@@ -183,42 +191,29 @@ def _recording(run: PlannedRun, base: Instrument) -> Instrument:
     return replace(base, sampling_period=0.1)  # a constant current that penetrates is over in seconds
 
 
-def run_campaign(
-    truth: Truth, seed: int, runs: tuple[PlannedRun, ...] | None = None
-) -> Iterator[tuple[PlannedRun, Cell, Experiment]]:
-    """Simulate and record every planned run; yields the run, its true cell, and what the instrument saw."""
-    generator = np.random.default_rng(seed)
-    pellets: dict[str, float] = {}
-    instrument = laboratory_instrument()
-    for run in plan_campaign(area=truth.area) if runs is None else runs:
-        cell = _cell(run, truth, generator, pellets)
-        experiment = _simulate(cell, run, truth)
-        recording = _recording(run, instrument)
-        seeds = generator.integers(0, 2**31, len(experiment.parts))
-        parts = tuple(measure(part, recording, int(one)) for part, one in zip(experiment.parts, seeds, strict=True))
-        yield run, cell, replace(experiment, parts=parts, name=run.sample)
-
-
 def write_campaign(
-    truth: Truth, folder: Path, seed: int = 1, runs: tuple[PlannedRun, ...] | None = None
+    truth: Truth, folder: Path, seed: int = 1, runs: tuple[PlannedRun, ...] | None = None, workers: int | None = None
 ) -> Iterator[str]:
     """Write the campaign as instrument files with a sample sheet; yields each sample's name as it is done.
 
-    The sheet holds what a laboratory would know: thickness and area as measured, with their uncertainties.
+    The sheet holds what a laboratory would know: thickness and area as measured, with their uncertainties. Runs are
+    simulated on all cores, or in ``workers`` processes; what is written depends on the seed alone.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    generator = np.random.default_rng([seed, 1])
+    runs = plan_campaign(area=truth.area) if runs is None else runs
+    generator = np.random.default_rng(seed)
+    cells = _cells(runs, truth, generator)
+    seeds = generator.integers(0, 2**31, len(runs))
+    jobs = ((run, cell, truth, int(one), folder) for run, cell, one in zip(runs, cells, seeds, strict=True))
     rows: list[list[object]] = []
-    for run, cell, experiment in run_campaign(truth, seed, runs):
-        paths = write_experiment(experiment, folder, run.make, run.sample)
+    for run, cell, names in zip(runs, cells, in_processes(_record, jobs, workers), strict=True):
         thickness = cell.thickness * (1 + truth.thickness_uncertainty * generator.standard_normal())
         area = cell.area * (1 + truth.area_uncertainty * generator.standard_normal())
-        names = "; ".join(path.name for path in paths)
         measured = [f"{1e3 * thickness:.4f}", f"{1e3 * thickness * truth.thickness_uncertainty:.4f}"]
         measured += [f"{1e6 * area:.4f}", f"{1e6 * area * truth.area_uncertainty:.4f}"]
         pressed = all(getattr(protocol, "pressed", True) for protocol in run.protocols)
         known = [100 * run.relative_density, 25, 20, 20 if pressed else 0, run.purpose]
-        rows.append([run.sample, names, run.pellet, *measured, *known])
+        rows.append([run.sample, "; ".join(names), run.pellet, *measured, *known])
         yield run.sample
     header = ["sample", "file", "pellet", "thickness [mm]", "thickness std [mm]", "area [mm²]", "area std [mm²]"]
     header += ["relative density [%]", "temperature [°C]", "stack pressure [MPa]", "rest pressure [MPa]", "purpose"]
@@ -227,3 +222,13 @@ def write_campaign(
         writer.writerow(["# SYNTHETIC DATA made by rampion: " + truth.name])
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def _record(run: PlannedRun, cell: Cell, truth: Truth, seed: int, folder: Path) -> list[str]:
+    """Simulate one run, see it through the instrument, write its files; returns their names."""
+    experiment = _simulate(cell, run, truth)
+    recording = _recording(run, laboratory_instrument())
+    seeds = np.random.default_rng(seed).integers(0, 2**31, len(experiment.parts))
+    parts = tuple(measure(part, recording, int(one)) for part, one in zip(experiment.parts, seeds, strict=True))
+    recorded = replace(experiment, parts=parts, name=run.sample)
+    return [path.name for path in write_experiment(recorded, folder, run.make, run.sample)]

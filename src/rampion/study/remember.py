@@ -8,7 +8,6 @@ Only what tables and figures need is kept, so that memory does not grow with the
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,6 +19,7 @@ import numpy as np
 from rampion.errors import RampionError
 from rampion.estimate import Flag, FlagKind, Severity, merge_flags
 from rampion.measurement import Experiment, Override, Trace, thinned
+from rampion.processes import in_processes
 from rampion.readers.folder import FileGroup, FolderPlan, campaign_of, nothing_readable, plan_folder, read_group
 from rampion.readers.series import member_of
 from rampion.records import cache_folder, file_hash
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 CURVE_POINTS = 4000  # of a sweep's record that are kept for figures and tables
 TRACE_POINTS = 400  # of the raw trace beside it
-FEW = 4  # groups that are not worth starting processes for
 MOST_BYTES = "2G"  # of remembered results; the oldest go first
 
 
@@ -115,7 +114,7 @@ def _results(
     jobs: Sequence[tuple[Any, ...]], remember: bool, workers: int | None
 ) -> Iterator[tuple[int, bool, GroupAnalysis]]:
     """Place, whether it was remembered, and result of every job: the remembered ones first."""
-    from joblib import Memory, Parallel, delayed
+    from joblib import Memory
 
     memory = Memory(cache_folder() / "samples" if remember else None, verbose=0)
     run: Any = memory.cache(_analyse_group, ignore=["group", "overrides", "options"])
@@ -123,12 +122,7 @@ def _results(
     new = [place for place, is_known in enumerate(known) if not is_known]
     for place in (place for place, is_known in enumerate(known) if is_known):
         yield place, True, run(*jobs[place])
-    workers = min(workers or os.cpu_count() or 1, len(new))
-    if len(new) < FEW or workers < 2:
-        results: Any = (run(*jobs[place]) for place in new)
-    else:
-        results = Parallel(n_jobs=workers, return_as="generator")(delayed(run)(*jobs[place]) for place in new)
-    for place, result in zip(new, results, strict=True):
+    for place, result in zip(new, in_processes(run, (jobs[place] for place in new), workers), strict=True):
         yield place, False, result
     if remember and new:
         memory.reduce_size(bytes_limit=MOST_BYTES)
