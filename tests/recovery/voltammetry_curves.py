@@ -343,8 +343,11 @@ def _measure(
     slope, offset = (rng.uniform(-0.003, 0.003, 2) * abs(current)) if drift else (0.0, 0.0)
     i = i + offset + slope * (grid - grid[0]) / (grid[-1] - grid[0])
     when = float(np.interp(potential, level, time))
-    if verdict != "instrument_limit":
+    if limit is None:
         current = current + offset + slope * (when - grid[0]) / (grid[-1] - grid[0])
+    else:  # the recorded current, drift and all, is what meets the limit
+        drifted = amps + offset + slope * (time - grid[0]) / (grid[-1] - grid[0])
+        potential = float(np.interp(limit, drifted, level))
     if verdict != "limiting_peak" and rng.random() < 0.3:  # pauses of an ohmic cell: the current stands still
         grid, v, i = _paused(rng, grid, v, i)
     sigma = noise * abs(current)
