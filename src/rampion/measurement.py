@@ -312,6 +312,11 @@ class Experiment:
         """Whether any part was computed rather than measured."""
         return any(part.synthetic for part in self.parts)
 
+    @property
+    def known_as(self) -> str:
+        """The sample's name, or the record's where the sample has none."""
+        return self.sample.name or self.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:

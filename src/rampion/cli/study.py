@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -115,6 +116,7 @@ def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
 
     if pdf:
         engine()
+    begin = time.perf_counter()
     files = Path(output) / "files"
     if files.exists() and any(files.iterdir()):
         raise InputError(f"{files} is not empty; name another folder with -o, or remove it first.")
@@ -128,7 +130,7 @@ def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
         click.echo(to_json(study_results(found) | {"truth": compared}))
         return
     click.echo("\n".join(["synthetic data, computed from a known truth", _told(found), *truth_lines(compared)]))
-    click.echo(_wrote(written))
+    click.echo(f"{_wrote(written)}, {time.perf_counter() - begin:.0f} s from simulation to report")
 
 
 @click.command()

@@ -39,7 +39,7 @@ def write_report(
 
     ``extra`` sections stand after the evidence.
     """
-    from rampion.report.sample_pages import write_sample_pages
+    from rampion.report.sample_pages import page_paths, write_sample_pages
 
     folder = Path(folder)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -47,8 +47,10 @@ def write_report(
     history = provenance(options, files_of(study.analysis))
     results = folder / "results.json"
     results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
-    pages = write_sample_pages(study, plain, history, folder)
+    pages = page_paths(plain)
+    behind = write_sample_pages(study, plain, history, pages, folder)
     figures = _figures(study, folder)
+    list(behind)
     body = [
         sections.together_section(plain), sections.laws_section(plain), sections.transport_section(plain),
         sections.recovery_section(plain), sections.pauses_section(plain),

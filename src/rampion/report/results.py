@@ -114,7 +114,7 @@ def spectrum_entry(finding: SpectrumFinding, experiment: Experiment) -> dict[str
     if "relaxation_times" in plain:
         del plain["relaxation_times"]["residual"]
     marked = {"synthetic": True} if plain.pop("synthetic") else {}
-    return {"sample": experiment.sample.name or experiment.name, **plain, **marked}
+    return {"sample": experiment.known_as, **plain, **marked}
 
 
 def sample_entries(sample: SampleAnalysis) -> list[dict[str, Any]]:
@@ -127,7 +127,7 @@ def results(analysis: Analysis) -> dict[str, Any]:
     """The analysis under the keys of ``rampion analyse --json``."""
     samples = [
         {
-            "name": sample.experiment.sample.name or sample.experiment.name,
+            "name": sample.experiment.known_as,
             "files": [path for path, _ in _files(sample.experiment)],
             "metadata": to_plain(sample.experiment.sample),
             **_together(sample),

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rampion.measurement import thinned
+from rampion.processes import in_processes
 from rampion.quantities import quantity
 from rampion.records import to_json
 from rampion.report.data import Column, column_of
@@ -33,25 +34,42 @@ POINTS = 1500  # of each curve of a page
 KNOWN = ("thickness", "area", "relative_density", "temperature", "stack_pressure", "lithium_thickness")
 
 
-def write_sample_pages(
-    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], folder: Path
-) -> dict[str, str]:
-    """Write ``samples/NAME.html`` for every sample; returns each sample's page, relative to the folder."""
-    (folder / "samples").mkdir(exist_ok=True)
+def page_paths(plain: Mapping[str, Any]) -> dict[str, str]:
+    """Each sample's page, relative to the report's folder; one page for samples of the same name."""
     pages: dict[str, str] = {}
+    for known in plain["metadata"]:
+        name = known["name"]
+        path = f"samples/{file_name(name)}.html"
+        if name not in pages:
+            pages[name] = path if path not in pages.values() else f"samples/{file_name(name)}_{len(pages)}.html"
+    return pages
+
+
+def write_sample_pages(
+    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], pages: Mapping[str, str], folder: Path
+) -> Iterator[None]:
+    """Write the pages that are not as they should be, on all cores; done when the last has been taken."""
+    (folder / "samples").mkdir(exist_ok=True)
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for finding in plain["samples"]:
         entries.setdefault(finding["sample"], []).append(finding)
+    jobs: dict[str, tuple[Any, ...]] = {}
     for sample, known in zip(study.analysis.samples, plain["metadata"], strict=True):
         name = known["name"]
-        if name in pages:  # the same name twice: its findings stand on the first page
-            continue
-        path = f"samples/{file_name(name)}.html"
-        if path in pages.values():
-            path = f"samples/{file_name(name)}_{len(pages)}.html"
-        pages[name] = path
-        _write_page(sample, known, entries.get(name, []), history, folder / path)
-    return pages
+        files = {file: history["files"].get(file, "") for file in known["files"]}
+        told = {**history, "files": files}
+        content = to_json([known, entries.get(name, []), files, history["software"]], None)
+        mark = f"<!-- {hashlib.sha256(content.encode()).hexdigest()} -->\n"
+        if name not in jobs and not _stands(folder / pages[name], mark):
+            jobs[name] = (sample, known, entries.get(name, []), told, mark, folder / pages[name])
+    return in_processes(_write_page, jobs.values())
+
+
+def _stands(path: Path, mark: str) -> bool:
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8") as stream:
+        return stream.readline() == mark
 
 
 def _write_page(
@@ -59,15 +77,9 @@ def _write_page(
     known: Mapping[str, Any],
     entries: list[Mapping[str, Any]],
     history: Mapping[str, Any],
+    mark: str,
     path: Path,
 ) -> None:
-    files = {name: history["files"].get(name, "") for name in known["files"]}
-    content = to_json([known, entries, files, history["software"]], None)
-    mark = f"<!-- {hashlib.sha256(content.encode()).hexdigest()} -->\n"
-    if path.is_file():
-        with path.open(encoding="utf-8") as stream:
-            if stream.readline() == mark:
-                return
     from rampion.report.html import write_picture
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -84,7 +96,7 @@ def _write_page(
             parts.append(_spectra(spectra) | {"figures": [figure(picture)]})
         document = {
             "title": known["name"], "synthetic": sample.experiment.synthetic, "summary": [], "sections": parts,
-            "provenance": {**history, "files": files},
+            "provenance": history,
         }  # fmt: skip
         path.write_text(mark + render(document, Path(scratch), home="../report.html"), encoding="utf-8")
 

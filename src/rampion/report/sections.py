@@ -233,13 +233,15 @@ def transport_section(plain: Plain) -> Section:
 
 def recovery_section(plain: Plain) -> Section:
     """What came back at rest, with against without pressure, and the resistances at the pauses of sweeps."""
+    stops = {each["sample"]: number(Estimate(each["stop_potential"]), "potential") for each in plain["stops"]}
     rows = [
-        [each["sample"], each["condition"], each["process"], *(number(estimate(each[key]), "resistance") for key in (
-            "before", "stop", "last")), _recovered(each),
+        [each["sample"], stops.get(each["sample"], "–"), each["condition"], each["process"],
+         *(number(estimate(each[key]), "resistance") for key in ("before", "stop", "last")), _recovered(each),
          each["kinetics"][0]["kinetics"] if each["kinetics"] else "–", each["reversibility"]]
         for each in plain["recovery"]
     ]  # fmt: skip
-    header = ["sample", "condition", "process", "before", "at the stop", "relaxed", "recovered", "kinetics", "verdict"]
+    header = ["sample", "stopped at", "condition", "process", "before", "at the stop", "relaxed", "recovered",
+              "kinetics", "verdict"]  # fmt: skip
     tables = [table(header, rows)] if rows else []
     compared = [
         [each["process"], f"{each['conditions'][1]} − {each['conditions'][0]}", _share(each["difference"]),
@@ -249,6 +251,17 @@ def recovery_section(plain: Plain) -> Section:
     if compared:
         header = ["process", "conditions", "difference of the recovered share", "p", "p of unlike half times"]
         tables.append(table(header, compared, title="With and without stack pressure"))
+    processes = list(dict.fromkeys(name for each in plain["rests"] for name in each["processes"]))
+    resting = [
+        [each["sample"], each["condition"],
+         "before the sweep" if each["time"] < 0 else number(Estimate(each["time"]), "duration"),
+         *(bare(estimate(one), "resistance") for one in (
+             each["total"], *(each["processes"].get(name) for name in processes)))]
+        for each in plain["rests"]
+    ]  # fmt: skip
+    if resting:
+        header = ["sample", "condition", "time since the stop", "total (Ω)", *(f"{name} (Ω)" for name in processes)]
+        tables.append(table(header, resting, title="Resistances during rest") | {"dense": True})
     paused = [
         [each["sample"], number(Estimate(each["potential"]), "potential"),
          number(estimate(each["sweep_resistance"]), "resistance"),

@@ -71,7 +71,7 @@ def track_rows(sample: SampleAnalysis) -> list[dict[str, Any]]:
     series = sample.series
     if series is None:
         return []
-    name = sample.experiment.sample.name or sample.experiment.name
+    name = sample.experiment.known_as
     columns = ("resistance", "capacitance", "exponent", "frequency")
     return [
         {"sample": name, "along": sample.impedance.along, "coordinate": float(track.coordinate[place])}

@@ -88,7 +88,7 @@ def comparison_line(found: OhmicComparison) -> str:
 
 def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
     """One sample: every sweep, the first spectra, and what to know about them."""
-    head = sample.experiment.sample.name or sample.experiment.name
+    head = sample.experiment.known_as
     lines = [head + ("   [synthetic data]" if sample.experiment.synthetic else "")]
     for finding in sample.findings:
         lines += finding_lines(finding) + flag_lines(finding.flags)

@@ -81,10 +81,6 @@ class StoppedSweep:
     potential: float
 
 
-def _name(sample: SampleAnalysis) -> str:
-    return sample.experiment.sample.name or sample.experiment.name
-
-
 def stopped_sweep(sample: SampleAnalysis) -> StoppedSweep | None:
     """The largest sweep of a run with spectra after it; none of a run whose spectra were taken in pauses."""
     traces = sample.experiment.traces
@@ -95,7 +91,9 @@ def stopped_sweep(sample: SampleAnalysis) -> StoppedSweep | None:
     begin, end = float(trace.time[0]), float(trace.time[-1])
     if not any(finding.time >= end for finding in sample.spectra):
         return None
-    return StoppedSweep(sample=_name(sample), begin=begin, end=end, potential=float(np.nanmax(np.abs(trace.potential))))
+    return StoppedSweep(
+        sample=sample.experiment.known_as, begin=begin, end=end, potential=float(np.nanmax(np.abs(trace.potential)))
+    )
 
 
 def _resistances(finding: SpectrumFinding) -> dict[str, Estimate]:
@@ -123,9 +121,9 @@ def checkpoint_rows(sample: SampleAnalysis) -> list[CheckpointRow]:
         comparison = compare_with_ohmic_slope(finding.total_resistance, chord)
         rows.append(
             CheckpointRow(
-                sample=_name(sample), potential=pause.potential, current=current, ohmic=pause.potential <= end,
-                sweep_resistance=chord, spectrum_resistance=finding.total_resistance, ratio=comparison.ratio,
-                p_value=comparison.p_value, processes=_resistances(finding),
+                sample=sample.experiment.known_as, potential=pause.potential, current=current,
+                ohmic=pause.potential <= end, sweep_resistance=chord, spectrum_resistance=finding.total_resistance,
+                ratio=comparison.ratio, p_value=comparison.p_value, processes=_resistances(finding),
             )
         )  # fmt: skip
     return sorted(rows, key=lambda row: row.potential)

@@ -52,7 +52,7 @@ def check_overrides(overrides: Sequence[Override], experiments: Sequence[Experim
     for override in overrides:
         found = [experiment for experiment in experiments if concerns(override, experiment)]
         if not found:
-            names = [experiment.sample.name or experiment.name for experiment in experiments]
+            names = [experiment.known_as for experiment in experiments]
             shown = ", ".join(dict.fromkeys(names[:8])) + (", …" if len(names) > 8 else "")
             raise InputError(f"An override names the sample {override.sample!r}; the campaign holds {shown}.")
         if len(found) > 1 and (override.sweep or override.spectrum):
