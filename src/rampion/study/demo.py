@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rampion.campaign.replicates import summarise_replicates
 from rampion.cell.contact import ContactLoss
 from rampion.cell.ohmic import simulate_ohmic
 from rampion.cell.parameters import Cell
@@ -16,6 +17,8 @@ from rampion.estimate import Estimate
 from rampion.measurement import Sweep
 from rampion.planning.virtual_campaign import SCAN_RATES, TRUTHS, Truth, write_campaign
 from rampion.study.campaign import Study
+from rampion.study.events import pellets
+from rampion.study.laws import ScalingLaw
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +46,11 @@ def write_demo(folder: Path, truth: str = "binary", seed: int = 1) -> Iterator[s
 def compare_with_truth(study: Study, truth: str) -> tuple[Recovered, ...]:
     """The truth of a virtual campaign beside the study's numbers.
 
-    The true conductivity is that of the ohmic line: ceramic and interfaces in series. True exponents are the slopes of
-    noise-free simulated peaks over the same scan rates.
+    The true conductivity is that of the ohmic line: ceramic and interfaces in series. The true exponent is the slope
+    of noise-free simulated peaks over the same scan rates.
     """
     known = TRUTHS[truth]
+    law = _rate_law(study)
     numbers = {(item.quantity, item.method.split(" (")[0]): item.estimate for item in study.transport}
     rows = [
         Recovered(
@@ -56,7 +60,7 @@ def compare_with_truth(study: Study, truth: str) -> tuple[Recovered, ...]:
         ),
         Recovered(
             quantity="exponent", meaning="of the largest current against scan rate at 1 mm",
-            truth=_true_exponent(known), found=_exponent(study),
+            truth=_true_exponent(known, law), found=law.law.exponents[0] if law and law.law else None,
         ),
     ]  # fmt: skip
     if known.mechanism == "binary":
@@ -69,8 +73,8 @@ def compare_with_truth(study: Study, truth: str) -> tuple[Recovered, ...]:
 
 
 def _one_millimetre(study: Study) -> Estimate | None:
-    values = [
-        event.finding.conductivity.value
+    chosen = [
+        event
         for event in study.events
         if event.finding.conductivity is not None
         and event.sample.thickness is not None
@@ -78,15 +82,16 @@ def _one_millimetre(study: Study) -> Estimate | None:
         and event.limited
         and not event.plateau
     ]
-    if len(values) < 3:
+    if len(chosen) < 3:
         return None
-    return Estimate(float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values)))
+    values = np.array([event.finding.conductivity.value for event in chosen])  # type: ignore[union-attr]
+    return summarise_replicates(values, pellets(chosen)).mean
 
 
-def _exponent(study: Study) -> Estimate | None:
+def _rate_law(study: Study) -> ScalingLaw | None:
     for law in study.laws:
         if law.law is not None and law.against == ("scan_rate",) and law.quantity == "current_density":
-            return law.law.exponents[0]
+            return law
     return None
 
 
@@ -100,13 +105,16 @@ def _true_cell(truth: Truth) -> Cell:
     )  # fmt: skip
 
 
-def _true_exponent(truth: Truth) -> float:
-    """Slope of ln J_p against ln v over the slow rates of the design, without noise."""
-    pairs = []
-    for rate in SCAN_RATES:
-        peak = _true_peak(truth, rate) if rate <= 5e-5 else None
-        if peak is not None:
-            pairs.append((math.log(rate), math.log(peak)))
+def _true_exponent(truth: Truth, law: ScalingLaw | None) -> float:
+    """Slope of ln J_p against ln v without noise, over the scan rates of the samples that the law was fitted to.
+
+    The true curve is no straight line, so that its slope depends on how many samples there are at each rate.
+    """
+    rates = [rate for rate in SCAN_RATES if rate <= 5e-5]
+    if law is not None:
+        rates = [min(SCAN_RATES, key=lambda known: abs(math.log(known / rate))) for rate in law.abscissa]
+    peaks = {rate: _true_peak(truth, rate) for rate in set(rates)}
+    pairs = [(math.log(rate), math.log(peak)) for rate in rates if (peak := peaks[rate]) is not None]
     log_rate, log_peak = np.array(pairs).T
     return float(np.polyfit(log_rate, log_peak, 1)[0])
 
