@@ -68,6 +68,20 @@ def test_p_values_of_points_ranges_and_counts():
     assert whole == pytest.approx(-math.log(11))
 
 
+def test_a_slope_from_four_points_contradicts_as_seldom_as_its_interval_says():
+    """Synthetic: four contacts of 5 % scatter, fitted; the law's own exponent is excluded at 1 % in about 1 % of cases."""
+    rng, current, excluded = np.random.default_rng(77), np.array([6.0, 7.5, 9.5, 12.0]), 0
+    for _ in range(600):
+        time = 1.8e4 * np.exp(rng.normal(0, 0.05, 4)) / current
+        law = fit_power_law(time, current[:, None], 0.01 * time, None, against=("current_density",))
+        excluded += tail_probability(measured(law.exponents[0]), point(-1.0, tolerance=0.0)) < 0.01
+    assert (
+        excluded <= 25
+    )  # the normal tail of Student's t with two degrees, scaled to its 95 %, leaves 3.0 % beyond 1 %
+    (one,) = measured(Estimate(1.0, 0.1, 0.57, 1.43)).covariance
+    assert math.sqrt(one[0]) == pytest.approx(0.43 / 1.959964, rel=1e-6)
+
+
 def _design():
     rows = [
         (v, length)

@@ -138,29 +138,35 @@ class EvidenceTable:
 def measured(*estimates: Estimate, covariance: tuple[tuple[float, ...], ...] | None = None) -> Measured:
     """A statistic of one or two estimates; independent unless a covariance is given.
 
+    Numbers from few samples have Student's tails: the covariance is widened so that its normal 95 % interval is as
+    wide as each estimate's own.
+
     Raises
     ------
     InputError : an estimate has no finite value or uncertainty.
     """
     if not all(math.isfinite(e.value) and math.isfinite(e.std) for e in estimates):
         raise InputError("a statistic without value or uncertainty cannot be weighed; leave the argument out.")
+    factor = [_tails(e) for e in estimates]
+    n = len(estimates)
     if covariance is None:
-        n = len(estimates)
         covariance = tuple(tuple(estimates[i].std ** 2 if i == j else 0.0 for j in range(n)) for i in range(n))
-    return Measured(tuple(e.value for e in estimates), covariance)
+    wide = tuple(tuple(float(covariance[i][j] * factor[i] * factor[j]) for j in range(n)) for i in range(n))
+    return Measured(tuple(e.value for e in estimates), wide)
+
+
+def _tails(estimate: Estimate) -> float:
+    """How much wider the estimate's interval is than a normal one of its standard uncertainty; at least 1."""
+    width = estimate.high - estimate.low
+    return max(width / (2 * NORMAL_95 * estimate.std), 1.0) if math.isfinite(width) and estimate.std > 0 else 1.0
 
 
 def exponent_pair(law: PowerLaw) -> Measured:
-    """The two exponents of a joint power law in (v, L) with their covariance, as the pair arguments want them.
-
-    Small campaigns have Student's tails; the covariance is widened so that its normal 95 % interval is Student's.
-    """
+    """The two exponents of a joint power law in (v, L) with their covariance, as the pair arguments want them."""
     if len(law.exponents) != 2:
         raise InputError(f"the pair of exponents needs a law in scan rate and thickness, found {len(law.exponents)}.")
-    factor = [(e.high - e.low) / (2 * NORMAL_95 * e.std) for e in law.exponents]
     c = law.fit.covariance[1:, 1:]
-    square = tuple(tuple(float(c[i, j] * factor[i] * factor[j]) for j in range(2)) for i in range(2))
-    return Measured(tuple(e.value for e in law.exponents), square)
+    return measured(*law.exponents, covariance=tuple(tuple(float(x) for x in row) for row in c))
 
 
 def weigh_evidence(observed: Mapping[Arguments, Measured | Counted]) -> EvidenceTable:
