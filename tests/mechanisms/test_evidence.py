@@ -69,7 +69,7 @@ def test_p_values_of_points_ranges_and_counts():
 
 
 def test_a_slope_from_four_points_contradicts_as_seldom_as_its_interval_says():
-    """Synthetic: four contacts of 5 % scatter, fitted; the law's own exponent is excluded at 1 % in about 1 % of cases."""
+    """Synthetic: four contacts of 5 % scatter; the true exponent is excluded at the 1 % level in a few per cent."""
     rng, current, excluded = np.random.default_rng(77), np.array([6.0, 7.5, 9.5, 12.0]), 0
     for _ in range(600):
         time = 1.8e4 * np.exp(rng.normal(0, 0.05, 4)) / current
