@@ -74,6 +74,8 @@ class Stage(NamedTuple):
     tangent: Any
     """The linearised stage, for the estimate of the error."""
     good: Any
+    bare: Any = None
+    """Nodes and curvatures without current, of the electrolyte with one diffusivity."""
 
 
 def extra_names(structure: Structure) -> tuple[str, ...]:

@@ -27,9 +27,14 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.nn import sigmoid, softplus
+from numpy.polynomial import legendre
 
 from rampion.cell.circuit import Stage, measured_of, overpotentials, surrounded, target_of
+
+_CLOSE = 1e-3
+"""A change of the unknowns after which one more iteration is the last: what that leaves is below 1e-8."""
 
 
 class Wall(NamedTuple):
@@ -47,23 +52,44 @@ def wall(phi):
     return Wall(2.0 * sigmoid(-phi), 2.0 * sigmoid(phi), two - softplus(phi), two - softplus(-phi))
 
 
+def _quotient(order: int) -> tuple[list[float], list[float]]:
+    """[artanh(x)/x − 1]/x² as a quotient of polynomials in x², coefficients from the lowest: Padé's, whose denominator
+    is the Legendre polynomial xⁿPₙ(1/x)."""
+    below = legendre.leg2poly(np.eye(order + 1)[order])[::-2]
+    above = np.convolve(below, 1.0 / (2.0 * np.arange(order // 2) + 1.0))[: order // 2]
+    return ((np.append(above, 0.0) - below) / below[0])[1:].tolist(), (below / below[0]).tolist()
+
+
+_ABOVE, _BELOW = _quotient(10)
+"""Within 1e-14 where neighbours differ by less than a factor of two (|x| < ⅓, a depleted profile on this mesh) and
+1e-7 up to a factor of six; only the interval at the face is ever wider."""
+
+
+def _polynomial(coefficients, x):
+    value = coefficients[-1]
+    for coefficient in coefficients[-2::-1]:
+        value = value * x + coefficient
+    return value
+
+
 def inverse_integrals(first, left, right, bend, step):
     """∫dξ/c over each interval: logarithmic mean, and the term of the curvature to first order.
 
     With Σ = c_a + c_b, x = (c_b − c_a)/Σ and A = artanh(x)/x, the integral of an interval is
     (h/Σ)[2A + c″h²(A − 1)/(x²Σ)]. ``first`` stands in for the face.
     """
-    left = jnp.where(jnp.arange(step.size) == 0, first, jnp.maximum(left, 1e-300))
-    right = jnp.maximum(right, 1e-300)
-    total = left + right
-    x = (right - left) / total
-    small = jnp.abs(x) < 0.03
-    safe = jnp.where(small, 1.0, x)
-    square = jnp.where(small, x * x, 0.0)
-    tail = 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9))
-    ratio = jnp.where(small, 1.0 + square * tail, 0.5 * jnp.log(right / left) / safe)
-    bent = jnp.where(small, tail, (ratio - 1.0) / (safe * safe))
-    return step * (2.0 * ratio / total + bend * step * step * bent / (total * total))
+    at_face = jnp.arange(step.size) == 0
+    left = jnp.where(at_face, first, left)
+    inverse = 1.0 / (left + right)
+    x = (right - left) * inverse
+    square = x * x
+    tail = _polynomial(_ABOVE, square) * (1.0 / _polynomial(_BELOW, square))
+    # At the face the two ends may lie decades apart: there the logarithm itself, once, and not in every interval.
+    wide = jnp.abs(x[0]) > 0.5
+    safe = jnp.where(wide, x[0], 1.0)
+    ratio = 0.5 * jnp.log(jnp.where(wide, jnp.maximum(right[0], 1e-300) / left[0], 1.0)) / safe
+    tail = jnp.where(at_face & wide, (ratio - 1.0) / (safe * safe), tail)
+    return step * inverse * (2.0 + (2.0 * square + bend * step * step * inverse) * tail)
 
 
 def voltages(nodes, bends, phi, current, extra, mesh, numbers, structure):
@@ -191,11 +217,17 @@ def solved(base, extra_base, response, guess, time, iterations, control, mesh, n
     frozen = jax.lax.stop_gradient(start)
     _, linearised = _problem(*jax.lax.stop_gradient((control, mesh, numbers)), structure)
 
-    def improved(_, unknown):
+    def improved(carry):
+        unknown, _, count = carry
         value, matrix, *_ = linearised(unknown, *frozen)
-        return unknown - jnp.clip(_divided(matrix, value), -4.0, 4.0)
+        change = jnp.clip(_divided(matrix, value), -4.0, 4.0)
+        return unknown - change, jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))), count + 1
 
-    unknown = jax.lax.fori_loop(0, iterations - 1, improved, jax.lax.stop_gradient(guess))
+    def wanting(carry):
+        _, change, count = carry
+        return (change > _CLOSE) & (count < iterations - 1)
+
+    unknown, *_ = jax.lax.while_loop(wanting, improved, (jax.lax.stop_gradient(guess), jnp.asarray(jnp.inf), 0))
     _, matrix, _, by_unknown, _ = linearised(unknown, *frozen)
     value, (*measured, possible) = residual(unknown, *start)
     change = _divided(matrix, value)
@@ -208,17 +240,17 @@ def solved(base, extra_base, response, guess, time, iterations, control, mesh, n
     face = wall(unknown[0])
     return Stage(
         damping * base - j * fed, unknown, jnp.stack([face.log_low, face.log_high]), nodes[:-1], j * limit, current,
-        whole, working, margins, matrix, good,
+        whole, working, margins, matrix, good, (bare, bare_bends),
     )  # fmt: skip
 
 
 def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, numbers, structure):
     """What small shifts of the states make of the unknowns (weighted), of the current and of the voltage."""
-    alpha, damping, fed, fed_nodes = response
+    alpha, damping, _, fed_nodes = response
     limit = numbers["limiting_current"]
     residual, _ = _problem(control, mesh, numbers, structure)
     shift, shift_bends = _nodes(mesh, damping * shift)
-    bare, bare_bends = _nodes(mesh, end.modes + end.ionic / limit * fed)
+    bare, bare_bends = end.bare
     extra_base = end.unknown[1:] - alpha * extra_rate
 
     def along(unknown, bare, bare_bends, extra_base):
