@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from rampion.figures.curves import Curve, curves_on
-from rampion.figures.style import BLACK, BLUE, GREY, RED, mark_synthetic, new_figure, title
+from rampion.figures.style import BLACK, BLUE, RED, mark_synthetic, new_figure, title
 from rampion.quantities import quantity
 
 if TYPE_CHECKING:
@@ -103,12 +103,13 @@ def _square(axis: Axes, stages: Sequence[Stage]) -> None:
     axis.set_xlim(0.0, 1.05 * right)
     axis.set_ylim(min(0.0, -0.04 * right), max(1.6 * top, 1.0 * right))
     axis.set_aspect("equal", adjustable="box")
-    if len(shown) < len(stages):
-        told = f"{len(stages) - len(shown)} larger: see the data"
-        axis.annotate(told, (0.99, 0.02), xycoords="axes fraction", ha="right", fontsize=6.4, color=GREY)
+    outside = len(stages) - len(shown)
     axis.set_xlabel("Re Z (Ω)")
     axis.set_ylabel("−Im Z (Ω)")
-    axis.legend(fontsize=6.4, frameon=False, loc="upper right", ncols=2 if len(axis.lines) > 6 else 1)
+    axis.legend(
+        fontsize=6.4, loc="upper right", ncols=2 if len(axis.lines) > 6 else 1, edgecolor="none", framealpha=0.85,
+        title=f"{outside} larger than the picture: see the data" if outside else None, title_fontsize=6.4,
+    )  # fmt: skip
 
 
 def _finish(axes: Sequence[Axes], heading: str, synthetic: bool) -> None:

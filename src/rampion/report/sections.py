@@ -254,14 +254,14 @@ def recovery_section(plain: Plain) -> Section:
     processes = list(dict.fromkeys(name for each in plain["rests"] for name in each["processes"]))
     resting = [
         [each["sample"], each["condition"],
-         "before the sweep" if each["time"] < 0 else number(Estimate(each["time"]), "duration"),
+         "before the sweep" if each["time"] < 0 else f"{each['time']:.0f}",
          *(bare(estimate(one), "resistance") for one in (
              each["total"], *(each["processes"].get(name) for name in processes)))]
         for each in plain["rests"]
     ]  # fmt: skip
     if resting:
-        header = ["sample", "condition", "time since the stop", "total (Ω)", *(f"{name} (Ω)" for name in processes)]
-        tables.append(table(header, resting, title="Resistances during rest") | {"dense": True})
+        header = ["sample", "condition", "time since the stop (s)", "total (Ω)", *(f"{name} (Ω)" for name in processes)]
+        tables.append(table(header, resting, title="Resistances during rest"))
     paused = [
         [each["sample"], number(Estimate(each["potential"]), "potential"),
          number(estimate(each["sweep_resistance"]), "resistance"),
@@ -288,7 +288,8 @@ def _share(fraction: Plain) -> str:
     value, std = fraction["value"], fraction["std"]
     if value is None:
         return "–"
-    return f"{100 * value:.1f} %" if std is None else f"{100 * value:.1f} ± {100 * std:.2g} %"
+    told = f"{100 * value:.1f} %" if std is None else f"{100 * value:.1f} ± {100 * std:.2g} %"
+    return told.replace("-", "−")
 
 
 def pauses_section(plain: Plain) -> Section:

@@ -97,7 +97,7 @@ def stopped_sweep(sample: SampleAnalysis) -> StoppedSweep | None:
 
 
 def _resistances(finding: SpectrumFinding) -> dict[str, Estimate]:
-    return {one.name: one.resistance for one in finding.processes if math.isfinite(one.resistance.value)}
+    return {one.name: one.resistance for one in finding.processes if math.isfinite(one.resistance.std)}
 
 
 def checkpoint_rows(sample: SampleAnalysis) -> list[CheckpointRow]:
