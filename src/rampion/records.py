@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,23 @@ def provenance(options: Mapping[str, Any], files: Mapping[str, str] | None = Non
         "files": dict(files or {}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+@cache
+def code_digest(*places: str) -> str:
+    """SHA-256 of rampion's own source and of the versions its numbers rest on: what a kept result depends on.
+
+    With ``places`` (files or folders of the package) only of those, and of the numerical libraries.
+    """
+    root = Path(__file__).parent
+    software = provenance({})["software"]
+    if places:
+        software = {name: software.get(name) for name in ("rampion", "numpy", "scipy", "jax")}
+    digest = hashlib.sha256(repr(sorted(software.items())).encode())
+    for place in places or ("",):
+        for file in sorted((root / place).rglob("*.py")) if (root / place).is_dir() else [root / place]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def cache_folder() -> Path:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,7 @@ from rampion.measurement import Experiment, Override, Trace, thinned
 from rampion.processes import in_processes
 from rampion.readers.folder import FileGroup, FolderPlan, campaign_of, nothing_readable, plan_folder, read_group
 from rampion.readers.series import member_of
-from rampion.records import cache_folder, file_hash
+from rampion.records import cache_folder, code_digest, file_hash
 from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
 from rampion.study.overrides import check_overrides
 from rampion.study.spectra import SpectrumOptions
@@ -151,20 +150,8 @@ def _key(group: FileGroup, overrides: Sequence[Override], options: SpectrumOptio
         names |= {Path(file).stem, member.run if member else ""}
     mine = [override for override in overrides if override.sample in names]
     content = [str(path) + file_hash(path) for path in group.paths]
-    told = repr((content, group.rows, mine, options, _code()))
+    told = repr((content, group.rows, mine, options, code_digest()))
     return hashlib.sha256(told.encode()).hexdigest()
-
-
-@cache
-def _code() -> str:
-    """Digest of rampion's own source and of the versions its numbers rest on."""
-    import rampion
-    from rampion.records import provenance
-
-    digest = hashlib.sha256(repr(sorted(provenance({})["software"].items())).encode())
-    for file in sorted(Path(rampion.__file__).parent.rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def condense(sample: SampleAnalysis) -> SampleAnalysis:

@@ -1,0 +1,113 @@
+"""Rows of a parameter sweep kept on disk as they are done: one file per chunk, which proves itself whole.
+
+A file is written under another name and then renamed, so that it is there wholly or not at all. Its name is the SHA-256
+of its rows' keys, and it holds the SHA-256 of its rows: a file that was cut, altered or renamed is thrown away, and
+what it held is simulated again. A row is known by its key, so that it counts once in however many files it stands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rampion.estimate import Flag, Severity
+from rampion.records import to_json, to_plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What one simulated ramp showed (SI), NaN where there is none: its peak, its largest and its limiting current
+    density, and what the simulation had to say."""
+
+    peak_current_density: float = math.nan
+    peak_potential: float = math.nan
+    peak_charge: float = math.nan
+    largest_current_density: float = math.nan
+    limiting_current_density: float = math.nan
+    flags: tuple[Flag, ...] = ()
+
+
+NUMBERS = tuple(f.name for f in fields(Row) if f.name != "flags")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Rows by their keys, the files they stand in with how many rows each has, and how many files were damaged."""
+
+    rows: Mapping[str, Row] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
+    damaged: int = 0
+
+
+def write_chunk(folder: Path, rows: Mapping[str, Row]) -> Path:
+    """Keep rows under their keys; returns the file."""
+    plain = {key: to_plain(row) for key, row in rows.items()}
+    path = folder / f"{_name(rows)}.json"
+    _replace(path, to_json({"synthetic": True, "sha256": _digest(plain), "rows": plain}, None) + "\n")
+    return path
+
+
+def read_chunks(folder: Path) -> Kept:
+    """Every row of the folder; files that cannot be trusted are removed and counted."""
+    rows: dict[str, Row] = {}
+    files: dict[str, int] = {}
+    damaged = 0
+    for path in sorted(folder.glob("*.json")):
+        if len(path.stem) != 64:  # the manifest, or none of ours
+            continue
+        try:
+            content = json.loads(path.read_bytes())
+            plain = content["rows"]
+            if content["sha256"] != _digest(plain) or path.stem != _name(plain):
+                raise ValueError(path.name)
+            found = {key: _row(one) for key, one in plain.items()}
+        except (ValueError, KeyError, TypeError):  # not JSON, cut, of another kind
+            path.unlink(missing_ok=True)
+            damaged += 1
+            continue
+        rows |= found
+        files[path.name] = len(found)
+    return Kept(rows=rows, files=files, damaged=damaged)
+
+
+def write_manifest(
+    folder: Path, sweep: Mapping[str, Any], simulations: int, done: int, files: Mapping[str, int]
+) -> None:
+    """``manifest.json``: how many of the simulations are done, and which files hold how many rows.
+
+    For people and for what watches over a run; the files themselves are what counts.
+    """
+    chunks = [{"file": name, "rows": count} for name, count in sorted(files.items())]
+    told = {"synthetic": True, "sweep": sweep, "simulations": simulations, "done": done, "chunks": chunks}
+    _replace(folder / "manifest.json", to_json(told) + "\n")
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the file at once: whoever reads it finds the old or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _name(keys: Mapping[str, Any]) -> str:
+    return hashlib.sha256("".join(keys).encode()).hexdigest()
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _row(plain: Mapping[str, Any]) -> Row:
+    numbers = {name: math.nan if plain[name] is None else float(plain[name]) for name in NUMBERS}
+    flags = tuple(Flag(one["code"], Severity(one["severity"]), one["message"]) for one in plain["flags"])
+    return Row(**numbers, flags=flags)
