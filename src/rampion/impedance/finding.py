@@ -95,7 +95,7 @@ class SpectrumFinding:
 
     ``block`` numbers it among the traces and spectra of its experiment, from 1; ``potential`` [V] and ``time`` [s] are
     those at which it was taken. ``resistance`` [Ω] is the ceramic's (bulk and grain boundary), ``conductivity`` [S/m]
-    what it gives with the geometry; ``total_resistance`` [Ω] adds every resistive process of the window. ``drift`` is
+    what it gives with the geometry; ``total_resistance`` [Ω] adds all processes not slower than the window. ``drift`` is
     there where a drift was taken out, ``relaxation_times`` and ``profiles`` where they were asked for. ``impedance``
     (n,) [Ω] is what was fitted and ``fitted`` (n,) [Ω] the circuit, at ``frequency`` (n,) [Hz]; ``validity_residual``
     (n,) the residual of the Kramers-Kronig model over |Z|.
@@ -159,7 +159,7 @@ def finding_of(
     named = name_processes(processes_of(fit), sample, names)
     ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
-    total = _sum_of(fit, [process for process in named if math.isfinite(process.resistance.value)])
+    total = _sum_of(fit, [process for process in named if in_window(process, spectrum.frequency)])
     flags: list[Flag] = []
     conductivity = None
     if resistance is not None and sample.thickness is not None and sample.area is not None:
@@ -200,6 +200,14 @@ def finding_of(
         synthetic=spectrum.synthetic,
         flags=merge_flags(validity.flags, fit.flags, *(process.flags for process in named), known, flags),
     )
+
+
+def in_window(process: NamedProcess, frequency: Float[np.ndarray, " n"]) -> bool:
+    """Whether the process has a resistance and its apex is not below the lowest frequency [Hz] measured.
+
+    The resistance of a slower process is an extrapolation of its first rise; of a faster one the whole is seen.
+    """
+    return math.isfinite(process.resistance.value) and not process.frequency.value < float(np.min(frequency))
 
 
 def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from rampion.estimate import Estimate
 from rampion.impedance.conductivity import compare_with_ohmic_slope
-from rampion.impedance.finding import SpectrumFinding
+from rampion.impedance.finding import SpectrumFinding, in_window
 from rampion.impedance.recovery import Recovery
 from rampion.study.analysis import SampleAnalysis
 
@@ -97,7 +97,11 @@ def stopped_sweep(sample: SampleAnalysis) -> StoppedSweep | None:
 
 
 def _resistances(finding: SpectrumFinding) -> dict[str, Estimate]:
-    return {one.name: one.resistance for one in finding.processes if math.isfinite(one.resistance.std)}
+    return {
+        one.name: one.resistance
+        for one in finding.processes
+        if math.isfinite(one.resistance.std) and in_window(one, finding.frequency)
+    }
 
 
 def checkpoint_rows(sample: SampleAnalysis) -> list[CheckpointRow]:
