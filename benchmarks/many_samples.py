@@ -2,9 +2,10 @@
 
     python benchmarks/many_samples.py [COUNT ...] [--truth binary|contact]
 
-Writes COUNT samples (71 and 500 by default: the demo's design, repeated with other pellets) as instrument files, then
-measures in fresh processes: the study with nothing remembered, the study after one more sample was added, and the
-largest resident memory of the process that holds all results (a worker holds one group of files at a time).
+Writes COUNT samples (75 and 500 by default: the demo's design, repeated with other pellets) as instrument files, then
+measures in fresh processes: the study with nothing remembered, the study after one more sample was added (its report
+written into the same folder), and the largest resident memory of the process that holds all results (a worker holds
+one group of files at a time).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def design(count: int) -> tuple[PlannedRun, ...]:
     return tuple(runs[:count])
 
 
-def study_once(folder: str) -> None:
+def study_once(folder: str, out: str) -> None:
     """In a process of its own: study a folder, print seconds and memory."""
     from rampion.report.html import write_report
     from rampion.study.campaign import study
@@ -48,9 +49,7 @@ def study_once(folder: str) -> None:
     analysed = time.perf_counter()
     found = study(analysis)
     weighed = time.perf_counter()
-    with tempfile.TemporaryDirectory() as out:
-        report = write_report(found, out, {})
-        size = report[0].stat().st_size
+    size = write_report(found, out, {})[0].stat().st_size
     done = time.perf_counter()
     measured = {
         "samples": len(analysis.samples), "new": new, "analyse_s": analysed - begin, "weigh_s": weighed - analysed,
@@ -60,10 +59,10 @@ def study_once(folder: str) -> None:
     print(json.dumps(measured))
 
 
-def measured(folder: Path, cache: Path) -> dict[str, float]:
+def measured(folder: Path, out: Path, cache: Path) -> dict[str, float]:
     """One study in a fresh process."""
     environment = os.environ | {"RAMPION_CACHE": str(cache)}
-    command = [sys.executable, __file__, "--study", str(folder)]
+    command = [sys.executable, __file__, "--study", str(folder), str(out)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -71,17 +70,17 @@ def measured(folder: Path, cache: Path) -> dict[str, float]:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("counts", nargs="*", type=int, default=[71, 500])
+    parser.add_argument("counts", nargs="*", type=int, default=[75, 500])
     parser.add_argument("--truth", choices=sorted(TRUTHS), default="contact")
-    parser.add_argument("--study", help=argparse.SUPPRESS)
+    parser.add_argument("--study", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.study:
-        study_once(options.study)
+        study_once(*options.study)
         return
     print(f"{'samples':>8} {'new':>5} {'analyse':>9} {'weigh':>8} {'report':>8} {'total':>8} {'memory':>8}")
     for count in options.counts:
         with tempfile.TemporaryDirectory() as place:
-            folder, cache = Path(place) / "campaign", Path(place) / "cache"
+            folder, out, cache = (Path(place) / name for name in ("campaign", "report", "cache"))
             for _ in write_campaign(TRUTHS[options.truth], folder, seed=5, runs=design(count + 1)):
                 pass
             sheet = folder / "samples.csv"
@@ -91,11 +90,11 @@ def main() -> None:
             for file in files:
                 file.rename(Path(place) / file.name)
             sheet.write_text(whole.replace(last + "\n", ""), encoding="utf-8")
-            first = measured(folder, cache)
+            first = measured(folder, out, cache)
             for file in files:
                 (Path(place) / file.name).rename(file)
             sheet.write_text(whole, encoding="utf-8")
-            for row in (first, measured(folder, cache)):
+            for row in (first, measured(folder, out, cache)):
                 print(
                     f"{row['samples']:8d} {row['new']:5d} {row['analyse_s']:8.1f}s {row['weigh_s']:7.1f}s "
                     f"{row['report_s']:7.1f}s {row['total_s']:7.1f}s {row['memory_MB']:5.0f} MB",
