@@ -192,10 +192,12 @@ def fit_batch(
         step = np.linalg.solve(matrix, downhill[:, :, None])[:, :, 0]
         step *= np.minimum(1.0, largest_step / np.maximum(np.abs(step).max(axis=1), 1e-300))[:, None]
         trial = np.clip(x + step, low[rows], high[rows])
-        step = trial - x
-        bend = np.einsum("mp,mpq,mq->m", step, curvature, step)
-        promised = -2 * np.einsum("mp,mp->m", step, gradient) - bend
-        done = promised <= tolerance * cost + 1e-24
+        taken = trial - x
+        hoped, promised = (
+            -np.einsum("mp,mp->m", move, 2 * gradient + (curvature @ move[:, :, None])[:, :, 0])
+            for move in (step, taken)
+        )
+        done = hoped <= tolerance * cost + 1e-24  # of the whole step: one cut short by a bound may promise nothing
         converged[rows[done]] = damping[done] < 1e2  # a step shortened to nothing has not arrived
         on = ~done
         if not on.any():
@@ -204,7 +206,8 @@ def fit_batch(
         curvature, gradient, scale = curvature[on], gradient[on], scale[on]
         damping, growth = damping[on], growth[on]
         new_cost, new_curvature, new_gradient = normal_equations(trial, rows)
-        gain = np.where(np.isfinite(new_cost), (cost - new_cost) / promised, -1.0)
+        sound = np.isfinite(new_cost) & (promised > 0)
+        gain = np.where(sound, (cost - new_cost) / np.where(sound, promised, 1.0), -1.0)
         better = gain > 1e-4
         x = np.where(better[:, None], trial, x)
         cost = np.where(better, new_cost, cost)

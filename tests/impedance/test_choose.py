@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from circuit_cases import CASES, synthetic
 
 from rampion.errors import InputError
-from rampion.impedance.choose import choose_circuit, family_circuit, objections
+from rampion.impedance.choose import choose_circuit, objections
+from rampion.impedance.family import family_circuit
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.processes import processes_of
 
@@ -77,3 +80,27 @@ def test_a_family_of_ones_own():
     assert {candidate.circuit for candidate in choice.candidates} >= {"R0-p(R1,CPE1)", circuit}
     with pytest.raises(InputError, match="'aic'"):
         choose_circuit(spectrum, criterion="aic")
+
+
+def test_what_a_larger_circuit_describes_is_told_beside_the_choice():
+    """A wave along the frequency, which no arc makes: a larger circuit follows it further, and is reported as such."""
+    truth = {
+        "R0": 20.0, "R1": 100.0, "CPE1.Q": 1e-6, "CPE1.alpha": 0.95, "R2": 120.0, "CPE2.Q": 1e-4, "CPE2.alpha": 0.9,
+    }  # fmt: skip
+    spectrum = synthetic("R0-p(R1,CPE1)-p(R2,CPE2)", truth, (1e5, 0.1), 12)
+    bent = spectrum.impedance * (1 + 0.02 * np.sin(3 * np.log(spectrum.frequency)))
+    choice = choose_circuit(replace(spectrum, impedance=bent))
+    closer = choice.description
+    assert closer is not None
+    assert closer.fit.noise < choice.fit.noise
+    assert closer.bic_difference == pytest.approx(closer.fit.bic - choice.fit.bic)
+    assert closer.objections or closer.bic_difference > -6
+    said = [flag for flag in choice.fit.flags if flag.code == "described_better"]
+    assert bool(said) == (closer.bic_difference < -6)
+
+
+def test_five_points_of_an_arc_are_an_arc():
+    truth = {"R0": 50.0, "R1": 200.0, "CPE1.Q": 1e-6, "CPE1.alpha": 0.9}
+    for seed in range(3):
+        spectrum = synthetic("R0-p(R1,CPE1)", truth, (1e5, 10.0), seed, noise=0.001, points=5)
+        assert choose_circuit(spectrum).fit.noise < 0.01

@@ -1,34 +1,31 @@
-"""Which circuit: the number of arcs and the tail by evidence, within a family that has a physical name.
-
-The family of a pellet between two electrodes: leads (L, or L parallel to R where they have losses), a resistance of
-what relaxes above the window (bulk), up to four depressed arcs (bulk or grain boundary, interface, slow interface), and
-a tail: none, blocking electrode (CPE) or diffusion of finite length (Ws).
-"""
+"""Which circuit: the number of arcs and the tail by evidence, within a family that has a physical name."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from rampion.errors import InputError
+from rampion.estimate import Flag
 from rampion.impedance.circuit import parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit
-from rampion.impedance.fit import fit_circuit
+from rampion.impedance.family import search_family
+from rampion.impedance.fit import check_limits, fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.notation import parse_circuit
 from rampion.impedance.processes import Process, processes_of
 from rampion.measurement import Spectrum
 
-MOST_ARCS = 4
-TAILS = ("", "CPE", "Ws")
-LEADS = ("", "L0", "p(L0,R9)")  # none; an inductance; with losses (eddy currents in what surrounds it)
 FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 _CLOSE = 6.0  # of the criterion: too little to tell circuits apart
 _PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
+_BEYOND_NOISE = 1.25  # of the noise about the Kramers-Kronig model: residuals that hold something more
+_LESS = 0.999  # of the chosen circuit's residual: a smaller one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +39,26 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Description:
+    """A circuit that leaves smaller residuals than the chosen one, and why it is not taken.
+
+    ``bic_difference`` : its BIC less that of the chosen circuit; negative where the data ask for it.
+    """
+
+    fit: CircuitFit
+    objections: tuple[str, ...]
+    bic_difference: float
+    flags: tuple[Flag, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CircuitChoice:
-    """The chosen fit and all candidates, the best first."""
+    """The chosen fit and all candidates, the best first; ``description`` is there where another leaves less."""
 
     fit: CircuitFit
     candidates: tuple[Candidate, ...]
     criterion: str
-
-
-def family_circuit(arcs: int, tail: str = "", leads: str = "", series: bool = True) -> str:
-    """The member of the pellet family with that many arcs: ``L0-R0-p(R1,CPE1)-…-CPE3``; ``leads`` of :data:`LEADS`."""
-    parts = [leads] * bool(leads) + ["R0"] * series
-    parts += [f"p(R{number},CPE{number})" for number in range(1, arcs + 1)]
-    if tail:
-        parts.append(f"{tail}{arcs + 1}")
-    return "-".join(parts)
+    description: Description | None = None
 
 
 def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
@@ -98,7 +100,8 @@ def choose_circuit(
     Assumes the true circuit is in the family, or nearly. Fails when two processes have time constants closer than
     their width: one arc is then reported (and the residuals are white). Of circuits within 6 of the best criterion the
     one with the fewest parameters is chosen, and the other named in a flag. Each process or
-    parameter that the data do not tell (:func:`objections`) costs a circuit 25.
+    parameter that the data do not tell (:func:`objections`) costs a circuit 25; where a circuit so put off leaves
+    smaller residuals, it is the ``description``, and flagged when its BIC is lower too.
 
     Parameters
     ----------
@@ -107,98 +110,89 @@ def choose_circuit(
     if criterion not in ("bic", "aicc"):
         raise InputError(f"{criterion!r} is no criterion; expected bic or aicc.")
 
-    def attempt(circuit: str, near: CircuitFit | None = None) -> CircuitFit | None:
-        """The fit, or none where there are fewer than three data for two parameters; ``near`` gives a start more."""
-        names = parameter_kinds(parse_circuit(circuit))
-        if 2 * len(spectrum) < 3 * len(names):
+    def attempt(circuit: str, starts: Sequence[dict[str, float]] = ()) -> CircuitFit | None:
+        """The fit, or none where there are fewer than three data for two parameters."""
+        if 4 * len(spectrum) < 3 * len(parameter_kinds(parse_circuit(circuit))):
             return None
-        start = None
-        if near is not None:
-            start = {name: estimate.value for name, estimate in near.parameters.items() if name in names}
         return fit_circuit(
-            spectrum, circuit, weighting=weighting, deviation=deviation, start=start, starts=6, iterations=30
-        )
+            spectrum, circuit, weighting=weighting, deviation=deviation, start=starts, starts=6, iterations=30,
+            rough=True,
+        )  # fmt: skip
+
+    noise = check_kramers_kronig(spectrum).noise
+
+    def patterned(fit: CircuitFit) -> bool:
+        return fit.whiteness < 1e-3 or fit.noise > _BEYOND_NOISE * noise
 
     if family is not None:
         fits = [fit for fit in map(attempt, family) if fit is not None]
     else:
-        fits = _pellet_family(spectrum, attempt)
+        fits = search_family(spectrum, attempt, patterned)
     if not fits:
         raise InputError(f"The spectrum has {len(spectrum)} points, too few for any circuit of the family.")
     correlation = _correlation(min(fits, key=lambda fit: fit.bic))
-    scored = []
-    for fit in fits:
-        against = objections(fit, processes_of(fit))
-        value = _criterion(fit, criterion, correlation)
-        scored.append((value + _PRICE * len(against), "; ".join(against), fit, value))
-    scored.sort(key=lambda item: item[0])
+    scored = sorted(_scored(fits, criterion, correlation, deviation), key=lambda item: item[0])
     close = [item for item in scored if item[0] - scored[0][0] < _CLOSE]
     score, _, best, _ = max(close, key=lambda item: (item[2].degrees, -item[0]))
-    best = fit_circuit(
-        spectrum, best.circuit, weighting=weighting, deviation=deviation,
-        start={name: estimate.value for name, estimate in best.parameters.items()},
-    )  # fmt: skip
+
+    def finished(fit: CircuitFit) -> CircuitFit:
+        start = {name: estimate.value for name, estimate in fit.parameters.items()}
+        return fit_circuit(spectrum, fit.circuit, weighting=weighting, deviation=deviation, start=start)
+
+    best = finished(best)
     flags = [
         ImpedanceFlag.AMBIGUOUS_CIRCUIT.flag(circuit=best.notation, other=fit.notation, difference=value - score)
         for value, _, fit, _ in close
         if fit.notation != best.notation
-    ]
+    ][:1]
+    description, least = None, min(fits, key=lambda fit: fit.noise)
+    if least.noise < _LESS * best.noise:
+        description = _describe(finished(least) if patterned(best) else least, best)
+        flags += description.flags
     return CircuitChoice(
-        fit=replace(best, flags=(*best.flags, *flags[:1])),
+        fit=replace(best, flags=(*best.flags, *flags)),
         candidates=tuple(
-            Candidate(circuit=fit.notation, criterion=value, whiteness=fit.whiteness, reason=reason)
-            for _, reason, fit, value in scored
+            Candidate(circuit=fit.notation, criterion=value, whiteness=fit.whiteness, reason="; ".join(against))
+            for _, value, fit, against in scored
         ),
         criterion=criterion,
+        description=description,
     )
 
 
-def _pellet_family(spectrum: Spectrum, attempt: Callable[..., CircuitFit | None]) -> list[CircuitFit]:
-    """Members in order of size, each tail grown until two more arcs bring nothing, then leads and bulk varied."""
-    fits: dict[str, CircuitFit] = {}
-    made: dict[str, tuple[int, str, str]] = {}
+_Scored = tuple[float, float, CircuitFit, list[str]]
 
-    def add(arcs: int, tail: str, leads: str, series: bool = True, near: str = "") -> CircuitFit | None:
-        circuit = family_circuit(arcs, tail, leads, series)
-        if circuit and circuit not in fits:
-            fit = attempt(circuit, fits.get(near))
-            if fit is not None:
-                fits[circuit], made[circuit] = fit, (arcs, tail, leads)
-        return fits.get(circuit)
 
-    order = np.argsort(spectrum.frequency)[::-1]
-    top = spectrum.impedance[order][: max(3, len(spectrum) // 6)]
-    inductive = bool(np.any(np.imag(top) > 0))
-    for leads in LEADS[1:] if inductive else LEADS[:1]:
-        grown, patience = 0, 0
-        for arcs in range(MOST_ARCS + 1):
-            fit = add(arcs, "", leads)
-            best = fits.get(family_circuit(grown, "", leads))
-            if fit is None or best is None:
-                break
-            if arcs == 0 or fit.bic < best.bic - 2:
-                grown, patience = arcs, 0 if fit.whiteness > 1e-3 else 1  # a pattern may need two arcs at once
-            elif patience:
-                patience -= 1
-            else:
-                break
-        for tail in TAILS[1:]:
-            for arcs in (grown - 1, grown, grown - 2):
-                if arcs >= 0:
-                    add(arcs, tail, leads)
-    for circuit in sorted(fits, key=lambda text: fits[text].bic)[:2]:
-        arcs, tail, leads = made[circuit]
-        # what is told to a tenth cannot be left out, nor the only part
-        loose = bool(arcs or tail) and not fits[circuit].parameters["R0"].relative < 0.1
-        others = [other for other in LEADS if other != leads]
-        if leads and fits[circuit].parameters["L0"].relative < 0.1:
-            others.remove("")
-        for other in (leads, *others):
-            add(arcs, tail, other, near=circuit)
-            if loose:
-                add(arcs, tail, other, False, near=circuit)
-    # losses of the leads that the data do not tell are none
-    return [fit for fit in fits.values() if "R9" not in fit.parameters or fit.parameters["R9"].relative < 0.5]
+def _scored(
+    fits: Sequence[CircuitFit], criterion: str, correlation: float, deviation: np.ndarray | None
+) -> list[_Scored]:
+    """Score with the price of the objections, criterion, fit and objections, the best first.
+
+    The limits of a fit are looked for only where its criterion could still win: they can only add objections.
+    """
+    found: list[_Scored] = []
+    best = math.inf
+    for value, fit in sorted(((_criterion(f, criterion, correlation), f) for f in fits), key=lambda pair: pair[0]):
+        seen = check_limits(fit, deviation) if value < best + _CLOSE else fit
+        against = objections(seen, processes_of(seen))
+        found.append((value + _PRICE * len(against), value, seen, against))
+        best = min(best, found[-1][0])
+    return sorted(found, key=lambda item: item[0])
+
+
+def _describe(larger: CircuitFit, chosen: CircuitFit) -> Description:
+    against = objections(larger, processes_of(larger))
+    gain = larger.bic - chosen.bic
+    flags = ()
+    if gain < -_CLOSE:
+        reason = "; ".join(against) or "its residuals are no more independent"
+        flags = (
+            ImpedanceFlag.DESCRIBED_BETTER.flag(
+                circuit=chosen.notation, other=larger.notation, residual=chosen.noise, smaller=larger.noise,
+                difference=-gain, reason=reason,
+            ),
+        )  # fmt: skip
+    return Description(fit=larger, objections=tuple(against), bic_difference=gain, flags=flags)
 
 
 def _correlation(fit: CircuitFit) -> float:
@@ -213,7 +207,7 @@ def _correlation(fit: CircuitFit) -> float:
 def _criterion(fit: CircuitFit, criterion: str, correlation: float) -> float:
     shrink = (1 - correlation) / (1 + correlation)
     if shrink == 1.0 or fit.weighting == "measured":
-        return fit.bic if criterion == "bic" else fit.aicc
+        return max(fit.bic, fit.aicc) if criterion == "bic" else fit.aicc  # few data: AICc is the stricter
     full = 2 * fit.frequency.size
     known = full - fit.degrees + 1
     count = max(full * shrink, known + 2.0)

@@ -112,6 +112,9 @@ def _respond(
         end = place + len(kind.parameters)
         impedance, slopes[:, place:end] = kind.respond(values[:, place:end], omega)
         return impedance, end
+    if isinstance(node, Parallel) and _is_depressed_arc(node):
+        end = place + 3
+        return _depressed_arc(values[:, place:end], omega, slopes[:, place:end]), end
     parts, spans = [], []
     for part in node.parts:
         impedance, end = _respond(part, values, omega, slopes, place)
@@ -125,6 +128,27 @@ def _respond(
     for part, (start, end) in zip(parts, spans, strict=True):
         slopes[:, start:end] *= ((total / part) ** 2)[:, None, :]
     return total, place
+
+
+def _is_depressed_arc(node: Parallel) -> bool:
+    parts = node.parts
+    return len(parts) == 2 and all(
+        isinstance(part, Element) and part.symbol == symbol for part, symbol in zip(parts, ("R", "CPE"), strict=True)
+    )
+
+
+def _depressed_arc(values: np.ndarray, omega: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """R/(1 + x), x = RQ(jω)^α: the commonest pair in one step, several times faster than by its elements."""
+    resistance, admittance, exponent = values[:, 0, None], values[:, 1, None], values[:, 2, None]
+    turn = np.log(omega) + 0.5j * math.pi
+    x = np.exp(exponent * turn)
+    x *= resistance * admittance
+    share = 1 / (1 + x)
+    impedance = resistance * share
+    np.multiply(impedance, share, out=slopes[:, 0])
+    np.multiply(-x, slopes[:, 0], out=slopes[:, 1])
+    np.multiply(slopes[:, 1], exponent * turn, out=slopes[:, 2])
+    return impedance
 
 
 def circuit_impedance(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Complex, Float
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.impedance.assignment import MERGED, SURE, Assignment, assign_arcs, is_ceramic
+from rampion.impedance.choose import Description, choose_circuit
 from rampion.impedance.circuit import Node
 from rampion.impedance.circuit_fit import CircuitFit, sum_of
 from rampion.impedance.conductivity import conductivity_from_resistance
@@ -89,16 +90,34 @@ class DriftFinding:
     resistances: Mapping[str, Estimate]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloserDescription:
+    """A circuit that leaves smaller residuals than the finding's own, which is not taken because of ``objections``.
+
+    ``bic_difference`` is its BIC less that of the finding's circuit: negative where the data ask for it.
+    """
+
+    circuit: str
+    parameters: Mapping[str, Parameter]
+    chi_square: float
+    degrees: int
+    noise: float
+    whiteness: float
+    bic_difference: float
+    objections: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpectrumFinding:
     """What one spectrum says.
 
     ``block`` numbers it among the traces and spectra of its experiment, from 1; ``potential`` [V] and ``time`` [s] are
     those at which it was taken. ``resistance`` [Ω] is the ceramic's (bulk and grain boundary), ``conductivity`` [S/m]
-    what it gives with the geometry; ``total_resistance`` [Ω] adds all processes not slower than the window. ``drift`` is
-    there where a drift was taken out, ``relaxation_times`` and ``profiles`` where they were asked for. ``impedance``
-    (n,) [Ω] is what was fitted and ``fitted`` (n,) [Ω] the circuit, at ``frequency`` (n,) [Hz]; ``validity_residual``
-    (n,) the residual of the Kramers-Kronig model over |Z|.
+    what it gives with the geometry; ``total_resistance`` [Ω] adds all processes not slower than the window.
+    ``description`` is there where the circuit was chosen and another of the family comes closer to the points,
+    ``drift`` where a drift was taken out, ``relaxation_times`` and ``profiles`` where they were asked for.
+    ``impedance`` (n,) [Ω] is what was fitted and ``fitted`` (n,) [Ω] the circuit, at ``frequency`` (n,) [Hz];
+    ``validity_residual`` (n,) the residual of the Kramers-Kronig model over |Z|.
     """
 
     block: int = 1
@@ -116,6 +135,7 @@ class SpectrumFinding:
     resistance: Estimate | None
     total_resistance: Estimate | None
     conductivity: Estimate | None
+    description: CloserDescription | None = None
     drift: DriftFinding | None = None
     relaxation_times: RelaxationTimes | None = None
     profiles: tuple[Profile, ...] = ()
@@ -139,8 +159,33 @@ def analyse_spectrum(
     unknown, or when the arcs cannot be named with confidence.
     """
     sample = Sample() if sample is None else sample
-    fit = fit_circuit(spectrum, circuit, weighting=weighting)
-    return finding_of(fit, spectrum, sample)
+    if circuit is not None:
+        return finding_of(fit_circuit(spectrum, circuit, weighting=weighting), spectrum, sample)
+    choice = choose_circuit(spectrum, weighting=weighting)
+    return replace(finding_of(choice.fit, spectrum, sample), description=_description(choice.description))
+
+
+def _description(closer: Description | None) -> CloserDescription | None:
+    if closer is None:
+        return None
+    fit = closer.fit
+    return CloserDescription(
+        circuit=fit.notation,
+        parameters=_parameters(fit),
+        chi_square=fit.chi_square,
+        degrees=fit.degrees,
+        noise=fit.noise,
+        whiteness=fit.whiteness,
+        bic_difference=closer.bic_difference,
+        objections=closer.objections,
+    )
+
+
+def _parameters(fit: CircuitFit) -> dict[str, Parameter]:
+    return {
+        name: Parameter(value=e.value, std=e.std, interval=e.interval, unit=fit.units[name], flags=e.flags)
+        for name, e in fit.parameters.items()
+    }
 
 
 def finding_of(
@@ -170,15 +215,11 @@ def finding_of(
     elif resistance is not None:
         missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
         flags.append(ImpedanceFlag.GEOMETRY_UNKNOWN.flag(missing=missing, consequence="there is no conductivity"))
-    shown = {
-        name: Parameter(value=e.value, std=e.std, interval=e.interval, unit=fit.units[name], flags=e.flags)
-        for name, e in fit.parameters.items()
-    }
     return SpectrumFinding(
         potential=spectrum.potential,
         time=float(spectrum.time[0]) if spectrum.time is not None else math.nan,
         circuit=fit.notation,
-        parameters=shown,
+        parameters=_parameters(fit),
         chi_square=fit.chi_square,
         degrees=fit.degrees,
         noise=fit.noise,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -119,10 +119,11 @@ def fit_circuit(
     robust: bool = False,
     fixed: Mapping[str, float] | None = None,
     tied: Mapping[str, str] | None = None,
-    start: Mapping[str, float] | None = None,
+    start: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
     starts: int | None = None,
     seed: int = 0,
     iterations: int = 100,
+    rough: bool = False,
 ) -> CircuitFit:
     """The circuit whose weighted squared distance from the spectrum is smallest, found without a guess.
 
@@ -139,9 +140,10 @@ def fit_circuit(
     weighting, deviation : see :func:`deviations`.
     robust : Huber's loss (1.345 robust standard deviations) by reweighting.
     fixed : parameters held at a value [SI]. tied : parameters set equal to another.
-    start : parameters [SI] to start from besides those from the data. starts : how many starts from the data; by
-        default 12, and 48 where the fit from these leaves a pattern in the residuals.
+    start : parameters [SI], or several sets of them, to start from besides those from the data. starts : how many
+        starts from the data; by default 12, and 48 where the fit from these leaves a pattern in the residuals.
     iterations : the most steps of the leading starts; a fit that needs more is flagged as not converged.
+    rough : for a comparison of circuits only: χ² to 1e-5, and no check of the limits (:func:`check_limits`).
 
     Raises
     ------
@@ -155,6 +157,7 @@ def fit_circuit(
     if starts is None:
         options: dict[str, Any] = {"weighting": weighting, "deviation": deviation, "robust": robust, "fixed": fixed}
         options |= {"tied": tied, "start": start, "seed": seed, "iterations": iterations}
+        options["rough"] = rough
         fit = fit_circuit(spectrum, circuit, starts=FEW_STARTS, **options)
         if not any(flag.code == "residuals_not_white" for flag in fit.flags):
             return fit
@@ -170,21 +173,30 @@ def fit_circuit(
     sizes = deviations(spectrum.impedance, weighting, deviation)
     low, high = parameter_bounds(tree, omega, spectrum.impedance)
     full = np.clip(starting_values(tree, omega, spectrum.impedance, sizes, starts, seed), low, high)
-    if start is not None:
-        row = full[0].copy()
-        for place, name in enumerate(parameter_kinds(tree)):
-            if name in start:
-                row[place] = math.log(start[name])
-        full = np.vstack([row, full])
+    given = [start] if isinstance(start, Mapping) else list(start or ())
+    told = np.array([[one.get(name, math.nan) for name in parameter_kinds(tree)] for one in given])
+    if given:
+        full = np.vstack([np.where(np.isnan(told), full[0], np.log(told)), full])
     best, converged = _best(
-        tree, omega, spectrum.impedance, sizes, freedom, freedom.gather(full), low, high, iterations
-    )
+        tree, omega, spectrum.impedance, sizes, freedom, freedom.gather(full), low, high, iterations,
+        1e-5 if rough else 1e-9,
+    )  # fmt: skip
     scales = sizes
     if robust:
         best, scales, converged = _reweighted(tree, omega, spectrum.impedance, sizes, freedom, best, low, high)
     best = ordered(tree, freedom.spread(best[None])[0], freedom)
     fit = summarise(tree, spectrum, best, scales, weighting, freedom, low, high, converged)
+    if rough:
+        return fit
     return with_limits_checked(fit, batch_model(tree, omega, spectrum.impedance[None], scales[None], freedom), freedom)
+
+
+def check_limits(fit: CircuitFit, deviation: Float[np.ndarray, "n 2"] | None = None) -> CircuitFit:
+    """A ``rough`` fit with its limits checked; every parameter free, ``deviation`` that of the fit."""
+    freedom = freedom_of(fit.circuit)
+    sizes = deviations(fit.impedance, fit.weighting, deviation)[None]
+    model = batch_model(fit.circuit, 2 * np.pi * fit.frequency, fit.impedance[None], sizes, freedom)
+    return with_limits_checked(fit, model, freedom)
 
 
 def find_minimum(spectrum: Spectrum, circuit: Node, *, weighting: str = "modulus", starts: int = 6) -> np.ndarray:
@@ -251,13 +263,14 @@ def _best(
     low: np.ndarray,
     high: np.ndarray,
     iterations: int,
+    tolerance: float = 1e-9,
 ) -> tuple[np.ndarray, bool]:
     """The best minimum reached from the starts: a short run of all, a full run of the leaders."""
     model = batch_model(circuit, omega, impedance[None], sizes[None], freedom)
     bounds = freedom.gather(low[None])[0], freedom.gather(high[None])[0]
     short = fit_batch(model, starts, *bounds, iterations=min(12, iterations), tolerance=1e-6)
     leaders = np.argsort(short.chi_square)[: max(2, len(starts) // 4)]
-    full = fit_batch(model, short.parameters[leaders], *bounds, iterations=iterations)
+    full = fit_batch(model, short.parameters[leaders], *bounds, iterations=iterations, tolerance=tolerance)
     place = int(np.argmin(full.chi_square))
     return full.parameters[place], bool(full.converged[place])
 

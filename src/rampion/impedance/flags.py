@@ -107,6 +107,11 @@ class ImpedanceFlag(FlagKind):
         "{circuit} and {other} describe the spectrum about equally well "
         "(difference of the criterion {difference:.1f}).",
     )
+    DESCRIBED_BETTER = (
+        Severity.NOTE,
+        "{other} describes the spectrum better than {circuit} (residual {smaller:.2g} of |Z| against {residual:.2g}, "
+        "BIC lower by {difference:.0f}); it is not taken because {reason}.",
+    )
     FEW_POINTS = (
         Severity.WARNING,
         "The spectrum has {points} points for {parameters} parameters; the uncertainties are only indicative.",
