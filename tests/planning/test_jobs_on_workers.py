@@ -69,7 +69,7 @@ def test_a_cluster_gives_the_same_numbers_and_leaves_the_same_files(cluster, tmp
     sweep = ParameterSweep(cell=CELL, protocol=RAMP, varied=varied)
     there = simulate_sweep(sweep, tmp_path / "there", scheduler=cluster.scheduler_address, chunk=2)
     here = simulate_sweep(sweep, tmp_path / "here", chunk=2)
-    assert there.rows == here.rows
+    assert repr(there.rows) == repr(here.rows)
     names = [{path.name for path in (tmp_path / place / "chunks").iterdir()} for place in ("there", "here")]
     assert names[0] == names[1]
     assert simulate_sweep(sweep, tmp_path / "there").remembered == 6
@@ -92,7 +92,7 @@ def test_a_parameter_sweep_outlives_its_workers(cluster, tmp_path):
         sweep, tmp_path, scheduler=cluster.scheduler_address, chunk=3, progress=kill_a_busy_worker
     )  # fmt: skip
     assert len(killed) == 2
-    assert there.rows == simulate_sweep(sweep).rows
+    assert repr(there.rows) == repr(simulate_sweep(sweep).rows)  # as text, where NaN is NaN
 
 
 def test_a_chunk_lost_is_flagged_and_tried_again(monkeypatch, tmp_path):

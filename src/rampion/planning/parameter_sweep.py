@@ -121,7 +121,7 @@ class SweepResults:
         return np.array([getattr(row, name) for row in self.rows], dtype=float)
 
 
-def product_grid(values: Mapping[str, Sequence[float]]) -> dict[str, Float[np.ndarray, " n"]]:
+def product_grid(values: Mapping[str, Sequence[float] | np.ndarray]) -> dict[str, Float[np.ndarray, " n"]]:
     """Every combination of the values, the last name varying fastest; (n,) each."""
     meshes = np.meshgrid(*(np.asarray(one, dtype=float) for one in values.values()), indexing="ij")
     return {name: mesh.ravel() for name, mesh in zip(values, meshes, strict=True)}
