@@ -14,6 +14,7 @@ import click
 
 from rampion import __version__
 from rampion.cli.analyse import analyse, inspect, template
+from rampion.cli.grid import grid
 from rampion.cli.simulate import simulate
 from rampion.cli.study import demo, report, reproduce, study
 from rampion.errors import RampionError
@@ -30,6 +31,7 @@ def cli() -> None:
 
 for verb in (inspect, analyse, template, simulate, study, demo, report, reproduce):
     cli.add_command(verb)
+simulate.add_command(grid)
 
 
 def main(arguments: list[str] | None = None) -> None:

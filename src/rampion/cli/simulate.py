@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rampion.cell.parameters import Cell
     from rampion.measurement import Protocol
 
-_CELL = {
+CELL = {
     "thickness": ("thickness", "Electrolyte thickness."),
     "area": ("area", "Electrode area."),
     "conductivity": ("conductivity", "Total conductivity at rest."),
@@ -30,7 +30,7 @@ _CELL = {
 }
 _NEEDED = ("thickness", "conductivity", "concentration", "transference")
 # name → (module, class, field → quantity)
-_MECHANISMS = {
+MECHANISMS = {
     "contact": (
         *("contact", "ContactLoss"),
         {"capacity": "charge", "resistance": "area_resistance", "refill": "current_density"},
@@ -54,9 +54,9 @@ def _mechanism(text: str) -> Any:
     from rampion.units import parse_quantity
 
     name, _, pairs = text.partition(":")
-    if name not in _MECHANISMS:
-        raise InputError(f"--mechanism {name!r} is not known; choose one of {', '.join(_MECHANISMS)}.")
-    module, kind, quantities = _MECHANISMS[name]
+    if name not in MECHANISMS:
+        raise InputError(f"--mechanism {name!r} is not known; choose one of {', '.join(MECHANISMS)}.")
+    module, kind, quantities = MECHANISMS[name]
     values: dict[str, float] = {}
     for pair in filter(None, pairs.split(",")):
         key, _, value = pair.partition("=")
@@ -82,7 +82,7 @@ def cell_from(options: dict[str, Any]) -> Cell:
     """The cell that the options describe, over the named set if there is one."""
     from rampion.cell.parameters import Cell, load_cell
 
-    given = {name: estimate.value for name in _CELL if (estimate := options.get(name)) is not None}
+    given = {name: estimate.value for name in CELL if (estimate := options.get(name)) is not None}
     terms = tuple(_mechanism(text) for text in options["mechanism"])
     if terms:
         given["terms"] = terms
@@ -96,18 +96,24 @@ def cell_from(options: dict[str, Any]) -> Cell:
     return Cell(**given, name="simulated")
 
 
-def cell_options(function: Callable) -> Callable:
-    """Everything that describes the cell, the instrument and the output."""
-    for name, (quantity, text) in reversed(_CELL.items()):
+def cell_options(function: Callable, instrument: bool = True) -> Callable:
+    """Everything that describes the cell, the instrument (where there is one) and the output."""
+    for name, (quantity, text) in reversed(CELL.items()):
         function = quantity_option(f"--{name.replace('_', '-')}", quantity, text)(function)
+    seen = (
+        click.option("--noise", type=float, help="Relative noise of the virtual instrument (0.002 is 0.2 %)."),
+        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise."),
+    )
+    files = click.option(
+        "--write", type=click.Choice(["eclab", "gamry", "chi", "csv"]), help="Also as instrument files."
+    )
     more = (
         click.option("--cell", help="A parameter set: its shipped name (gopal2023) or a TOML file."),
         click.option("--mechanism", multiple=True, help="As 'contact:capacity=0.5mAh/cm2,resistance=10 ohm cm2'."),
         click.option("--reference", type=float, help="Reference plane, as a fraction of the thickness from plating."),
-        click.option("--noise", type=float, help="Relative noise of the virtual instrument (0.002 is 0.2 %)."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise."),
+        *(seen if instrument else ()),
         click.option("--tolerance", type=float, default=1e-4, show_default=True, help="Relative error of J(V)."),
-        click.option("--write", type=click.Choice(["eclab", "gamry", "chi", "csv"]), help="Also as instrument files."),
+        *((files,) if instrument else ()),
         output_options,
     )  # fmt: skip
     for option in reversed(more):

@@ -22,7 +22,7 @@ from jaxtyping import Float
 
 from rampion.cell.parameters import Cell
 from rampion.cell.protocols import Stop
-from rampion.cell.simulation import Accuracy
+from rampion.cell.simulation import Accuracy, Simulation
 from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import Flag, FlagKind, Severity
 from rampion.measurement import Sweep
@@ -47,7 +47,11 @@ CODE = ("cell", "planning/parameter_sweep.py", "measurement.py", "quantities.py"
 class SweepFlag(FlagKind):
     """What one simulation of a parameter sweep, or the whole, may have to say."""
 
-    NO_PEAK = (Severity.NOTE, "No peak: the largest current density lies at the end or on a plateau.")
+    NO_PEAK = (
+        Severity.NOTE,
+        "No peak: the current density is level where the ramp ends, on a plateau or at the very top.",
+    )
+    STILL_RISING = (Severity.NOTE, "No peak: the current density still rises where the ramp ends; let it go further.")
     NOT_SIMULATED = (Severity.INVALID, "Not simulated: {reason}")
     LOST = (Severity.INVALID, "Not simulated: {reason}. Run the same again to try it anew.")
     CHUNK_DAMAGED = (
@@ -265,16 +269,26 @@ def _simulate_row(cell: Cell, protocol: Sweep, stop: Stop, accuracy: Accuracy) -
     except Exception as error:  # one row's failure must not take the others with it
         told = str(error) if isinstance(error, RampionError) else f"{type(error).__name__}: {error}"
         return _not_simulated(SweepFlag.NOT_SIMULATED, told)
-    flags = run.flags if peak is not None else (*run.flags, SweepFlag.NO_PEAK.flag())
+    flags = run.flags if peak is not None else (*run.flags, _why_no_peak(run).flag())
     current = run.current_density
+    largest = float(current[np.argmax(np.abs(current))]) if current.size else math.nan
     return Row(
         peak_current_density=peak.current_density if peak else math.nan,
         peak_potential=peak.potential if peak else math.nan,
         peak_charge=peak.charge if peak else math.nan,
-        largest_current_density=float(current[np.argmax(np.abs(current))]) if current.size else math.nan,
+        largest_current_density=peak.current_density if peak else largest,
         limiting_current_density=run.limiting_current_density,
         flags=tuple(map(_bare, flags)),
     )
+
+
+def _why_no_peak(run: Simulation) -> SweepFlag:
+    """A rise of more than 1 % over the last twentieth of the ramp is no plateau; that of a resistance is 5 %."""
+    if run.time.size < 2:
+        return SweepFlag.NO_PEAK
+    before = float(np.interp(0.95 * run.time[-1], run.time, np.abs(run.current_density)))
+    rises = abs(run.current_density[-1]) > 1.01 * before
+    return SweepFlag.STILL_RISING if rises else SweepFlag.NO_PEAK
 
 
 def _not_simulated(kind: SweepFlag, reason: str) -> Row:

@@ -1,0 +1,229 @@
+"""``rampion simulate grid``: one ramp over many cells, here or on a cluster."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rampion.cli.options import quantity_option
+from rampion.cli.simulate import CELL, MECHANISMS, cell_from, cell_options
+from rampion.errors import InputError
+
+if TYPE_CHECKING:
+    from rampion.cell.parameters import Cell
+    from rampion.planning.parameter_sweep import ParameterSweep
+
+_ALIASES = {"rate": "scan_rate", "to": "stop_potential"}
+_RANGE = re.compile(r"^(?P<low>.+?)\.\.(?P<high>.+):\s*(?P<count>\d+)\s*(?P<kind>log|lin|)$")
+_NUMBER = re.compile(r"^\s*[-+−]?[\d.]+(?:[eE][-+−]?\d+)?\s*(?P<unit>.*?)\s*$")
+_HEADER = re.compile(r"^(?P<name>[^\[(/]+?)\s*(?:\[(?P<a>.*)\]|\((?P<b>.*)\)|/\s*(?P<c>.+))?$")
+
+
+@click.command()
+@click.option(
+    "--vary",
+    multiple=True,
+    help="As thickness=0.5,1,2mm or rate=0.01..1mV/s:20log (20 values, evenly in the logarithm; without log evenly). "
+    "Every combination of several is simulated. Also transference, contact.capacity and the like.",
+)
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Instead a csv file, one row per simulation, with columns such as 'thickness [mm]' and 'rate [mV/s]'.",
+)
+@quantity_option("--rate", "scan_rate", "Scan rate, as '0.05 mV/s', where it is not varied.")
+@quantity_option("--to", "potential", "Where the sweep ends, where it is not varied.")
+@click.option("--scheduler", help="Dask scheduler whose workers simulate, as tcp://host:8786 (needs rampion[cluster]).")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes on this machine; one per core.")
+@click.option("--fresh", is_flag=True, help="Simulate all anew, whatever the folder holds.")
+@functools.partial(cell_options, instrument=False)
+def grid(
+    vary: tuple[str, ...],
+    table: str | None,
+    scheduler: str | None,
+    workers: int | None,
+    fresh: bool,
+    output: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """A one-way voltage ramp for many cells: peaks over one, two or more parameters, or a table of them.
+
+    With -o DIR every result is kept as it comes: after an interruption, or with more values, the same command
+    simulates only what is missing. DIR gets table.csv, results.json and a picture of the peaks.
+    """
+    from rampion.planning.parameter_sweep import simulate_sweep
+    from rampion.records import to_json
+    from rampion.report.parameter_sweep import sweep_entry, sweep_text, write_sweep
+
+    sweep = _sweep(vary, table, options)
+    with click.progressbar(length=len(sweep), label="Simulating", file=sys.stderr, hidden=as_json) as bar:
+        results = simulate_sweep(
+            sweep, output, fresh=fresh, workers=workers, scheduler=scheduler,
+            progress=lambda done, _: bar.update(done - bar.pos),
+        )  # fmt: skip
+    click.echo(to_json(sweep_entry(results)) if as_json else sweep_text(results))
+    if output:
+        stated = {"vary": vary, "table": table, "scheduler": scheduler} | options
+        told = {name: value for name, value in stated.items() if value not in (None, ())}
+        written = write_sweep(results, output, told)
+        if not as_json:
+            click.echo(f"Wrote {', '.join(map(str, written))}")
+
+
+def _sweep(vary: Sequence[str], table: str | None, options: dict[str, Any]) -> ParameterSweep:
+    """The cells and the ramp; what the cell lacks and is varied begins with its first value."""
+    from rampion.cell.simulation import Accuracy
+    from rampion.estimate import Estimate
+    from rampion.measurement import Sweep
+    from rampion.planning.parameter_sweep import ParameterSweep, product_grid
+
+    if bool(vary) == bool(table):
+        raise InputError("Say what varies: either --vary (once or more) or --table FILE, not both.")
+    columns, quantities = read_table(Path(table)) if table else _varied(vary)
+    varied = columns if table else product_grid(columns)
+    for name, values in varied.items():
+        if name in CELL and options[name] is None:
+            options[name] = Estimate(float(values[0]))
+    ramp = {"scan_rate": options["rate"], "stop_potential": options["to"]}
+    missing = [f"--{short}" for short, long in _ALIASES.items() if ramp[long] is None and long not in varied]
+    if missing:
+        raise InputError(f"The ramp lacks {' and '.join(missing)}; give them, or vary them.")
+    rate, to = (varied[name][0] if given is None else given.value for name, given in ramp.items())
+    protocol = Sweep(rate=float(rate), start=0.0, stop=float(to))
+    cell = cell_from(options)
+    _check_mechanisms(varied, cell)
+    return ParameterSweep(
+        cell=cell, protocol=protocol, varied=varied, quantities=quantities,
+        accuracy=Accuracy(tolerance=options["tolerance"]),
+    )  # fmt: skip
+
+
+def _check_mechanisms(varied: Iterable[str], cell: Cell) -> None:
+    """A number of a mechanism can be varied only where the mechanism is there."""
+    there = {type(term).__name__ for term in cell.terms}
+    for short, (_, name, fields) in MECHANISMS.items():
+        if name not in there and any(one.startswith(f"{name}.") for one in varied):
+            example = ",".join(f"{field}=…" for field in fields)
+            raise InputError(f"A number of {short} is varied and the cell has none: add --mechanism {short}:{example}.")
+
+
+def _varied(vary: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    columns: dict[str, Any] = {}
+    quantities: dict[str, str] = {}
+    for text in vary:
+        shown, equals, values = text.partition("=")
+        if not equals:
+            raise InputError(f"--vary {text!r} has no values; write it as thickness=0.5,1,2mm.")
+        name, quantities_name = variable(shown)
+        if name in columns:
+            raise InputError(f"--vary {shown} is given twice; put all its values into one.")
+        try:
+            columns[name] = parse_values(values, quantities_name)
+        except InputError as error:
+            raise InputError(f"--vary {shown}: {error}") from None
+        quantities[name] = quantities_name
+    return columns, quantities
+
+
+def variable(shown: str) -> tuple[str, str]:
+    """The parameter that people call so, as :class:`ParameterSweep` knows it, and its quantity ('' for a number)."""
+    from rampion.planning.parameter_sweep import VARIABLES
+
+    plain = re.sub(r"[\s-]+", "_", shown.strip().lower())
+    plain = _ALIASES.get(plain, plain)
+    if plain in VARIABLES:
+        return plain, VARIABLES[plain]
+    kind, dot, field = plain.partition(".")
+    kinds: Mapping[str, tuple[str, dict[str, str]]] = {
+        key: (name, quantities) for short, (_, name, quantities) in MECHANISMS.items() for key in (short, name.lower())
+    }
+    if dot and kind in kinds:
+        name, quantities = kinds[kind]
+        return f"{name}.{field}", quantities.get(field, "")
+    terms = ", ".join(f"{short}.{next(iter(fields))}" for short, (_, _, fields) in MECHANISMS.items())
+    names = [*_ALIASES, *(name for name in VARIABLES if name not in _ALIASES.values())]
+    told = f"{', '.join(names)}, or a number of a --mechanism: {terms}"
+    raise InputError(f"{shown.strip()!r} cannot be varied; expected one of {told}.")
+
+
+def parse_values(text: str, name: str) -> Any:
+    """The values [SI] of ``0.5,1,2mm`` or ``0.01..1mV/s:20log``; a unit at the end holds for all before it."""
+    import numpy as np
+
+    match = _RANGE.match(text.strip())
+    if match is None:
+        if ".." in text:
+            raise InputError(f"{text!r} does not say how many values; write it as 0.01..1 mV/s:20 or :20log.")
+        return np.array(_converted(text.split(","), name))
+    low, high = _converted([match["low"], match["high"]], name)
+    count = int(match["count"])
+    if count < 2:
+        raise InputError(f"{text!r} asks for {count} values; expected at least 2.")
+    if match["kind"] != "log":
+        return np.linspace(low, high, count)
+    if low <= 0 or high <= 0:
+        raise InputError(f"{text!r} cannot be spaced evenly in the logarithm; both ends must be positive.")
+    return np.geomspace(low, high, count)
+
+
+def _converted(texts: Sequence[str], name: str, unit: str | None = None) -> list[float]:
+    """Numbers [SI] with units of their own, or with the last one's."""
+    from rampion.units import parse_quantity
+
+    if not name:
+        try:
+            return [float(text) for text in texts]
+        except ValueError:
+            raise InputError(f"{', '.join(texts)!r} are not all numbers; expected plain numbers (SI).") from None
+    last = _NUMBER.match(texts[-1])
+    unit = unit if unit is not None else (last["unit"] if last else "") or None
+    return [parse_quantity(text, name, unit).value for text in texts]
+
+
+def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Columns [SI] and their quantities of a csv table, one row per simulation; lines that begin with # are left out.
+
+    Raises
+    ------
+    InputError
+        When a column is not known or a cell is no number in its unit, with its place.
+    """
+    import csv
+
+    import numpy as np
+
+    from rampion.readers.text import decode
+
+    lines = decode(path.read_bytes())[0].splitlines()
+    first = next((line for line in lines if line.strip() and not line.startswith("#")), "")
+    reader = csv.reader(lines, delimiter=max(";\t,", key=first.count))
+    filled = [(reader.line_num, row) for row in reader if any(row) and not row[0].startswith("#")]
+    if len(filled) < 2:
+        raise InputError(
+            f"{path.name} has no rows; expected a header such as 'thickness [mm],rate [mV/s]' and numbers."
+        )
+    columns: dict[str, Any] = {}
+    quantities: dict[str, str] = {}
+    for place, title in enumerate(filled[0][1]):
+        match = _HEADER.match(title.strip())
+        if match is None or title.strip().lower() == "simulation":  # the number that rampion's own tables begin with
+            continue
+        name, kind = variable(match["name"])
+        unit = match["a"] or match["b"] or match["c"]
+        if name in columns:
+            raise InputError(f"{path.name} has two columns of {name.replace('_', ' ')}; keep one.")
+        values = []
+        for number, row in filled[1:]:
+            try:
+                values += _converted([row[place] if place < len(row) else ""], kind, unit)
+            except InputError as error:
+                raise InputError(f"{path.name}, line {number}, column {title.strip()!r}: {error}") from None
+        columns[name], quantities[name] = np.array(values), kind
+    return columns, quantities
