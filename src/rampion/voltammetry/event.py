@@ -12,7 +12,7 @@ from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Sample
 from rampion.voltammetry.finding import VERDICT_WORDS, Finding, Kind, Statistic, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line
+from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line, thermal_voltage
 from rampion.voltammetry.peak import find_peak
 from rampion.voltammetry.penetration import DIVERGING
 from rampion.voltammetry.pieces import Pieces, find_pieces
@@ -60,7 +60,7 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | Non
     voltammogram = levelled(recorded)
     line = fit_ohmic_line(voltammogram, sample, choice.ohmic_window)
     semi = semi_integrate(voltammogram.time, voltammogram.current)
-    pieces = find_pieces(voltammogram, line, semi)
+    pieces = find_pieces(voltammogram, line, semi, thermal_voltage(sample))
     verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
     if choice.verdict is None and choice.at is None:
         current, potential = place_event(voltammogram, pieces, verdict)

@@ -101,14 +101,13 @@ def fit_ohmic_line(
             break
     else:
         return None
-    temperature = sample.temperature.value if sample.temperature is not None else _ROOM
     clocked = voltammogram.scan_rate is not None
     rest = fit_rest_slope(
         voltammogram.time[kept] if clocked else voltammogram.ramp[kept],  # a ramp is a clock
         voltammogram.ramp[kept],
         voltammogram.current[kept],
         voltammogram.noise[kept],
-        GAS_CONSTANT * temperature / FARADAY,
+        thermal_voltage(sample),
         tuple((pause.start, pause.duration, pause.potential) for pause in voltammogram.pauses) if clocked else (),
         _RANGE_ERROR if voltammogram.range_changes else 0.0,
     )
@@ -251,6 +250,12 @@ def _line(
         polarises=rest.polarises if rest is not None else math.nan,
         flags=tuple(flags),
     )
+
+
+def thermal_voltage(sample: Sample) -> float:
+    """RT/F [V] at the sample's temperature, 25 °C where it states none."""
+    temperature = sample.temperature.value if sample.temperature is not None else _ROOM
+    return GAS_CONSTANT * temperature / FARADAY
 
 
 def _known(estimate: Estimate) -> Estimate:

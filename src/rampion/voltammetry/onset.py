@@ -1,34 +1,27 @@
-"""The onset of a lasting rise: the break point where a smooth course gives way to it."""
+"""The onset of a lasting rise: the break point where the undisturbed course gives way to it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from rampion.estimate import NORMAL_95, Estimate
+from rampion.estimate import Estimate
+from rampion.voltammetry.cell_course import Course, fit_cell_course
 from rampion.voltammetry.noise import block_means
 from rampion.voltammetry.penetration import Rise
+from rampion.voltammetry.rise_laws import Evidence, Projected, weigh_laws
 
-_POWERS = (0.0, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.3, 2.6, 3.0, 3.5, 4.0)
-_FOLDS = (0.05, 0.07, 0.1, 0.14, 0.2, 0.28, 0.4, 0.6, 1.0, 2.0)  # e-folding lengths over the length of the rise
-_CHOSEN = 1.2  # errors over those of a given window and degree: both were chosen on the same points (tuning seeds)
-_CHI_SQUARE_95 = 5.991  # two parameters: the break point and the shape of the rise
-
-
-@dataclass(frozen=True, slots=True)
-class _BreakPoint:
-    """V₀ and its interval [V], the reduced χ², and the course there: value [A], its error, slope [S]."""
-
-    place: float
-    low: float
-    high: float
-    reduced: float
-    value: float
-    course_error: float
-    slope: float
+_CHOSEN = 1.1  # errors over those of a given course and part: both were chosen on the same points (tuning seeds)
+_KNOWN = 0.85  # of the sweep before the steep place, taken for course
+# excess over the course, in shares of the current and in multiples of the noise, up to which the laws are tried
+_REACHES = ((0.5, 60.0), (0.15, 30.0), (0.05, 12.0), (0.03, 8.0), (0.02, 6.0))
+_FEWEST = 30  # points of a course that has the shape of a polarising cell
+_SURE = (0.8, 0.55)  # of the part known: a slow rise may have begun before its steep place
+_STAGES = 2
+_UNLIKELY = 12.0  # below the largest ln of the weight: no more of the grid
 
 
 def fit_onset(
@@ -37,57 +30,111 @@ def fit_onset(
     noise: Float[np.ndarray, " n"],
     rise: Rise,
     start: int,
+    thermal_voltage: float | None = None,
+    bends: bool = False,
 ) -> tuple[Estimate, Estimate, int]:
     """Break point of a lasting rise: onset current [A], onset potential [V], and the last point before it.
 
-    I(V) = polynomial(V) + a f((V - V₀)₊), a > 0, with f a power (0 is a step, up to 4) or eˣ - 1 at several lengths;
-    the polynomial is a straight line when the sweep from ``start`` allows one, else a parabola or cubic over as long a
-    part before the rise as they fit. V₀ is profiled over all shapes; its 95 % interval is where χ² lies within 5.99 of
-    the least (enlarged by the reduced χ² where that exceeds one). A step between two samples has the middle of the
-    gap for its onset.
+    I(V) = course(V) + a f(V - V₀), a > 0. The course is a straight line where the sweep from ``start`` allows one,
+    else that of a polarising cell (:mod:`~rampion.voltammetry.cell_course`) where one describes the sweep up to the
+    rise, else a parabola or cubic over as long a part as they fit; its numbers are fitted together with the rise. f is
+    any of the laws of :mod:`~rampion.voltammetry.rise_laws`. The weights of all laws at all V₀, even in V₀ beforehand,
+    give the medians and the 95 % intervals of V₀ and of the course's current there. A step between two samples may lie
+    anywhere in the gap.
 
-    Assumes that the rise is followed until it exceeds the course by about 5 % or 12 times the noise.
-    Fails when the rise begins as slowly as V⁴ or slower: the break point is then late by what the noise hides.
+    The rise is followed as far as the laws describe it, at most to half the current or 60 times the noise.
+    Fails when the rise begins as slowly as V⁴ or slower, or with less than 0.3 % of the current: the break point is
+    then late by what the noise hides.
+
+    Parameters
+    ----------
+    potential, current, noise : (n,) [V], [A], [A].
+    thermal_voltage : RT/F [V]; without it no course is that of a polarising cell.
+    bends : the cell is known to polarise, even where the noise hides it in the part before the rise.
     """
-    dense = max(start, rise.at - 150)
-    begin, degree = _course_before(potential, current, noise, start, rise.at)
+    last = start + int(_KNOWN * (rise.at - start))
+    begin, course = _course_before(potential, current, noise, start, rise.at)
+    weighed = None
+    if thermal_voltage is not None and (bends or begin > start or course.degree > 1):
+        for share in _SURE:
+            part = slice(start, start + int(share * (last - start)))
+            sweep = potential[part], current[part], noise[part], float(potential[-1]), thermal_voltage
+            cell = fit_cell_course(*sweep) if part.stop - start > _FEWEST else None
+            if cell is not None:
+                weighed = _followed(potential, current, noise, rise, cell, start)
+                break
+    if weighed is not None and isinstance(weighed.course, Course) and thermal_voltage is not None:
+        # by now it is known how far the course goes
+        part = slice(start, int(np.searchsorted(potential, _estimates(weighed)[1].low)))
+        sweep = potential[part], current[part], noise[part], float(potential[-1]), thermal_voltage
+        cell = fit_cell_course(*sweep, weighed.course) if part.stop - start > _FEWEST else None
+        if cell is not None:
+            weighed = _followed(potential, current, noise, rise, cell, start)
+    if weighed is None or weighed.misfit > 1.0:
+        other = _followed(potential, current, noise, rise, course, begin)
+        weighed = other if weighed is None or other.misfit < weighed.misfit else weighed
+    for _ in range(_STAGES):
+        weighed = _weigh_again(weighed)
+    onset_current, onset_potential = _estimates(weighed)
+    return onset_current, onset_potential, max(int(np.searchsorted(potential, onset_potential.value)) - 1, 0)
 
-    def fitted(share: float, sigmas: float) -> _BreakPoint:
-        end = _end_of_fit(potential, current, noise, rise, begin, degree, share, sigmas)
-        return _profile(*_thinned(potential[begin:end], current[begin:end], noise[begin:end], dense - begin), degree)
 
-    jump = _find_jump(potential, current, noise, rise, start)
-    fit = jump or fitted(0.05, 12.0)
-    for shrink in (1.5, 2.0, 3.0):  # the shapes describe the beginning of a rise better than all of it
-        if fit.reduced < 2.0:
+def _followed(
+    potential: np.ndarray,
+    current: np.ndarray,
+    noise: np.ndarray,
+    rise: Rise,
+    course: Course | _Polynomial,
+    begin: int,
+) -> _Weighed:
+    """The first weighing of the points up to as far into the rise as the laws describe it."""
+    found = None
+    for share, sigmas in _REACHES:
+        end = _end_of_fit(potential, current, noise, rise, course, begin, share, sigmas)
+        part = slice(begin, end)
+        points = _thinned(potential[part], current[part], noise[part], max(begin, rise.at - 150) - begin)
+        weighed = _weigh_again(_weigh(*points, course))
+        if found is None or weighed.misfit < found.misfit:
+            found = weighed
+        if weighed.misfit < 1.0:
             break
-        fit = fitted(0.05 / shrink, 12.0 / shrink)
-    error = fit.course_error
-    ends = sorted((fit.value + fit.slope * (fit.low - fit.place), fit.value + fit.slope * (fit.high - fit.place)))
-    std = (fit.high - fit.low) / (2 * NORMAL_95)
-    onset_current = Estimate(
-        fit.value,
-        math.hypot(fit.slope * std, error),
-        fit.value - math.hypot(fit.value - ends[0], NORMAL_95 * error),
-        fit.value + math.hypot(ends[1] - fit.value, NORMAL_95 * error),
-    )
-    onset_potential = Estimate(fit.place, std, fit.low, fit.high)
-    return onset_current, onset_potential, max(int(np.searchsorted(potential, fit.place)) - 1, 0)
+    assert found is not None
+    return found
+
+
+class _Polynomial(NamedTuple):
+    """Legendre polynomials over a part of the sweep, free."""
+
+    first: float
+    last: float
+    degree: int
+
+    @property
+    def precision(self) -> np.ndarray:
+        return np.zeros(self.degree + 1)
+
+    def at(self, potential: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        u = 2.0 * (potential - self.first) / (self.last - self.first) - 1.0
+        return np.zeros(potential.size), np.polynomial.legendre.legvander(u, self.degree)
 
 
 def _course_before(
-    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, start: int, at: int, known: float = 0.85
-) -> tuple[int, int]:
-    """First point and degree of the polynomial that describes the course before the rise, or its ``known`` share."""
+    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, start: int, at: int
+) -> tuple[int, _Polynomial]:
+    """First point and polynomial that describes the course before the rise."""
+
+    def over(begin: int, degree: int) -> tuple[int, _Polynomial]:
+        return begin, _Polynomial(float(potential[begin]), float(potential[max(at, begin + 1)]), degree)
+
     for share, degree in ((0.0, 1), (0.0, 2), (0.25, 2), (0.0, 3), (0.5, 2), (0.25, 3), (0.5, 3), (0.7, 2), (0.8, 2)):
         begin = start + int(share * (at - start))
-        last = begin + int(known * (at - begin))
+        last = begin + int(_KNOWN * (at - begin))
         if last - begin < 2 * degree + 4:
             continue
         x, y, std = _thinned(potential[begin:last], current[begin:last], noise[begin:last], last - begin)
         if _consistent(x, y, std, degree):
-            return begin, degree
-    return max(start, at - max(20, (at - start) // 8)), 2 if at - start > 12 else 1
+            return over(begin, degree)
+    return over(max(start, at - max(20, (at - start) // 8)), 2 if at - start > 12 else 1)
 
 
 def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray, degree: int) -> bool:
@@ -116,144 +163,141 @@ def _thinned(
     )
 
 
-def _find_jump(
-    potential: np.ndarray, current: np.ndarray, noise: np.ndarray, rise: Rise, start: int
-) -> _BreakPoint | None:
-    """The gap between two samples in which the current jumps, when the rise is a step; ``None`` otherwise.
-
-    A step takes more than twelve times the noise between two samples, comes from the course, and is followed by less
-    than half of it between the next two.
-    """
-    near = slice(max(start + 6, rise.at - rise.half - 3), min(current.size - 1, rise.at + rise.half + 3))
-    before = slice(max(0, near.start - 20), near.start + 1)
-    if near.stop <= near.start or np.ptp(potential[before]) <= 0:
-        return None
-    trend = float(np.polyfit(potential[before], current[before], 1)[0])
-    runs = np.diff(potential)
-    steps = np.diff(current) - trend * runs
-    j = near.start + int(np.argmax(steps[near]))
-    height = float(steps[j])
-    following = float(steps[j + 1]) / runs[j + 1] if j + 1 < steps.size and runs[j + 1] > 0 else 0.0
-    if height < 12 * float(noise[j]) or following * runs[j] > 0.5 * height:
-        return None
-    begin, degree = _course_before(potential, current, noise, start, j + 1, known=1.0)
-    x, y, std = _thinned(potential[begin : j + 1], current[begin : j + 1], noise[begin : j + 1], j + 1 - begin - 100)
-    span = x[-1] - x[0]
-    design = np.polynomial.legendre.legvander(2 * (x - x[0]) / span - 1, degree)
-    covariance = np.linalg.inv((design / std[:, None]).T @ (design / std[:, None]))
-    coefficients = covariance @ (design.T @ (y / std**2))
-    left = (y - design @ coefficients) / std
-    if np.any(np.abs(left[-2:]) > 4.0) or float(np.mean(left[-3:])) > 3.0:
-        return None
-    gap = float(potential[j + 1] - potential[j])
-    place = float(potential[j]) + 0.5 * gap
-    rows = np.polynomial.legendre.legvander(2 * (np.array([place, place + 1e-6 * span]) - x[0]) / span - 1, degree)
-    reduced = float(np.sum(left**2)) / max(x.size - degree - 1, 1)
-    values = rows @ coefficients
-    return _BreakPoint(
-        place=place,
-        low=place - 0.475 * gap,
-        high=place + 0.475 * gap,
-        reduced=min(reduced, 1.0),
-        value=float(values[0]),
-        course_error=_CHOSEN * math.sqrt(float(rows[0] @ covariance @ rows[0]) * max(1.0, reduced)),
-        slope=float(values[1] - values[0]) / (1e-6 * span),
-    )
-
-
 def _end_of_fit(
     potential: np.ndarray,
     current: np.ndarray,
     noise: np.ndarray,
     rise: Rise,
+    course: Course | _Polynomial,
     begin: int,
-    degree: int,
     share: float,
     sigmas: float,
 ) -> int:
     """End (exclusive) of the part fitted: where the excess over the carried-on course is large enough."""
     n = potential.size
-    last = begin + max(int(0.85 * (rise.at - begin)), degree + 3)
-    x = potential[begin:last]
-    centre, scale = float(np.mean(x)), float(np.ptp(x)) or 1.0
-    line = np.polyfit((x - centre) / scale, current[begin:last], min(degree, 2), w=1 / noise[begin:last])
-    excess = current - np.polyval(line, (potential - centre) / scale)
+    last = begin + max(int(_KNOWN * (rise.at - begin)), len(course.precision) + 2)
+    value, design = course.at(potential[begin:])
+    weighed = design[: last - begin] / noise[begin:last, None]
+    normal = weighed.T @ weighed + np.diag(course.precision)
+    excess = current[begin:] - value
+    excess = excess - design @ np.linalg.lstsq(normal, weighed.T @ (excess[: last - begin] / noise[begin:last]))[0]
+    excess = excess[rise.at - begin :]
     size = max(abs(float(current[rise.at])), float(noise[rise.at]))
-    large = np.flatnonzero(excess[rise.at :] > max(sigmas * float(noise[rise.at]), share * size))
+    large = np.flatnonzero(excess > max(sigmas * float(noise[rise.at]), share * size))
     first = rise.at + (int(large[0]) if large.size else n - 1 - rise.at)
-    return min(n, max(first + 1, rise.at + 4))
+    return min(n, max(first + 4, rise.at + 4))
 
 
-def _profile(x: np.ndarray, y: np.ndarray, std: np.ndarray, degree: int) -> _BreakPoint:
-    """Profile of χ² over the break point, on a grid refined twice around its least value."""
-    span = x[-1] - x[0]
+class _Weighed(NamedTuple):
+    """The course, the points (their potentials x), break points (m,) with the evidence of each law, the course's
+    numbers without a rise and what turns overlaps into numbers."""
 
-    def legendre(v: np.ndarray) -> np.ndarray:
-        return np.polynomial.legendre.legvander(2 * (v - x[0]) / span - 1, degree)
+    course: Course | _Polynomial
+    points: Projected
+    x: np.ndarray
+    places: np.ndarray
+    evidence: Evidence
+    numbers: np.ndarray
+    unmixed: np.ndarray
+    degrees: int
 
-    design = legendre(x) / std[:, None]
-    q = np.linalg.qr(design)[0]
-    z = y / std
-    free = z - q @ (q.T @ z)
-    degrees = max(x.size - degree - 4, 1)
-    first = x[min(degree + 2, x.size - 2)]
-    between = 0.5 * (x[1:] + x[:-1])[-60:]
-    grid = np.unique(np.concatenate([np.linspace(first, x[-1], 100), between]))
-    grid = grid[(grid >= first) & (grid < x[-1])]
-    scores, shapes = _scores(x, std, q, free, grid)
-    for _ in range(2):
-        best = float(np.min(scores))
-        inside = np.flatnonzero(scores <= best + 12 * max(1.0, best / degrees))
-        grid = np.linspace(grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, grid.size - 1)], 81)
-        scores, shapes = _scores(x, std, q, free, grid)
-    best = float(np.min(scores))
-    scale = _CHOSEN**2 * max(1.0, best / degrees)
-    flat = np.flatnonzero(scores <= best + 1e-6 * scale + 1e-9 * abs(best))
-    index = int(flat[flat.size // 2])
-    place = float(0.5 * (grid[flat[0]] + grid[flat[-1]]))
-    within = np.flatnonzero(scores <= best + _CHI_SQUARE_95 * scale)
-    pitch = float(grid[1] - grid[0])
-    both = np.column_stack([design, _shape(x, float(grid[index]), int(shapes[index])) / std])
-    covariance = np.linalg.pinv(both.T @ both)
-    coefficients = (covariance @ (both.T @ z))[:-1]
-    row = legendre(np.array([place, place + 1e-6 * span]))
-    values = row @ coefficients
-    return _BreakPoint(
-        place=place,
-        low=min(float(grid[within[0]]), place) - 0.5 * pitch,
-        high=max(float(grid[within[-1]]), place) + 0.5 * pitch,
-        reduced=best / degrees,
-        value=float(values[0]),
-        course_error=math.sqrt(max(float(row[0] @ covariance[:-1, :-1] @ row[0]), 0.0) * scale),
-        slope=float(values[1] - values[0]) / (1e-6 * span),
+    @property
+    def scale(self) -> float:
+        """Variance of the noise over what is stated."""
+        return _CHOSEN**2 * max(1.0, float(np.min(self.evidence.score)) / self.degrees)
+
+    @property
+    def misfit(self) -> float:
+        """χ² beyond its degrees of freedom, over four of its standard deviations."""
+        return (float(np.min(self.evidence.score)) - self.degrees) / (4.0 * math.sqrt(2.0 * self.degrees))
+
+
+def _weigh(x: np.ndarray, y: np.ndarray, std: np.ndarray, course: Course | _Polynomial) -> _Weighed:
+    """Evidence on a first grid of break points."""
+    value, design = course.at(x)
+    held = np.flatnonzero(course.precision > 0)
+    # what is known of the course beforehand stands as rows before the points
+    rows = np.zeros((held.size, design.shape[1]))
+    rows[np.arange(held.size), held] = np.sqrt(course.precision[held])
+    z = np.concatenate([np.zeros(held.size), (y - value) / std])
+    q, triangle = np.linalg.qr(np.concatenate([rows, design / std[:, None]]))
+    numbers = q.T @ z
+    points = Projected(
+        potential=np.concatenate([np.full(held.size, x[0]), x]),
+        weight=np.concatenate([np.zeros(held.size), 1.0 / std]),
+        left=z - q @ numbers,
+        basis=q,
+        size=max(abs(float(np.median(y[-8:-2]))), 1e-300),
     )
+    degrees = max(x.size + held.size - design.shape[1] - 3, 1)
+    grid = _first_grid(x, design.shape[1])
+    return _Weighed(course, points, x, grid, weigh_laws(points, grid, 1.0), numbers, np.linalg.pinv(triangle), degrees)
 
 
-def _shape(x: np.ndarray, place: np.ndarray | float, which: int) -> np.ndarray:
-    """One rise after its break point, at most about one at the last point; (…, n)."""
-    past = x - np.asarray(place)[..., None]
-    length = np.maximum(x[-1] - np.asarray(place)[..., None], 1e-300)
-    ahead = np.clip(past / length, 0.0, None)
-    if which < len(_POWERS):
-        return np.where(past > 0, ahead ** _POWERS[which], 0.0)
-    fold = _FOLDS[which - len(_POWERS)]
-    return np.where(past > 0, np.expm1(np.minimum(ahead, 1.0) / fold) / np.expm1(1.0 / fold), 0.0)
+def _weigh_again(weighed: _Weighed) -> _Weighed:
+    """Evidence on a finer grid about the likely break points."""
+    old, evidence = weighed.places, weighed.evidence
+    total = np.logaddexp.reduce(evidence.log_weight, axis=1) / max(1.0, weighed.scale / _CHOSEN**2)
+    grid = _finer(old, total, weighed.x)
+    begun = np.stack([np.interp(grid, old, column) for column in evidence.parameter.T], axis=1)
+    return weighed._replace(places=grid, evidence=weigh_laws(weighed.points, grid, weighed.scale, begun))
 
 
-def _scores(
-    x: np.ndarray, std: np.ndarray, q: np.ndarray, free: np.ndarray, places: np.ndarray
-) -> tuple[Float[np.ndarray, " m"], Float[np.ndarray, " m"]]:
-    """Least χ² over the shapes at each break point, and which shape gave it; both (m,)."""
-    late = int(np.searchsorted(x, places[0]))  # nothing rises before the first break point
-    total = float(free @ free)
-    best = np.full(places.size, total)
-    which = np.zeros(places.size)
-    for k in range(len(_POWERS) + len(_FOLDS)):
-        shape = _shape(x[late:], places, k) / std[late:]
-        along = shape @ free[late:]
-        norm = np.sum(shape**2, axis=1) - np.sum((shape @ q[late:]) ** 2, axis=1)
-        gain = np.where((along > 0) & (norm > 1e-12), along**2 / np.maximum(norm, 1e-12), 0.0)
-        score = total - gain
-        better = score < best
-        best[better], which[better] = score[better], k
-    return best, which
+def _first_grid(x: np.ndarray, numbers: int) -> np.ndarray:
+    """Break points all over the part, and three in each of the last gaps."""
+    first = float(x[min(numbers + 1, x.size - 3)])
+    late = x[-50:]
+    gaps = np.concatenate([late[:-1] + share * np.diff(late) for share in (0.1, 0.5, 0.9)])
+    grid = np.unique(np.concatenate([np.linspace(first, x[-1], 80), gaps]))
+    return grid[(grid >= first) & (grid < x[-1])]
+
+
+def _finer(grid: np.ndarray, total: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Break points where the weight is: half of them even over the likely range, half by the weight."""
+    if not np.isfinite(total).any():  # nothing rises anywhere: nothing is known
+        return grid
+    likely = np.flatnonzero(total > np.max(total) - _UNLIKELY)
+    low, high = max(likely[0] - 1, 0), min(likely[-1] + 1, grid.size - 1)
+    part, weight = grid[low : high + 1], np.exp(total[low : high + 1] - np.max(total))
+    cells = np.maximum(weight[1:], weight[:-1]) * np.diff(part)
+    passed = np.concatenate([[0.0], np.cumsum(cells)])
+    by_weight = np.interp(np.linspace(0.0, passed[-1], 61), passed, part)
+    fresh = np.unique(np.concatenate([np.linspace(part[0], part[-1], 60), by_weight]))
+    return fresh[fresh < x[-1]]
+
+
+def _estimates(weighed: _Weighed) -> tuple[Estimate, Estimate]:
+    """Medians and 95 % intervals of the course's current at the break point and of the break point."""
+    from scipy.special import ndtr
+
+    evidence = weighed.evidence
+    places = weighed.places
+    spacing = 0.5 * (np.diff(places, prepend=places[0]) + np.diff(places, append=places[-1]))
+    logs = evidence.log_weight + np.log(np.maximum(spacing, 1e-300))[:, None]
+    weights = np.exp(logs - np.max(logs)) if np.isfinite(logs).any() else np.ones(logs.shape)
+    weights = weights / np.sum(weights)
+    density = np.sum(weights, axis=1)
+    passed = np.cumsum(density) - 0.5 * density
+    low, middle, high = np.interp([0.025, 0.5, 0.975], passed, places)
+    mean = float(density @ places)
+    place = Estimate(middle, math.sqrt(float(density @ (places - mean) ** 2)), low, high)
+    value, design = weighed.course.at(places)
+    turned = design @ weighed.unmixed
+    mixed = np.einsum("mkp,mp->mk", evidence.overlap, turned)
+    currents = (value + turned @ weighed.numbers)[:, None] - mixed * evidence.amplitude
+    errors = np.sqrt(weighed.scale * np.sum(turned**2, axis=1)[:, None] + mixed**2 * evidence.variance)
+    kept = weights > 1e-6
+    currents, errors, weights = currents[kept], np.maximum(errors[kept], 1e-300), weights[kept] / np.sum(weights[kept])
+    order = np.argsort(currents)
+    reach = 4.0 * errors
+    grid = np.unique(
+        np.concatenate([
+            np.linspace(np.min(currents - reach), np.max(currents + reach), 200),
+            np.interp(np.linspace(0.0, 1.0, 100), np.cumsum(weights[order]), currents[order]),
+            np.linspace(-4.0, 4.0, 81) * float(weights @ errors) + float(weights @ currents),
+        ])
+    )  # fmt: skip
+    below = ndtr((grid[:, None] - currents) / errors) @ weights
+    low, middle, high = np.interp([0.025, 0.5, 0.975], below, grid)
+    mean = float(weights @ currents)
+    return Estimate(middle, math.sqrt(float(weights @ (errors**2 + (currents - mean) ** 2))), low, high), place

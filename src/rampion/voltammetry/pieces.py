@@ -39,7 +39,9 @@ class Pieces:
     levelled: bool
 
 
-def find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float[np.ndarray, " n"]) -> Pieces:
+def find_pieces(
+    voltammogram: Voltammogram, line: OhmicLine | None, semi: Float[np.ndarray, " n"], thermal_voltage: float
+) -> Pieces:
     """Everything that is looked for on one sweep; ``semi`` (n,) is the semi-integral of its current [A·s½]."""
     index = np.flatnonzero(voltammogram.swept)
     x, y, noise = voltammogram.ramp[index], voltammogram.current[index], voltammogram.noise[index]
@@ -61,7 +63,8 @@ def find_pieces(voltammogram: Voltammogram, line: OhmicLine | None, semi: Float[
     conductance = max(conductance, 0.0)
     start = int(np.searchsorted(u, line.window[0])) if line is not None else 0
     rises = find_rises(u, v, s, conductance, start)
-    penetration = _penetration(u, v, s, rises, start)
+    bends = line is not None and line.polarises > 0.5
+    penetration = _penetration(u, v, s, rises, start, thermal_voltage, bends)
     last = penetration.first + 1 if penetration is not None else u.size
     peak = find_peak(u[:last], v[:last], s[:last])
     contact = None
@@ -103,13 +106,19 @@ def _noise_change(voltammogram: Voltammogram, index: np.ndarray) -> NoiseChange 
 
 
 def _penetration(
-    x: np.ndarray, y: np.ndarray, noise: np.ndarray, rises: tuple[Rise, ...], start: int
+    x: np.ndarray,
+    y: np.ndarray,
+    noise: np.ndarray,
+    rises: tuple[Rise, ...],
+    start: int,
+    thermal_voltage: float,
+    bends: bool,
 ) -> Penetration | None:
     lasting = [rise for rise in rises if rise.lasting]
     if not lasting:
         return None
     rise = lasting[0]
-    current, potential, first = fit_onset(x, y, noise, rise, start)
+    current, potential, first = fit_onset(x, y, noise, rise, start, thermal_voltage, bends)
     return Penetration(
         onset_current=current,
         onset_potential=potential,
