@@ -12,6 +12,7 @@ from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Swee
 from rampion.records import to_json
 from rampion.voltammetry.analyse import analyse_run, analyse_trace
 from rampion.voltammetry.finding import Kind, Verdict
+from rampion.voltammetry.pauses import find_pauses
 from recovery.voltammetry_curves import THERMAL, binary_curve
 
 SAMPLE = Sample(name="pellet", thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 1e-7))
@@ -100,6 +101,19 @@ def test_pauses_are_marked_and_leave_the_ramp(recorded):
     assert np.allclose([p.duration for p in finding.pauses], 90.0, rtol=0.1)
     assert finding.scan_rate.value == pytest.approx(1e-3, rel=0.01)
     assert finding.verdict is Verdict.NO_EVENT
+
+
+@pytest.mark.parametrize("every", [0.03, 0.04, 0.05, 0.06, 0.1])
+@pytest.mark.parametrize("offset", [0.0, 2e-4, 5e-4, 9e-4])
+def test_a_pause_is_found_wherever_it_falls_among_the_bins(every, offset):
+    """A record without the holds, a point per millivolt at 0.05 mV/s: the pauses are gaps of 4.5 samples."""
+    rate, potential = 5e-5, np.arange(600) * 1e-3 + offset
+    pauses = np.arange(1, round(0.6 / every)) * every
+    time = potential / rate + 90.0 * np.sum(potential[:, None] > pauses, axis=1)
+    _, marks, found = find_pauses(time, potential, potential / 4e3, 0.0)
+    assert np.allclose([mark.potential for mark in marks], pauses, atol=1.5e-3)
+    assert np.allclose([mark.duration for mark in marks], 90.0, rtol=0.05)
+    assert found == pytest.approx(rate, rel=0.01)
 
 
 def test_pieces_of_a_paused_sweep_are_one_voltammogram():

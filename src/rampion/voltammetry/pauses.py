@@ -50,13 +50,19 @@ def find_pauses(
     rate = width / float(np.median(spent))
     marks = []
     least = max(4 * usual, 8 * potential_noise / rate, 0.25 * width / rate)
+    excess = spent - width / rate
+    long = excess > least
+    # a hold at the edge of two bins leaves a part of its time in each
+    both = ~long[1:] & ~long[:-1] & (excess[1:] + excess[:-1] > least)
+    long[1:] |= both
+    long[:-1] |= both
     k = 0
     while k < bins:
-        if spent[k] - width / rate <= least:
+        if not long[k]:
             k += 1
             continue
         last = k
-        while last + 1 < bins and spent[last + 1] - width / rate > least:
+        while last + 1 < bins and long[last + 1]:
             last += 1
         marks += _pause_between(time, potential, current, crossing[k], crossing[last + 1], rate, potential_noise, least)
         k = last + 1
