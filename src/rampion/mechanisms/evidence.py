@@ -6,8 +6,9 @@ For an argument with statistic x and a mechanism M
 
 where p₀ spreads x evenly over what is thinkable ("no prediction"). ε is the chance that the argument itself is faulty,
 so no single argument can weigh more than ln ε = -3.9 against anyone. A weight above ln 3 is support, a p-value below
-0.01 with a weight below -ln 3 a contradiction; everything else is silence. Weights of arguments that rest on the same
-numbers are counted once (the first of the family).
+0.01/n with a weight below -ln 3 a contradiction, n the number of arguments in the table: over all of them a true
+mechanism is contradicted in at most one case of a hundred (Bonferroni). Everything else is silence. Weights of
+arguments that rest on the same numbers are counted once (the first of the family).
 
 Nothing here ever calls a mechanism proven. It is *favoured* only when no argument contradicts it and every rival is
 contradicted by an argument that it predicts and passes (p ≥ 0.05); reasons are only those arguments that support it
@@ -187,14 +188,14 @@ def weigh_evidence(observed: Mapping[Arguments, Measured | Counted]) -> Evidence
             continue
         first = argument.value.family not in families
         families.add(argument.value.family)
-        rows.append(_row(argument, observed[argument], first))
+        rows.append(_row(argument, observed[argument], first, CONTRADICTION / len(observed)))
     standings = _standings(tuple(rows))
     return EvidenceTable(results=tuple(rows), standings=standings, conclusion=_conclude(tuple(rows), standings))
 
 
-def _row(argument: Arguments, seen: Measured | Counted, counted: bool) -> ArgumentResult:
+def _row(argument: Arguments, seen: Measured | Counted, counted: bool, level: float) -> ArgumentResult:
     about = argument.value
-    cells = {m.name: _cell(argument, seen, m.predictions.get(argument)) for m in MECHANISMS}
+    cells = {m.name: _cell(argument, seen, m.predictions.get(argument), level) for m in MECHANISMS}
     if isinstance(seen, Counted):
         share = seen.happened / seen.count
         statistic, std = (share,), (math.sqrt(max(share * (1 - share), 0.25 / seen.count) / seen.count),)
@@ -228,7 +229,7 @@ def _distance(statistic: tuple[float, ...], null: Segment) -> tuple[float, ...]:
     return tuple(r - share * a for r, a in zip(rest, along, strict=True))
 
 
-def _cell(argument: Arguments, seen: Measured | Counted, predicted: Segment | Share | None) -> Cell:
+def _cell(argument: Arguments, seen: Measured | Counted, predicted: Segment | Share | None, level: float) -> Cell:
     if predicted is None:
         return Cell(verdict=Verdict.SILENT, weight=0.0, p_value=math.nan)
     if isinstance(seen, Counted) and isinstance(predicted, Share):
@@ -244,7 +245,7 @@ def _cell(argument: Arguments, seen: Measured | Counted, predicted: Segment | Sh
     verdict = Verdict.SILENT
     if weight > SUPPORT:
         verdict = Verdict.SUPPORTED
-    elif p_value < CONTRADICTION and weight < -SUPPORT:
+    elif p_value < level and weight < -SUPPORT:
         verdict = Verdict.CONTRADICTED
     return Cell(verdict=verdict, weight=weight, p_value=p_value)
 
