@@ -17,8 +17,8 @@ max_M=100, fit_type="complex", add_cap=True)`` of impedance.py; pyimpspec's defa
 modulus weights, because its default tries all methods and weights; pyDRTtools' ``simple_run`` as it stands (Gaussian
 functions, GCV); lmfit's ``minimize`` of the same modulus-weighted residuals with bounds. Every engine is judged here by
 the same modulus-weighted χ² of its parameters. Starts are 1.5-fold or ten-fold off the truth; rampion gets none. On
-real files lmfit, the fastest of them, gets a family of circuits with rampion's starting values; on rampion's circuit
-all three fitters start from these and from rampion's result too.
+real files lmfit, the fastest of them, gets a family of circuits with rampion's starting values, and rampion's closest
+circuit; on rampion's chosen circuit all three fitters start from these and from rampion's result too.
 
 Times are of the processor. Synthetic spectra: 60 points, normal errors of 0.3 % of |Z| in each part, unless said.
 """
@@ -285,6 +285,12 @@ def plain(frequency: np.ndarray, impedance: np.ndarray, **more) -> dict:
     return {"f": frequency.tolist(), "re": impedance.real.tolist(), "im": impedance.imag.tolist(), **more}
 
 
+def best_split(rms: np.ndarray, valid: np.ndarray) -> float:
+    """Largest share of right verdicts that any threshold on the rms residual gives; NaN counts as wrong."""
+    limits = np.concatenate([np.unique(rms[np.isfinite(rms)]), [np.inf]])
+    return max(float(np.mean(((rms <= limit) == valid) & np.isfinite(rms))) for limit in limits)
+
+
 def clocked(function: Callable, items: list) -> tuple[list, list[float]]:
     """Results and seconds of processor time of each, the first once before."""
     function(items[0])
@@ -358,7 +364,6 @@ def series(peers: list[str]) -> None:
 def kramers_kronig(peers: list[str], count: int, few: int) -> None:
     """Verdicts on constructed valid and drifting spectra; peers at the threshold that suits this very set best."""
     from constructed_spectra import construct
-    from validity import best_split
 
     from rampion.impedance.kramers_kronig import check_kramers_kronig
     from rampion.measurement import Spectrum
@@ -436,34 +441,35 @@ def real_spectra(folder: Path) -> list[tuple[str, object]]:
 
 
 def real(peers: list[str], folder: Path) -> None:
-    """Residuals of real spectra: rampion's chosen circuit, the best peer fit, and the same circuits by both."""
+    """Residuals of real spectra: rampion's chosen circuit, its closest one, and the best fit of any peer."""
     from rampion.impedance.choose import choose_circuit
     from rampion.impedance.circuit import parameter_kinds
-    from rampion.impedance.fit import deviations, fit_circuit
+    from rampion.impedance.fit import deviations
     from rampion.impedance.guess import starting_values
     from rampion.impedance.kramers_kronig import check_kramers_kronig
     from rampion.impedance.notation import parse_circuit
 
-    named, own, verdicts = real_spectra(folder), [], []
+    named = real_spectra(folder)
+    choices = [choose_circuit(spectrum) for _, spectrum in named]
     jobs: dict[str, list] = {"lmfit": [], "impedance.py": [], "pyimpspec": []}
     keys: dict[str, list] = {name: [] for name in jobs}
-    for number, (_, spectrum) in enumerate(named):
-        chosen = choose_circuit(spectrum).fit
-        own.append(chosen)
-        verdicts.append(check_kramers_kronig(spectrum))
+    for number, ((_, spectrum), choice) in enumerate(zip(named, choices, strict=True)):
         frequency, impedance = np.asarray(spectrum.frequency), np.asarray(spectrum.impedance)
         sizes = deviations(impedance, "modulus")
-        for circuit in dict.fromkeys((chosen.notation, *FAMILY)):
+        own = {choice.fit.notation: choice.fit}
+        if choice.description is not None:
+            own[choice.description.fit.notation] = choice.description.fit
+        for circuit in dict.fromkeys((*own, *FAMILY)):
             tree = parse_circuit(circuit)
             if 4 * frequency.size < 3 * len(parameter_kinds(tree)):
                 continue
             guesses = np.exp(starting_values(tree, 2 * np.pi * frequency, impedance, sizes, 1)).tolist()
-            if circuit == chosen.notation:
-                guesses.append([estimate.value for estimate in chosen.parameters.values()])
+            if circuit in own:
+                guesses.append([estimate.value for estimate in own[circuit].parameters.values()])
             for guess in guesses:
-                for engine in jobs if circuit == chosen.notation else ("lmfit",):
+                for engine in jobs if circuit == choice.fit.notation else ("lmfit",):
                     jobs[engine].append(
-                        plain(frequency, impedance, verb="fit", circuit=circuit, guess=guess, limit=4.0)
+                        plain(frequency, impedance, verb="fit", circuit=circuit, guess=guess, limit=3.0)
                     )
                     keys[engine].append((number, circuit))
     best: dict[tuple[int, str], tuple[float, str]] = {}
@@ -474,34 +480,33 @@ def real(peers: list[str], folder: Path) -> None:
                 cost = chi_square(circuit, result, spectrum.frequency, spectrum.impedance)
                 best[number, circuit] = min(best.get((number, circuit), (math.inf, "")), (cost, engine))
     print(
-        "\n| spectrum | points | Kramers–Kronig | rampion's circuit | residual (%) | AICc, BIC | best peer "
-        "| its circuit | residual (%) | AICc, BIC | χ² ratio, rampion's circuit | χ² ratio, peer's circuit |"
+        "\n| spectrum | points | Kramers–Kronig, its noise (%) | chosen circuit | residual (%) | BIC | closest circuit "
+        "| residual (%) | ΔBIC | objections | best peer | its circuit | residual (%) | rampion's over the peer's "
+        "| χ², chosen circuit, over the best peer's |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     )
-    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
-    words = {True: "valid", False: "not valid", None: "untold"}
-    for number, (name, spectrum) in enumerate(named):
-        fit, data = own[number], 2 * len(spectrum)
-        rows = []
-        for (which, circuit), (cost, engine) in best.items():
-            if which == number:
-                free = len(parameter_kinds(parse_circuit(circuit)))
-                rows.append((math.sqrt(cost / (data - free)), circuit, engine, cost, free))
-        if not rows:
-            continue
-        residual, circuit, engine, cost, free = min(rows)
-        again = fit_circuit(spectrum, circuit)
+    words, worse = {True: "valid", False: "not valid", None: "untold"}, []
+    for number, ((name, spectrum), choice) in enumerate(zip(named, choices, strict=True)):
+        fit, closer, check = choice.fit, choice.description, check_kramers_kronig(spectrum)
+        rows = [
+            (math.sqrt(cost / (2 * len(spectrum) - len(parameter_kinds(parse_circuit(circuit))))), circuit, engine)
+            for (which, circuit), (cost, engine) in best.items()
+            if which == number
+        ]
+        residual, circuit, engine = min(rows, default=(math.nan, "", ""))
+        ratio = (fit.noise if closer is None else closer.fit.noise) / residual
+        worse += [name] * (ratio > 1.0005)
+        told = "– | – | – | –" if closer is None else (
+            f"`{closer.fit.notation}` | {100 * closer.fit.noise:.2g} | {closer.bic_difference:+.0f} | "
+            f"{len(closer.objections)}"
+        )  # fmt: skip
+        noise = "" if math.isnan(check.noise) else f", {100 * check.noise:.2g}"
         same = best.get((number, fit.notation), (math.nan, ""))[0]
         print(
-            f"| `{name}` | {len(spectrum)} | {words[verdicts[number].valid]} | `{fit.notation}` | "
-            f"{100 * fit.noise:.2g} | {fit.aicc:.0f}, {fit.bic:.0f} | {engine} | `{circuit}` | {100 * residual:.2g} | "
-            f"{again.aicc + _gap(cost, again, data):.0f}, {again.bic + _gap(cost, again, data):.0f} | "
-            f"{fit.chi_square / same:.3f} | {again.chi_square / cost:.3f} |"
+            f"| `{name}` | {len(spectrum)} | {words[check.valid]}{noise} | `{fit.notation}` | {100 * fit.noise:.2g} | "
+            f"{fit.bic:.0f} | {told} | {engine} | `{circuit}` | {100 * residual:.2g} | {ratio:.3f} | "
+            f"{fit.chi_square / same:.3f} |"
         )
-
-
-def _gap(cost: float, again, data: int) -> float:
-    """What a criterion of rampion's fit changes by at the peer's χ²."""
-    return data * math.log(max(cost, 1e-300) / max(again.chi_square, 1e-300))
+    print(f"\nLarger residual than the best peer's: {len(worse)} of {len(named)} {worse}")
 
 
 def main() -> None:

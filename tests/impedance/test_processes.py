@@ -138,3 +138,15 @@ def test_the_finding_of_a_garnet_pellet():
     without = analyse_spectrum(spectrum, Sample())
     assert without.conductivity is None
     assert any(flag.code == "geometry_unknown" for flag in without.flags)
+
+
+def test_arcs_at_one_frequency_are_told_as_one_hump():
+    """Two arcs a factor of three apart share their resistance by the shape alone; two decades apart they do not."""
+    truth = {"R1": 500.0, "CPE1.Q": 2e-9, "CPE1.alpha": 1.0, "R2": 900.0, "CPE2.Q": 4e-9, "CPE2.alpha": 1.0}
+    circuit = "p(R1,CPE1)-p(R2,CPE2)"
+    near = analyse_spectrum(synthetic(circuit, truth, (1e7, 100.0), 3), Sample(), circuit)
+    said = [flag.message for flag in near.flags if flag.code == "arcs_overlap"]
+    assert len(said) == 1
+    assert "1.4e+03 Ω of both" in said[0]
+    far = analyse_spectrum(synthetic(circuit, truth | {"CPE2.Q": 4e-7}, (1e7, 10.0), 3), Sample(), circuit)
+    assert not any(flag.code == "arcs_overlap" for flag in far.flags)

@@ -14,11 +14,14 @@ from rampion.estimate import NORMAL_95, Estimate, Flag
 from rampion.fitting import covariance_of
 from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
 from rampion.impedance.elements import ParameterKind
+from rampion.impedance.error_sizes import growth_of_errors
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.freedom import Freedom
 from rampion.impedance.notation import print_circuit
 from rampion.measurement import Spectrum
 
+GROWTH = {"modulus": 1.0, "unit": 0.0}  # the power of |Z| with which the errors are taken to grow
+_GROWS = 1e-3  # p-value
 LOST = 1.0  # a standard uncertainty of ln(parameter) beyond this is no measurement of it
 
 
@@ -110,6 +113,16 @@ def summarise(
     exact = float(np.max(np.abs(gap) / np.abs(spectrum.impedance))) < 1e-9  # only rounding is left
     if whiteness < 1e-3 and not exact:
         flags.append(ImpedanceFlag.RESIDUALS_NOT_WHITE.flag(circuit=print_circuit(circuit), p_value=whiteness))
+    growth, chance = growth_of_errors(residual, spectrum.impedance)
+    if weighting in GROWTH and not whiteness < 1e-3 and chance < _GROWS and not exact:
+        exponent = growth + GROWTH[weighting]
+        other = min((name for name in GROWTH if name != weighting), key=lambda name: abs(GROWTH[name] - exponent))
+        if abs(GROWTH[other] - exponent) < abs(growth):
+            flags.append(
+                ImpedanceFlag.ERRORS_NOT_AS_WEIGHTED.flag(
+                    weighting=weighting, exponent=exponent, p_value=chance, other=other
+                )
+            )
     if omega.size < 2 * free:
         flags.append(ImpedanceFlag.FEW_POINTS.flag(points=omega.size, parameters=free))
     likelihood = chi_square if weighting == "measured" else count * math.log(max(chi_square, 1e-300) / count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from rampion.impedance.profile import Profile
 from rampion.impedance.relaxation_times import RelaxationTimes
 from rampion.measurement import Sample, Spectrum
 
+_APART = 5.0  # of the apex frequencies: nearer arcs of usual width are one hump
 _MERGED = 0.1  # a series resistance below this share of the first ceramic arc is no bulk of its own
 
 
@@ -205,7 +207,7 @@ def finding_of(
     ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
     total = _sum_of(fit, [process for process in named if in_window(process, spectrum.frequency)])
-    flags: list[Flag] = []
+    flags = _overlaps(named)
     conductivity = None
     if resistance is not None and sample.thickness is not None and sample.area is not None:
         conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
@@ -249,6 +251,17 @@ def in_window(process: NamedProcess, frequency: Float[np.ndarray, " n"]) -> bool
     The resistance of a slower process is an extrapolation of its first rise; of a faster one the whole is seen.
     """
     return math.isfinite(process.resistance.value) and not process.frequency.value < float(np.min(frequency))
+
+
+def _overlaps(named: Sequence[NamedProcess]) -> list[Flag]:
+    """Flags for arcs so close that the data tell their sum rather than each."""
+    arcs = sorted((p for p in named if p.kind == "arc" and p.frequency.value > 0), key=lambda p: -p.frequency.value)
+    flags = []
+    for one, other in itertools.pairwise(arcs):
+        ratio, sizes = one.frequency.value / other.frequency.value, (one.resistance.value, other.resistance.value)
+        if ratio < _APART:
+            flags.append(ImpedanceFlag.ARCS_OVERLAP.flag(one=one.part, other=other.part, ratio=ratio, total=sum(sizes)))
+    return flags
 
 
 def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | None:

@@ -98,6 +98,16 @@ class ImpedanceFlag(FlagKind):
         "The residuals of {circuit} follow a pattern (p = {p_value:.2g}): the circuit does not describe the spectrum, "
         "and the uncertainties are too small.",
     )
+    ERRORS_NOT_AS_WEIGHTED = (
+        Severity.WARNING,
+        "The errors grow as |Z| to the power {exponent:.1f} (p = {p_value:.2g}), which is not what the weights "
+        "'{weighting}' assume: the intervals are not right; use the weights '{other}'.",
+    )
+    ARCS_OVERLAP = (
+        Severity.WARNING,
+        "The arcs {one} and {other} lie within a factor of {ratio:.1f} in frequency: how the {total:.3g} Ω of both are "
+        "shared rests on the shape of an arc, and so do their names.",
+    )
     ARC_NOT_RESOLVED = (
         Severity.WARNING,
         "The arc {process} is not resolved: {reason}.",

@@ -10,6 +10,7 @@ import numpy as np
 
 from rampion.impedance.finding import DriftFinding, SpectrumFinding, finding_of
 from rampion.impedance.fit import fit_circuit
+from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.stationarity import DriftCorrection, correct_drift
 from rampion.measurement import Experiment, Sample, Spectrum, Trace
 from rampion.readers.parts import BIAS
@@ -29,7 +30,8 @@ def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
 
     Spectra taken in holds of a sweep are brought to one time along their direct-current resistance; spectra repeated
     in one state (same bias, nothing done between them) along time. A correction after which the spectrum breaks the
-    Kramers-Kronig relations worse than before is not used, nor a large one of a spectrum that obeys them.
+    Kramers-Kronig relations worse than before is not used, nor a large one of a spectrum that obeys them; both are
+    flagged.
 
     Assumes all times on one clock. Fails, by leaving the spectra as they are, where times were not recorded.
     """
@@ -39,8 +41,9 @@ def correct_spectra(experiment: Experiment) -> dict[int, DriftCorrection]:
         spectra = [experiment.spectra[place] for place in group]
         corrections = correct_drift(spectra, holds=[holds[place] for place in group] if held else None)
         for place, correction in zip(group, corrections, strict=True):
-            if _credible(correction) if correction.applied else _doubtful(correction):
-                found[place] = correction
+            kept = correction if not correction.applied else believed(correction, experiment.spectra[place])
+            if kept.applied or _doubtful(kept):
+                found[place] = kept
     return found
 
 
@@ -50,10 +53,27 @@ def _doubtful(correction: DriftCorrection) -> bool:
     return said and math.isfinite(correction.drift)
 
 
-def _credible(correction: DriftCorrection) -> bool:
+def believed(correction: DriftCorrection, measured: Spectrum) -> DriftCorrection:
+    """The correction, or the spectrum as measured with the reason why the correction is not believed."""
     seen = correction.violation_before > TOLERANCE
-    helped = correction.violation_after <= correction.violation_before + (0.0 if seen else TOLERANCE)
-    return helped and (seen or float(np.abs(correction.correction).max()) < UNSEEN)
+    if correction.violation_after > correction.violation_before + (0.0 if seen else TOLERANCE):
+        reason = (
+            "its correction would break the Kramers–Kronig relations more than before "
+            f"({correction.violation_after:.2g} against {correction.violation_before:.2g} of |Z|)"
+        )
+    elif not seen and (largest := float(np.abs(correction.correction).max())) >= UNSEEN:
+        reason = f"its correction of {largest:.0%} is large for a spectrum that obeys the Kramers–Kronig relations"
+    else:
+        return correction
+    flag = ImpedanceFlag.DRIFT_NOT_CORRECTED.flag(drift=correction.drift, reason=reason)
+    return replace(
+        correction,
+        spectrum=replace(measured, flags=(*measured.flags, flag)),
+        applied=False,
+        correction=np.zeros(len(measured), complex),
+        remaining=math.nan,
+        violation_after=correction.violation_before,
+    )
 
 
 def _timed(spectrum: Spectrum) -> bool:
