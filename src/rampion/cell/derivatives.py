@@ -18,25 +18,24 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell import backend
-from rampion.cell.march import DONE, ROWS
+from rampion.cell.march import DONE, ROWS, march_segment
 from rampion.cell.parameters import Cell
 from rampion.cell.simulate import Accuracy
 from rampion.cell.step_derivatives import current_derivatives
 from rampion.cell.sweep import (
-    _ramp,
     between_steps,
     parameter_values,
     places_of,
     prepared,
-    ramp_control,
-    ramp_march,
-    ramp_of,
+    ramp,
     traced_numbers,
     value_at,
     with_values,
 )  # fmt: skip
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
+
+_CAPACITY = 768
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,26 +58,29 @@ class Sensitivities:
 @functools.partial(
     jax.jit, static_argnames=("places", "structure", "nernst_einstein"), compiler_options=backend.COMPILER_OPTIONS
 )
-def _both(chosen, values, ramp, potentials, mesh, tolerance, begin, *, places, structure, nernst_einstein):
+def _both(chosen, values, control, step, limits, mesh, begin, *, places, structure, nernst_einstein):
+    """The march, and ∂J/∂p at its steps (capacity, k)."""
+    begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
+
     def numbers_at(vector):
         return traced_numbers(with_values(values, places, vector), nernst_einstein)
 
-    if structure.closure is None:
-        outcome = ramp_march(numbers_at(chosen), ramp, mesh, tolerance, begin, structure=structure, keep_stages=True)
-        by_step = current_derivatives(numbers_at, chosen, outcome, begin, ramp_control(ramp), mesh, structure)
-        which, weights = between_steps(outcome, ramp, potentials)
-        current = (weights * outcome.rows[:, ROWS.index("current")][which]).sum(axis=1)
-        return current, (weights[:, :, None] * by_step[which]).sum(axis=1), outcome.code
-
-    def curve(vector):
-        current, (code, _) = ramp_of(
-            with_values(values, places, vector), ramp, potentials, mesh, tolerance, begin,
-            structure=structure, nernst_einstein=nernst_einstein,
+    def marched(vector, keep_stages):
+        return march_segment(
+            begin, step, control, numbers_at(vector), mesh, limits, 1,
+            structure=structure, capacity=_CAPACITY, keep_nodes=False, keep_stages=keep_stages,
         )  # fmt: skip
-        return current, (current, code)
 
-    derivative, (current, code) = jax.jacfwd(curve, has_aux=True)(chosen)
-    return current, derivative, code
+    if structure.closure is None:
+        outcome = marched(chosen, True)
+        return outcome, current_derivatives(numbers_at, chosen, outcome, begin, control, mesh, structure)
+
+    def currents(vector):
+        outcome = marched(vector, False)
+        return outcome.rows[:, ROWS.index("current")], outcome
+
+    derivative, outcome = jax.jacfwd(currents, has_aux=True)(chosen)
+    return outcome, derivative
 
 
 def sweep_sensitivities(
@@ -108,15 +110,19 @@ def sweep_sensitivities(
     values = parameter_values(cell)
     chosen = np.array([value_at(values, place) for place in places])
     grid = np.asarray(potentials, dtype=float)
-    current, derivative, code = _both(
-        jnp.asarray(chosen), values, _ramp(sweep), grid, arrays, accuracy.tolerance, begin,
+    control, step, limits = ramp(cell, sweep, accuracy)
+    outcome, by_step = _both(
+        jnp.asarray(chosen), values, control, step, limits, arrays, begin,
         places=places, structure=structure, nernst_einstein=cell.diffusivity is None,
     )  # fmt: skip
-    if int(code) != DONE:
+    if int(outcome.code) != DONE:
         raise NotConvergedError("The sweep ended early: loosen the tolerance, or see simulate(...).flags.")
+    rows, count = np.asarray(outcome.rows), int(outcome.count)
+    time, current = rows[:count, ROWS.index("time")], rows[:count, ROWS.index("current")]
     return Sensitivities(
-        names=tuple(names), values=chosen, potential=grid, current_density=np.asarray(current),
-        derivative=np.asarray(derivative),
+        names=tuple(names), values=chosen, potential=grid,
+        current_density=between_steps(time, current, control, grid),
+        derivative=between_steps(time, np.asarray(by_step)[:count], control, grid),
     )  # fmt: skip
 
 

@@ -33,8 +33,9 @@ from numpy.polynomial import legendre
 
 from rampion.cell.circuit import Stage, measured_of, overpotentials, surrounded, target_of
 
-_CLOSE = 1e-3
-"""A change of the unknowns after which one more iteration is the last: what that leaves is below 1e-8."""
+_CLOSE, _GOOD = 1e-5, 1e-4
+"""A change of the unknowns by Newton's method that may be the last, and one that is still good when it has to be; what
+it leaves is about its square."""
 
 
 class Wall(NamedTuple):
@@ -167,7 +168,7 @@ def _problem(control, mesh, numbers, structure):
         first = jnp.where(control.galvanostatic > 0, by_current, (measured - target) * scale)
         value = jnp.concatenate([first[None], extra - extra_base - alpha * rates]) if extra.size else first[None]
         possible = (control.galvanostatic == 0) | (jnp.abs(wanted) < 1.0 - 1e-15)
-        return value, (current, whole, working, margins, possible)
+        return value, (current, ionic, whole, working, margins, possible)
 
     def linearised(unknown, *rest):
         """Residual, its matrix, the measured quantities and their derivatives by the unknowns."""
@@ -206,36 +207,51 @@ def _divided(matrix, value):
     return value / matrix[0, 0] if value.size == 1 else jnp.linalg.solve(matrix, value)
 
 
-def solved(base, extra_base, response, guess, time, iterations, control, mesh, numbers, structure) -> Stage:
-    """Solve one implicit stage x = base + α ẋ for φ and the interface states, by Newton on that small system."""
+def solved(
+    base, extra_base, response, guess, time, iterations, control, mesh, numbers, structure, *, differentiable=False
+) -> Stage:
+    """Solve one implicit stage x = base + α ẋ for φ and the interface states, by Newton on that small system.
+
+    Where it is to be ``differentiable`` one more iteration carries the derivatives of the implicit function.
+    """
     alpha, damping, fed, fed_nodes = response
     limit = numbers["limiting_current"]
     bare, bare_bends = _nodes(mesh, damping * base)
     start = (bare, bare_bends, fed_nodes, extra_base, alpha, time)
     residual, _ = _problem(control, mesh, numbers, structure)
-    # Only the residual at the solution carries derivatives: they are those of the implicit function.
     frozen = jax.lax.stop_gradient(start)
     _, linearised = _problem(*jax.lax.stop_gradient((control, mesh, numbers)), structure)
 
+    def share(change, unknown):
+        return jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown)))
+
     def improved(carry):
-        unknown, _, count = carry
-        value, matrix, *_ = linearised(unknown, *frozen)
-        change = jnp.clip(_divided(matrix, value), -4.0, 4.0)
-        return unknown - change, jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))), count + 1
+        unknown, _, count, _ = carry
+        value, matrix, measured, by_unknown, possible = linearised(unknown, *frozen)
+        whole = _divided(matrix, value)
+        change = jnp.where(count < iterations - 1, jnp.clip(whole, -4.0, 4.0), whole)
+        measured = jax.tree.map(lambda at, slope: at - slope @ change, measured, by_unknown)
+        return unknown - change, share(change, unknown), count + 1, (measured, matrix, possible)
 
     def wanting(carry):
-        _, change, count = carry
-        return (change > _CLOSE) & (count < iterations - 1)
+        _, change, count, _ = carry
+        return (change > _CLOSE) & (count < iterations)
 
-    unknown, *_ = jax.lax.while_loop(wanting, improved, (jax.lax.stop_gradient(guess), jnp.asarray(jnp.inf), 0))
-    _, matrix, _, by_unknown, _ = linearised(unknown, *frozen)
-    value, (*measured, possible) = residual(unknown, *start)
-    change = _divided(matrix, value)
-    current, whole, working, margins = jax.tree.map(lambda at, slope: at - slope @ change, tuple(measured), by_unknown)
-    unknown = unknown - change
+    guess = jax.lax.stop_gradient(guess)
+    blank = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), jax.eval_shape(linearised, guess, *frozen))
+    carry = guess, jnp.asarray(jnp.inf), 0, (blank[2], blank[1], blank[4])
+    unknown, moved, _, (measured, matrix, possible) = jax.lax.while_loop(wanting, improved, carry)
+    if differentiable:
+        _, matrix, _, by_unknown, _ = linearised(unknown, *frozen)
+        value, (*measured, possible) = residual(unknown, *start)
+        change = _divided(matrix, value)
+        measured = jax.tree.map(lambda at, slope: at - slope @ change, tuple(measured), by_unknown)
+        unknown, moved = unknown - change, share(change, unknown)
+    current, ionic, whole, working, margins = measured
     j = (bare[0] + jnp.tanh(0.5 * unknown[0])) / fed_nodes[0][0]
     nodes = bare - j * fed_nodes[0]
-    good = (jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))) < 1e-4) & possible
+    current = current + (j * limit - ionic)  # along the line of the last iteration only what passes beside the ions
+    good = (moved < _GOOD) & possible
     good = good & (jnp.max(jnp.abs(nodes[1:])) < 1.0) & jnp.isfinite(whole) & jnp.isfinite(current)
     face = wall(unknown[0])
     return Stage(
@@ -254,7 +270,7 @@ def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, nu
     extra_base = end.unknown[1:] - alpha * extra_rate
 
     def along(unknown, bare, bare_bends, extra_base):
-        value, (current, whole, *_) = residual(unknown, bare, bare_bends, fed_nodes, extra_base, alpha, time)
+        value, (current, _, whole, *_) = residual(unknown, bare, bare_bends, fed_nodes, extra_base, alpha, time)
         return value, current, whole
 
     at, shifts = (bare, bare_bends, extra_base), (shift, shift_bends, extra_shift)

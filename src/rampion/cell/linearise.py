@@ -207,6 +207,7 @@ def excited_impedance(cell: Cell, run: Any, frequency: float, *, amplitude: floa
     periods are fitted with sine, cosine and a cubic drift.
     """
     from rampion.cell import simulate as s
+    from rampion.cell.march import run_segment
     from rampion.cell.protocols import Segment, Stop
     from rampion.measurement import Hold
 
@@ -220,7 +221,7 @@ def excited_impedance(cell: Cell, run: Any, frequency: float, *, amplitude: floa
     start = float(run.final.time)
     control = s.control_of(held, start, Stop(), False)._replace(amplitude=amplitude, frequency=frequency)
     limits = (1e-7, 1e-12 * duration, 1.0 / (frequency * 60.0))
-    _, rows, _ = s._march(
+    _, rows, _ = run_segment(
         run.final, 1e-9 * duration, control, s.numbers_of(cell), s.mesh_arrays(mesh), limits, structure
     )
     late = rows["time"] > start + 0.5 * duration

@@ -13,11 +13,13 @@ Source: M. E. Hosea, L. F. Shampine, Appl. Numer. Math. 20 (1996) 21–37, doi:1
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from rampion.cell import backend, electrolyte, nonlinear
 from rampion.cell.circuit import events, extra_names
@@ -29,6 +31,10 @@ _ITERATIONS = 3
 _START_ITERATIONS = 12
 SAFETY = 0.06
 """The local tolerance, in the user's, that keeps the error of J(V) below the user's."""
+
+_CAPACITY = 256
+_LONGEST = 120
+"""Steps of one compiled run, and how many runs: a segment that needs more is told as failed."""
 
 RUNNING, DONE, FULL, FAILED, DROPPED, REACHED_POTENTIAL, REACHED_CHARGE, REACHED_CURRENT, EVENT = range(9)
 
@@ -112,16 +118,24 @@ def unpacked(rows, structure):
     }
 
 
+def _columns(structure, profile: int) -> int:
+    """How many numbers are kept of a step."""
+    return len(ROWS) + len(extra_names(structure)) + sum(len(events(kind)) for kind in structure.terms) + profile
+
+
 def march_segment(
-    state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes, keep_stages=False
-):
+    state, step, control, numbers, mesh, limits, fresh, *, structure, capacity, keep_nodes, keep_stages=False,
+    rows=None, differentiable=False,
+):  # fmt: skip
     """March to the end of the segment, to a stop, to a failure, or until ``capacity`` steps are kept.
 
     ``limits`` are the tolerance and the smallest and largest step. ``fresh`` is 1 at the start of a segment: two
     backward Euler stages of together ``step`` then take the jump of the control. ``keep_stages`` keeps of every step
-    what its derivative needs. Returns an :class:`Outcome`.
+    what its derivative needs; ``rows`` is an array to fill. ``differentiable`` lets
+    JAX differentiate the march itself (with functions of the concentration it always can). Returns an :class:`Outcome`.
     """
     medium = electrolyte if structure.closure is None else nonlinear
+    solve = functools.partial(medium.solved, differentiable=True) if differentiable else medium.solved
     around = control, mesh, numbers, structure
     tolerance, smallest, largest_step = limits
     limit = numbers["limiting_current"]
@@ -162,7 +176,7 @@ def march_segment(
             extra_base = of_now * now.unknown[lead:] + of_rate * now.extra_rate + of_middle * middle[1][lead:]
             guess = jnp.where(of_middle > 0.0, now.unknown + (middle[1] - now.unknown) / halfway, middle[1])
             iterations = jnp.where(fresh, _START_ITERATIONS, _ITERATIONS)
-            stage = medium.solved(base, extra_base, response, guess, now.time + at * dt, iterations, *around)
+            stage = solve(base, extra_base, response, guess, now.time + at * dt, iterations, *around)
             rates = (stage.modes - base) / alpha, (stage.unknown[lead:] - extra_base) / alpha
             return (stage.modes, stage.unknown), (stage, rates)
 
@@ -217,9 +231,7 @@ def march_segment(
         now = jax.tree.map(lambda a, b: jnp.where(accepted, a, b), then, now)
         return now, dt * factor, rows, count, code, fresh & ~accepted, steps
 
-    extra = len(extra_names(structure))
-    margins = sum(len(events(kind)) for kind in structure.terms)
-    rows = jnp.zeros((capacity, len(ROWS) + extra + margins + kept))
+    rows = jnp.zeros((capacity, _columns(structure, kept))) if rows is None else rows
     steps = None
     if keep_stages:
         sizes = ((), (2, state.unknown.size), (2, state.modes.size))
@@ -229,9 +241,45 @@ def march_segment(
     return Outcome(rows, count, code, final, step, steps)
 
 
-run_segment = jax.jit(
-    march_segment,
-    static_argnames=("structure", "capacity", "keep_nodes", "keep_stages"),
-    compiler_options=backend.COMPILER_OPTIONS,
-)
-"""The march, compiled."""
+@functools.partial(jax.jit, static_argnames=("shapes", "tree", "structure"), compiler_options=backend.COMPILER_OPTIONS)
+def _run(packed, mesh, runs, *, shapes, tree, structure):
+    """The march, compiled: one array in, the same moved on, the rows, their count and the code.
+
+    All of it stands inside a loop of ``runs`` = 1: that makes one kernel of the whole program, where a hundred small
+    operations around the march would take as long as forty of its steps.
+    """
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+
+    def once(carry):
+        packed, rows, _, left = carry
+        parts = jnp.split(packed, ends)
+        state = State._make(part.reshape(shape) for part, shape in zip(parts, shapes, strict=False))
+        step, fresh, *others = parts[-1]
+        control, numbers, limits = jax.tree.unflatten(tree, others)
+        outcome = march_segment(
+            state, step, control, numbers, mesh, limits, fresh,
+            structure=structure, capacity=_CAPACITY, keep_nodes=True, rows=rows,
+        )  # fmt: skip
+        leaves = *outcome.state, outcome.step, 0.0, *others
+        packed = jnp.concatenate([jnp.ravel(jnp.asarray(leaf, float)) for leaf in leaves])
+        return packed, outcome.rows, jnp.stack([outcome.count, outcome.code]), left - 1
+
+    rows = jnp.zeros((_CAPACITY, _columns(structure, math.prod(shapes[State._fields.index("modes")]))))
+    return jax.lax.while_loop(lambda carry: carry[3] > 0, once, (packed, rows, jnp.zeros(2, int), runs))[:3]
+
+
+def run_segment(state, step, control, numbers, mesh, limits, structure):
+    """March one segment to its end, in as many compiled runs as its steps need: (state, rows by name, code)."""
+    others, tree = jax.tree.flatten((control, numbers, limits))
+    shapes = tuple(np.shape(leaf) for leaf in state)
+    ends = np.cumsum([math.prod(shape) for shape in shapes])
+    packed = np.concatenate([*(np.ravel(leaf) for leaf in state), np.array([step, 1.0, *others], dtype=float)])
+    kept: list[np.ndarray] = []
+    code = FULL
+    while code == FULL and len(kept) < _LONGEST:
+        packed, rows, ending = _run(packed, mesh, 1, shapes=shapes, tree=tree, structure=structure)
+        count, code = np.asarray(ending).tolist()
+        kept.append(np.asarray(rows)[:count])
+    parts = np.split(np.asarray(packed), ends)
+    state = State._make(part.reshape(shape) for part, shape in zip(parts, shapes, strict=False))
+    return state, unpacked(np.concatenate(kept), structure), FAILED if code == FULL else code

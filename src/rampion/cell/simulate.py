@@ -10,7 +10,7 @@ import numpy as np
 
 from rampion.cell import backend
 from rampion.cell.inputs import control_of, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
-from rampion.cell.march import DONE, FAILED, FULL, SAFETY, Outcome, run_segment, unpacked
+from rampion.cell.march import DONE, SAFETY, run_segment
 from rampion.cell.parameters import Cell
 from rampion.cell.protocols import Segment, Stop, segments
 from rampion.cell.recording import collected, ending
@@ -23,9 +23,6 @@ __all__ = [
     "Accuracy", "CellFlag", "Peak", "Simulation", "control_of", "find_largest", "mesh_arrays", "mesh_of", "numbers_of",
     "pause_effect", "rest_state", "sample_of", "sampled", "simulate", "structure_of",
 ]  # fmt: skip
-
-_CAPACITY = 512
-_LONGEST = 60  # times _CAPACITY steps: a segment that needs more is told as failed
 
 
 def simulate(
@@ -79,7 +76,7 @@ def simulate(
             step = 1e-9 * min(segment.duration, diffusion)
             smallest = 1e-15 * min(segment.duration, diffusion)
             limits = (accuracy.tolerance * SAFETY, smallest, segment.duration / 10.0)
-            state, rows, code = _march(state, step, control, numbers, arrays, limits, structure)
+            state, rows, code = run_segment(state, step, control, numbers, arrays, limits, structure)
             pieces.append((index, segment, rows))
             if code != DONE:
                 flags.append(ending(code, rows, segment, state, numbers, smallest, structure))
@@ -95,22 +92,6 @@ def simulate(
             break
     sequence = (protocol,) if not isinstance(protocol, Sequence) else tuple(protocol)
     return collected(cell, sequence, pieces, spectra, flags, mesh, structure, accuracy, state)
-
-
-def _march(state, step, control, numbers, arrays, limits, structure):
-    """One segment to its end, in as many compiled runs as its steps need; returns (state, rows, code)."""
-    kept: list[dict[str, np.ndarray]] = []
-    fresh, code = 1, FULL
-    while code == FULL and len(kept) < _LONGEST:
-        outcome: Outcome = run_segment(
-            state, step, control, numbers, arrays, limits, fresh,
-            structure=structure, capacity=_CAPACITY, keep_nodes=True,
-        )  # fmt: skip
-        count, code = int(outcome.count), int(outcome.code)
-        kept.append(unpacked(np.asarray(outcome.rows)[:count], structure))
-        state, step, fresh = outcome.state, outcome.step, 0
-    rows = {name: np.concatenate([piece[name] for piece in kept]) for name in kept[0]}
-    return state, rows, FAILED if code == FULL else code
 
 
 def pause_effect(cell: Cell, sweep: Sweep, *, accuracy: Accuracy | None = None) -> dict[str, Peak | float | None]:

@@ -120,20 +120,27 @@ def sample_of(cell: Cell) -> Sample:
     )
 
 
-def _local_cubic(x: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+def local_cubic(x: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Cubic Lagrange interpolation on the four nearest points; ``values`` (n, …) over strictly increasing ``x``."""
     if x.size < 4:
         return np.stack([np.interp(at, x, column) for column in values.reshape(x.size, -1).T], axis=-1).reshape(
             at.shape + values.shape[1:]
         )
-    first = np.clip(np.searchsorted(x, at) - 2, 0, x.size - 4)
-    points = x[first[:, None] + np.arange(4)]
-    weights = np.ones((at.size, 4))
-    for a in range(4):
-        for b in range(4):
-            if a != b:
-                weights[:, a] *= (at - points[:, b]) / (points[:, a] - points[:, b])
-    return np.einsum("ka,ka...->k...", weights, values[first[:, None] + np.arange(4)])
+    first = np.minimum(np.maximum(np.searchsorted(x, at) - 2, 0), x.size - 4)
+    which = first + np.arange(4)[:, None]
+    a, b, c, d = points = x[which]
+    to_a, to_b, to_c, to_d = at - points
+    ab, ac, ad, bc, bd, cd = a - b, a - c, a - d, b - c, b - d, c - d
+    left, right = to_a * to_b, to_c * to_d
+    weights = (
+        to_b * right / (ab * ac * ad), -to_a * right / (ab * bc * bd), left * to_d / (ac * bc * cd),
+        -left * to_c / (ad * bd * cd),
+    )  # fmt: skip
+    shape = (at.size,) + (1,) * (values.ndim - 1)
+    total = weights[0].reshape(shape) * values[which[0]]
+    for weight, place in zip(weights[1:], which[1:], strict=True):
+        total = total + weight.reshape(shape) * values[place]
+    return total
 
 
 def sampled(simulation: Simulation, times: Float[np.ndarray, " m"]) -> dict[str, np.ndarray]:
@@ -161,9 +168,9 @@ def sampled(simulation: Simulation, times: Float[np.ndarray, " m"]) -> dict[str,
         here, mine = which == label, simulation.segment == label
         x, at = simulation.time[mine], np.clip(times[here], simulation.time[mine][0], None)
         for name in names:
-            result[name][here] = _local_cubic(x, getattr(simulation, name)[mine], at)
+            result[name][here] = local_cubic(x, getattr(simulation, name)[mine], at)
         for name in logs:
-            result[name][here] = np.exp(_local_cubic(x, np.log(getattr(simulation, name)[mine]), at))
+            result[name][here] = np.exp(local_cubic(x, np.log(getattr(simulation, name)[mine]), at))
     return result | {"time": times}
 
 

@@ -66,7 +66,7 @@ def _differentiated(
         numbers = traced_numbers(changed, nernst_einstein)
         outcome = march_segment(
             begin, step, control, numbers, arrays, limits, 1, structure=structure, capacity=_CAPACITY,
-            keep_nodes=False,
+            keep_nodes=False, differentiable=structure.closure is None,
         )  # fmt: skip
         frozen = frozen_state(outcome.state, mesh, structure, numbers["concentration"])
         both = area_impedances(frozen, Fine._make((*fine, reference, at)), numbers, structure, relaxations, omega)

@@ -1,7 +1,7 @@
 """One plain voltage ramp as a function J(V) of the cell's numbers: fast, batched, differentiable.
 
-The same march as :func:`rampion.cell.simulate.simulate`, without its records: what identification and design call
-thousands of times. Between the steps J is interpolated by local cubics.
+The same compiled march as that of :func:`rampion.cell.simulate.simulate`, without its records: what identification and
+design call thousands of times. Between the steps J is interpolated by local cubics.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -19,15 +17,14 @@ from rampion.cell import backend
 from rampion.cell.circuit import Control
 from rampion.cell.closures import FUNCTIONS
 from rampion.cell.inputs import mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
-from rampion.cell.march import DONE, FULL, ROWS, SAFETY, Outcome, march_segment
-from rampion.cell.parameters import Cell
-from rampion.cell.simulation import Accuracy
+from rampion.cell.march import DONE, SAFETY, run_segment
+from rampion.cell.parameters import Cell, chemical_diffusivity
+from rampion.cell.simulation import Accuracy, local_cubic
 from rampion.cell.terms import differentiable
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
-_CAPACITY = 768
 PARAMETERS = (
     "thickness", "conductivity", "concentration", "transference", "diffusivity", "temperature",
     "thermodynamic_factor", "series_resistance", "interface_resistance", "exchange_current", "interface_capacitance",
@@ -106,77 +103,54 @@ def with_values(values: dict[str, Any], places: Sequence[tuple[int, str]], vecto
     return changed | {"terms": tuple(terms)}
 
 
-def ramp_control(ramp) -> Control:
-    """The control of a ramp (start, stop, rate) [V, V, V/s]."""
-    start, stop, rate = ramp
-    never = jnp.inf
-    return Control(
-        start=0.0, end=jnp.abs(stop - start) / rate, value=start, slope=jnp.sign(stop - start) * rate,
-        galvanostatic=0.0, against_reference=0.0, pressed=1.0, amplitude=0.0, frequency=0.0, drop=never,
-        lowest_potential=-never, highest_potential=never, charge=never, largest_current=never,
-    )  # fmt: skip
+def ramp(cell: Cell, sweep: Sweep, accuracy: Accuracy) -> tuple[Control, float, tuple[float, float, float]]:
+    """A plain sweep as the march takes it: control, first step [s], limits.
 
-
-def ramp_march(numbers, ramp, mesh, tolerance, begin, *, structure, capacity=_CAPACITY, keep_stages=False) -> Outcome:
-    """The march through a ramp."""
-    control, frozen = ramp_control(ramp), jax.lax.stop_gradient(numbers)
-    duration = control.end
-    shortest = jnp.minimum(duration, frozen["thickness"] ** 2 / frozen["diffusivity"])
-    limits = (tolerance * SAFETY, 1e-13 * shortest, duration / 10.0)
-    begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
-    return march_segment(
-        begin, 1e-9 * shortest, control, numbers, mesh, limits, 1,
-        structure=structure, capacity=capacity, keep_nodes=False, keep_stages=keep_stages,
-    )  # fmt: skip
-
-
-def between_steps(outcome, ramp, potentials):
-    """The four steps around each potential (m, 4) and their weights in the local cubic (m, 4)."""
-    control, capacity = ramp_control(ramp), outcome.rows.shape[0]
-    index = jnp.arange(capacity)
-    filled = index < outcome.count
-    time = jnp.where(filled, jax.lax.stop_gradient(outcome.rows[:, 0]), control.end * (2.0 + index))
-    at = (potentials - control.value) / control.slope
-    first = jnp.clip(jnp.searchsorted(time, at) - 2, 0, jnp.maximum(outcome.count - 4, 0))
-    which = first[:, None] + jnp.arange(4)
-    points = time[which]
-    gap = at[:, None, None] - points[:, None, :]
-    between = points[:, :, None] - points[:, None, :]
-    same = jnp.eye(4, dtype=bool)
-    return which, jnp.prod(jnp.where(same, 1.0, gap / jnp.where(same, 1.0, between)), axis=2)
-
-
-def ramp_of(values, ramp, potentials, mesh, tolerance, begin, *, structure, nernst_einstein, capacity=_CAPACITY):
-    """J(V) [A/m²] at the potentials of a ramp (start, stop, rate), and how the march ended (code, steps)."""
-    numbers = traced_numbers(values, nernst_einstein)
-    outcome = ramp_march(numbers, ramp, mesh, tolerance, begin, structure=structure, capacity=capacity)
-    which, weights = between_steps(outcome, ramp, potentials)
-    heights = outcome.rows[:, ROWS.index("current")][which]
-    return (weights * heights).sum(axis=1), (outcome.code, outcome.count)
-
-
-ramp_current = jax.jit(
-    ramp_of,
-    static_argnames=("structure", "nernst_einstein", "capacity"),
-    compiler_options=backend.COMPILER_OPTIONS,
-)
-"""The ramp, compiled."""
-
-
-def _ramp(sweep: Sweep) -> tuple[float, float, float]:
+    Raises
+    ------
+    InputError
+        When the sweep has pauses, or is no ramp.
+    """
     if sweep.pause is not None:
         raise InputError("This function takes a plain sweep; use simulate(...) for one with pauses.")
     start = 0.0 if math.isnan(sweep.start) else sweep.start
     if not (sweep.rate > 0 and math.isfinite(sweep.stop) and sweep.stop != start):
         raise InputError(f"The sweep goes from {start:g} V to {sweep.stop:g} V at {sweep.rate:g} V/s; expected a ramp.")
-    return start, sweep.stop, sweep.rate
+    duration, never = abs(sweep.stop - start) / sweep.rate, math.inf
+    control = Control(
+        start=0.0, end=duration, value=start, slope=math.copysign(sweep.rate, sweep.stop - start), galvanostatic=0.0,
+        against_reference=0.0, pressed=1.0, amplitude=0.0, frequency=0.0, drop=never, lowest_potential=-never,
+        highest_potential=never, charge=never, largest_current=never,
+    )  # fmt: skip
+    shortest = min(duration, cell.thickness**2 / chemical_diffusivity(cell))
+    return control, 1e-9 * shortest, (accuracy.tolerance * SAFETY, 1e-13 * shortest, duration / 10.0)
 
 
 def prepared(cell: Cell, accuracy: Accuracy) -> tuple[Any, Any, Any]:
-    """Mesh arrays, structure and rest state of a cell: what the compiled ramp needs besides its numbers."""
+    """Mesh arrays, structure and rest state of a cell: what the compiled march needs besides its numbers."""
     mesh = mesh_of(cell, accuracy)
     structure = structure_of(cell, mesh)
     return mesh_arrays(mesh), structure, rest_state(cell, structure, mesh)
+
+
+def between_steps(
+    time: Float[np.ndarray, " n"],
+    values: Float[np.ndarray, n * more],
+    control: Control,
+    potentials: Float[np.ndarray, " m"],
+) -> Float[np.ndarray, m * more]:
+    """Values at the steps of a ramp → at potentials; beyond its last step they stay."""
+    if not time.size:
+        return np.zeros((potentials.size, *values.shape[1:]))
+    return local_cubic(time, values, np.minimum((potentials - control.value) / control.slope, time[-1]))
+
+
+def _currents(cell, sweep, potentials, accuracy):
+    """J at the potentials [V], and how the march ended."""
+    control, step, limits = ramp(cell, sweep, accuracy)
+    arrays, structure, begin = prepared(cell, accuracy)
+    _, rows, code = run_segment(begin, step, control, numbers_of(cell), arrays, limits, structure)
+    return between_steps(rows["time"], rows["current"], control, potentials), code
 
 
 def sweep_current_density(
@@ -190,16 +164,10 @@ def sweep_current_density(
         When the march ends before the sweep does.
     """
     backend.require()
-    accuracy = accuracy or Accuracy()
-    arrays, structure, begin = prepared(cell, accuracy)
-    current, (code, _) = ramp_current(
-        parameter_values(cell), _ramp(sweep), np.asarray(potentials, dtype=float), arrays, accuracy.tolerance, begin,
-        structure=structure, nernst_einstein=cell.diffusivity is None,
-    )  # fmt: skip
-    if int(code) != DONE:
-        reason = "more steps than are kept" if int(code) == FULL else "no step meets the tolerance"
-        raise NotConvergedError(f"The sweep ended early ({reason}): loosen the tolerance, or see simulate(...).flags.")
-    return np.asarray(current)
+    current, code = _currents(cell, sweep, np.asarray(potentials, dtype=float), accuracy or Accuracy())
+    if code != DONE:
+        raise NotConvergedError("The sweep ended early: loosen the tolerance, or see simulate(...).flags.")
+    return current
 
 
 def sweep_batch(
@@ -210,37 +178,22 @@ def sweep_batch(
     accuracy: Accuracy | None = None,
     workers: int = 2,
 ) -> tuple[Float[np.ndarray, "n m"], np.ndarray]:
-    """Many cells of the same make at once: current densities (n, m) [A/m²], and which of them arrived (n,) bool.
+    """Many cells at once: current densities (n, m) [A/m²], and which of them arrived (n,) bool.
 
-    The cells may differ in numbers only (same conduction, kinetics, terms, closure of the diffusivity). ``workers``
-    threads share the batch; its cost is linear in n.
+    ``workers`` threads share the batch; its cost is linear in n. Where a march ended early the current stays at its
+    last value.
     """
     backend.require()
     from concurrent.futures import ThreadPoolExecutor
 
-    accuracy = accuracy or Accuracy()
-    arrays, structure, begin = prepared(cells[0], accuracy)
-    mixed = [k for k, cell in enumerate(cells) if structure_of(cell, mesh_of(cell, accuracy)) != structure]
-    closures = {cell.diffusivity is None for cell in cells}
-    if mixed or len(closures) > 1:
-        raise InputError(
-            "The cells of a batch must be of one make (conduction, kinetics, terms, diffusivity given or not)."
-        )
-    nernst_einstein = cells[0].diffusivity is None
-    grids = np.asarray(potentials, dtype=float)
-    cuts = np.array_split(np.arange(len(cells)), max(1, min(workers, len(cells))))
+    accuracy, grids = accuracy or Accuracy(), np.asarray(potentials, dtype=float)
 
-    def share(index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        # One compiled ramp after another: on a CPU a loop inside the program is slower than one outside.
-        currents, arrived = np.empty((index.size, grids.shape[1])), np.empty(index.size, dtype=bool)
-        for row, k in enumerate(index):
-            current, (code, _) = ramp_current(
-                parameter_values(cells[k]), _ramp(sweeps[k]), grids[k], arrays, accuracy.tolerance, begin,
-                structure=structure, nernst_einstein=nernst_einstein,
-            )  # fmt: skip
-            currents[row], arrived[row] = np.asarray(current), int(code) == DONE
-        return currents, arrived
+    def one(k: int) -> tuple[np.ndarray, bool]:
+        current, code = _currents(cells[k], sweeps[k], grids[k], accuracy)
+        return current, code == DONE
 
-    with ThreadPoolExecutor(len(cuts)) as pool:
-        done = list(pool.map(share, cuts))
-    return np.concatenate([part[0] for part in done]), np.concatenate([part[1] for part in done])
+    if not cells:
+        return np.zeros(grids.shape), np.zeros(0, dtype=bool)
+    with ThreadPoolExecutor(workers) as pool:
+        done = list(pool.map(one, range(len(cells))))
+    return np.stack([current for current, _ in done]), np.array([arrived for _, arrived in done])
