@@ -145,7 +145,7 @@ def _on_cluster(
             future.add_done_callback(lambda future: done.put((place, future)))
 
         def fill() -> None:
-            room = 2 * sum(client.nthreads().values()) + 2
+            room = 2 * _threads(client, scheduler) + 2
             while waiting and len(under_way) < room:
                 send(waiting.pop())
             if suspect and not waiting and not under_way:
@@ -212,14 +212,22 @@ def _next(done: queue.SimpleQueue[tuple[int, Any]], client: Any, scheduler: str)
         try:
             return done.get(timeout=ANSWER)
         except queue.Empty:
-            if client.status != "running":
-                raise _gone(scheduler) from None
-            alone = 0.0 if client.nthreads() else alone + ANSWER
+            alone = 0.0 if _threads(client, scheduler) else alone + ANSWER
             if alone >= PATIENCE:
                 raise RampionError(
                     f"The scheduler at {scheduler} has had no worker for {PATIENCE / 60:g} minutes: start some and run "
                     "this again."
                 ) from None
+
+
+def _threads(client: Any, scheduler: str) -> int:
+    """How many jobs the workers can do at once now."""
+    try:
+        if client.status == "running":
+            return sum(client.nthreads().values())
+    except OSError:  # no connection, or none within the time
+        pass
+    raise _gone(scheduler)
 
 
 def _gone(scheduler: str) -> RampionError:

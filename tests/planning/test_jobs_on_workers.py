@@ -14,7 +14,7 @@ from planning_cells import CELL, RAMP
 from sweep_jobs import busy_process, die_at_five, take_time
 
 from rampion import processes
-from rampion.errors import InputError, RefusedError
+from rampion.errors import InputError, RampionError, RefusedError
 from rampion.planning import parameter_sweep
 from rampion.planning.parameter_sweep import ParameterSweep, product_grid, simulate_sweep
 from rampion.processes import Lost, as_done
@@ -127,6 +127,20 @@ def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch):
         list(as_done(die_at_five, [(1,)], scheduler=f"tcp://127.0.0.1:{free}"))
     with pytest.raises(InputError, match="No Dask scheduler answers"):
         list(as_done(die_at_five, [(1,)], scheduler="nonsense"))
+
+
+@pytest.mark.slow
+def test_a_scheduler_lost_on_the_way_is_one_sentence(monkeypatch, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(processes, "ANSWER", 2.0)
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as started:
+        jobs = [(number, str(tmp_path)) for number in range(COUNT)]
+        results = as_done(take_time, jobs, scheduler=started.scheduler_address)
+        next(results)
+        started.close()
+        with pytest.raises(RampionError, match="was lost"):
+            list(results)
 
 
 def test_a_cluster_without_its_library_is_one_sentence(monkeypatch):

@@ -161,8 +161,9 @@ def parse_values(text: str, name: str) -> Any:
     if match is None:
         if ".." in text:
             raise InputError(f"{text!r} does not say how many values; write it as 0.01..1 mV/s:20 or :20log.")
-        return np.array(_converted(text.split(","), name))
-    low, high = _converted([match["low"], match["high"]], name)
+        texts = text.split(",")
+        return np.array(_converted(texts, name, _unit_of(texts[-1])))
+    low, high = _converted([match["low"], match["high"]], name, _unit_of(match["high"]))
     count = int(match["count"])
     if count < 2:
         raise InputError(f"{text!r} asks for {count} values; expected at least 2.")
@@ -173,18 +174,21 @@ def parse_values(text: str, name: str) -> Any:
     return np.geomspace(low, high, count)
 
 
-def _converted(texts: Sequence[str], name: str, unit: str | None = None) -> list[float]:
-    """Numbers [SI] with units of their own, or with the last one's."""
+def _unit_of(text: str) -> str | None:
+    found = _NUMBER.match(text)
+    return found["unit"] or None if found else None
+
+
+def _converted(texts: Sequence[str], name: str, unit: str | None) -> list[float]:
+    """Numbers [SI] with units of their own, or with this one."""
     from rampion.units import parse_quantity
 
-    if not name:
-        try:
-            return [float(text) for text in texts]
-        except ValueError:
-            raise InputError(f"{', '.join(texts)!r} are not all numbers; expected plain numbers (SI).") from None
-    last = _NUMBER.match(texts[-1])
-    unit = unit if unit is not None else (last["unit"] if last else "") or None
-    return [parse_quantity(text, name, unit).value for text in texts]
+    if name:
+        return [parse_quantity(text, name, unit).value for text in texts]
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        raise InputError(f"{', '.join(texts)!r}: expected plain numbers (SI).") from None
 
 
 def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:

@@ -134,9 +134,9 @@ def _in_shown_unit(values: np.ndarray, kind: str) -> np.ndarray:
     return values * quantity(kind).factor + quantity(kind).offset if kind else values
 
 
-def _shown(value: float, kind: str) -> str:
+def _shown(value: float | np.floating, kind: str) -> str:
     unit = f" {quantity(kind).shown_unit}" if kind and quantity(kind).shown_unit else ""
-    return f"{float(_in_shown_unit(np.array(value), kind)):.4g}{unit}"
+    return f"{quantity(kind).shown(float(value)) if kind else value:.4g}{unit}"
 
 
 def _span(values: np.ndarray, kind: str) -> str:
