@@ -65,7 +65,8 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
     """Where a fitted circuit claims more than the data show; empty when it does not.
 
     Every parameter must be told, every resistance within 50 % (one standard uncertainty), every arc have an exponent of
-    at least 0.5 and its apex within a decade of the measured window, and no diffusion turn above 10 kHz.
+    at least 0.5 and its apex within a decade of the measured window, a blocking tail one of at least 0.3, and no
+    diffusion turn above 10 kHz.
     """
     found, counted = [], set()
     low, high = fit.frequency.min() / 10, fit.frequency.max() * 10
@@ -77,6 +78,8 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
             found.append(f"the apex of {process.part} lies more than a decade outside the window")
         elif process.kind == "arc" and process.exponent.value < 0.5:
             found.append(f"the exponent of {process.part} is below 0.5")
+        elif process.kind == "blocking" and process.exponent.value < 0.3:
+            found.append(f"the exponent of {process.part} is below 0.3")
         if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
             found.append(f"{process.part} turns faster than any diffusion")
     untold = [name for name, e in fit.parameters.items() if any(flag.code == "unidentifiable" for flag in e.flags)]
@@ -122,7 +125,8 @@ def choose_circuit(
     noise = check_kramers_kronig(spectrum).noise
 
     def patterned(fit: CircuitFit) -> bool:
-        return fit.whiteness < 1e-3 or fit.noise > _BEYOND_NOISE * noise
+        """Whether something is left to describe, as far as that can be told."""
+        return fit.whiteness < 1e-3 or not fit.noise <= _BEYOND_NOISE * noise
 
     if family is not None:
         fits = [fit for fit in map(attempt, family) if fit is not None]
@@ -135,9 +139,11 @@ def choose_circuit(
     close = [item for item in scored if item[0] - scored[0][0] < _CLOSE]
     score, _, best, _ = max(close, key=lambda item: (item[2].degrees, -item[0]))
 
-    def finished(fit: CircuitFit) -> CircuitFit:
+    def finished(fit: CircuitFit, starts: int | None = None) -> CircuitFit:
         start = {name: estimate.value for name, estimate in fit.parameters.items()}
-        return fit_circuit(spectrum, fit.circuit, weighting=weighting, deviation=deviation, start=start)
+        return fit_circuit(
+            spectrum, fit.circuit, weighting=weighting, deviation=deviation, start=start, starts=starts
+        )  # fmt: skip
 
     best = finished(best)
     flags = [
@@ -146,9 +152,10 @@ def choose_circuit(
         if fit.notation != best.notation
     ][:1]
     description, least = None, min(fits, key=lambda fit: fit.noise)
-    if least.noise < _LESS * best.noise:
-        description = _describe(finished(least) if patterned(best) else least, best)
-        flags += description.flags
+    if least.notation != best.notation:
+        least = finished(least, None if patterned(best) else 3)
+        description = _describe(least, best) if least.noise < _LESS * best.noise else None
+        flags += description.flags if description else ()
     return CircuitChoice(
         fit=replace(best, flags=(*best.flags, *flags)),
         candidates=tuple(

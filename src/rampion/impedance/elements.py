@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LEAST_EXPONENT = 0.1  # of constant-phase elements; below 0.3 to 0.5 one is objected to when a circuit is chosen
 Response = tuple[np.ndarray, np.ndarray]
 
 
@@ -211,7 +212,7 @@ def _time(meaning: str = "relaxation time") -> ParameterKind:
 
 
 def _exponent(suffix: str = "alpha") -> ParameterKind:
-    return ParameterKind(suffix, "", low=0.3, high=1.0, meaning="exponent")
+    return ParameterKind(suffix, "", low=LEAST_EXPONENT, high=1.0, meaning="exponent")
 
 
 ELEMENTS: dict[str, ElementKind] = {
@@ -226,7 +227,7 @@ ELEMENTS: dict[str, ElementKind] = {
             "CPE",
             "constant-phase element",
             (
-                ParameterKind("Q", "S·s^alpha", -1.0, (0.3, 1.0), meaning="admittance at 1 rad/s"),
+                ParameterKind("Q", "S·s^alpha", -1.0, (LEAST_EXPONENT, 1.0), meaning="admittance at 1 rad/s"),
                 _exponent(),
             ),
             "1/(Q(jω)^α)",
