@@ -64,10 +64,15 @@ def grid(
 
     sweep = _sweep(vary, table, options)
     with click.progressbar(length=len(sweep), label="Simulating", file=sys.stderr, hidden=as_json) as bar:
-        results = simulate_sweep(
-            sweep, output, fresh=fresh, workers=workers, scheduler=scheduler,
-            progress=lambda done, _: bar.update(done - bar.pos),
-        )  # fmt: skip
+        try:
+            results = simulate_sweep(
+                sweep, output, fresh=fresh, workers=workers, scheduler=scheduler,
+                progress=lambda done, _: bar.update(done - bar.pos),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            kept = f" What is done is kept in {output}: the same command goes on from there." if output else ""
+            click.echo(f"\n{bar.pos} of {len(sweep)} were done.{kept}", err=True)
+            raise
     click.echo(to_json(sweep_entry(results)) if as_json else sweep_text(results))
     if output:
         stated = {"vary": vary, "table": table, "scheduler": scheduler} | options

@@ -181,10 +181,11 @@ def simulate_sweep(
     parts = [missing[start : start + size] for start in range(0, len(missing), size)]
     jobs = [(tuple(wanted[key] for key in part), sweep.stop, sweep.accuracy) for part in parts]
     reasons: dict[str, str] = {}
+    description = _description(sweep)
 
     def tell() -> None:
         if chunks is not None:
-            write_manifest(chunks, _description(sweep), len(wanted), len(known), files)
+            write_manifest(chunks, description, len(wanted), len(known), files)
         if progress is not None:
             progress(ended + repeats[""], len(keys))
 
