@@ -81,7 +81,7 @@ def fit_cell_course(
     largest current (offset and drift) and of 0.1 % (what dilute theory leaves).
 
     Assumes dilute Nernst–Einstein transport, rest at zero potential, an even ramp (pauses do not count, as if the cell
-    stood still in them). The course agrees with a finer mesh to 3e-3, nearly all of it taken up by W, t₊ and β.
+    stood still in them). The course agrees with a finer mesh to 5e-3, nearly all of it taken up by W, t₊ and β.
     """
     if potential[0] > 0.1 * potential[-1] or potential[0] < -0.01 * potential[-1]:
         return None
@@ -235,7 +235,7 @@ def ramped_current(
             j, resistance, j_move, r_move = _resistance(guess, base, response, lengths)
             miss = ohmic * j * (resistance + series) + kinetic * guess - potential[n]
             steep = ohmic * (j_move * (resistance + series) + j * r_move) + kinetic
-            change = np.clip(miss / steep, -1.0, 1.0)
+            change = np.maximum(np.minimum(miss / steep, 1.0), -1.0)
             guess = guess - change
             if np.max(np.abs(change)) < 1e-6:
                 break
@@ -256,7 +256,7 @@ def _resistance(
     j_move = bend / response[:, 0]
     m = height.size
     w, move = np.zeros((m, lengths.size + 1)), np.zeros((m, lengths.size + 1))
-    w[:, :-1] = np.clip(base + response * j[:, None], -1.0 + 1e-9, 1.0 - 1e-12)
+    w[:, :-1] = np.maximum(np.minimum(base + response * j[:, None], 1.0 - 1e-12), -1.0 + 1e-9)
     move[:, :-1] = response * j_move[:, None]
     w[:, 0], move[:, 0] = top, bend
     inside = w[:, 1:]

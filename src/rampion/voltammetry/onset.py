@@ -244,11 +244,11 @@ def _weigh_again(weighed: _Weighed) -> _Weighed:
 
 
 def _first_grid(x: np.ndarray, numbers: int) -> np.ndarray:
-    """Break points all over the part, and three in each of the last gaps."""
+    """Break points all over the part, and two in each of the last gaps."""
     first = float(x[min(numbers + 1, x.size - 3)])
-    late = x[-50:]
-    gaps = np.concatenate([late[:-1] + share * np.diff(late) for share in (0.1, 0.5, 0.9)])
-    grid = np.unique(np.concatenate([np.linspace(first, x[-1], 80), gaps]))
+    late = x[-40:]
+    gaps = np.concatenate([late[:-1] + share * np.diff(late) for share in (0.25, 0.75)])
+    grid = np.unique(np.concatenate([np.linspace(first, x[-1], 60), gaps]))
     return grid[(grid >= first) & (grid < x[-1])]
 
 
@@ -261,8 +261,8 @@ def _finer(grid: np.ndarray, total: np.ndarray, x: np.ndarray) -> np.ndarray:
     part, weight = grid[low : high + 1], np.exp(total[low : high + 1] - np.max(total))
     cells = np.maximum(weight[1:], weight[:-1]) * np.diff(part)
     passed = np.concatenate([[0.0], np.cumsum(cells)])
-    by_weight = np.interp(np.linspace(0.0, passed[-1], 61), passed, part)
-    fresh = np.unique(np.concatenate([np.linspace(part[0], part[-1], 60), by_weight]))
+    by_weight = np.interp(np.linspace(0.0, passed[-1], 51), passed, part)
+    fresh = np.unique(np.concatenate([np.linspace(part[0], part[-1], 50), by_weight]))
     return fresh[fresh < x[-1]]
 
 

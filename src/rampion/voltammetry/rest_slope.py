@@ -19,13 +19,12 @@ _TRANSFERENCES = (0.03, 0.99)  # t₊ of the electrolyte alone, 1/(1 + ρ/β)
 _SHARES = (0.05, 1.05)
 _PRIOR_MEAN = np.array([0.4, 1.0])  # of the logits of t₊ and β inside their bounds
 _PRIOR_WIDTH = np.array([1.5, 1.8])
-_STEP = 0.02  # of logits and ln W, for differences
 _STARTS = np.log([0.7, 0.7, 6.0, 6.0, 60.0, 60.0, 2000.0, 2000.0])  # of ln W while the part is sought
 _START_LOGITS = np.array([-1.2, 0.8])  # of t₊, in turn
 _NODES = 16  # W in the result
 _ZOOMS = 3
 _SHORTER = 7  # blocks less at each try
-_CLOSE = 0.03  # gain in χ² of a round that is not worth another
+_CLOSE = 0.01  # gain in χ² of a round that is not worth another
 _LIKELY = 1e-4  # of the largest weight
 
 
@@ -168,8 +167,11 @@ def _only_noise(left: np.ndarray) -> bool:
     return bool(np.sum((q.T @ left) ** 2) < 16.8)  # χ² of six, 99 %
 
 
-def _bounded(logit: np.ndarray, bounds: tuple[float, float]) -> np.ndarray:
-    return bounds[0] + (bounds[1] - bounds[0]) / (1.0 + np.exp(-logit))
+def _bounded(logit: np.ndarray, bounds: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Value of a logit inside its bounds, and how it changes with the logit."""
+    inside = 1.0 / (1.0 + np.exp(-logit))
+    width = bounds[1] - bounds[0]
+    return bounds[0] + width * inside, width * inside * (1.0 - inside)
 
 
 def _fit(points: StartPoints, scan: np.ndarray, logits: np.ndarray, rounds: int, *, free: bool = False) -> _Fits:
@@ -178,38 +180,40 @@ def _fit(points: StartPoints, scan: np.ndarray, logits: np.ndarray, rounds: int,
     kernel = None if free else points.kernel(scan)
     damping = np.full(scan.size, 0.01)
     best = _linearised(points, trial, kernel)
+    active = np.arange(scan.size)
     for _ in range(rounds - 1):
-        damped = best.hessian.copy()
+        damped = best.hessian[active]
         moving = np.arange(2, damped.shape[1])
-        damped[:, moving, moving] *= 1.0 + damping[:, None]
-        step = np.linalg.solve(damped, best.gradient[..., None])[:, 2:, 0]
-        trial = best.numbers.copy()
+        damped[:, moving, moving] *= 1.0 + damping[active, None]
+        step = np.linalg.solve(damped, best.gradient[active, :, None])[:, 2:, 0]
+        trial = best.numbers[active]
         trial[:, : moving.size] += np.clip(step, -2.0, 2.0)
         trial[:, 2] = np.clip(trial[:, 2], *np.log(SCAN_NUMBERS))
-        fits = _linearised(points, trial, kernel)
-        gain = best.score - fits.score
+        fits = _linearised(points, trial, kernel.of(active) if kernel is not None else None)
+        gain = best.score[active] - fits.score
         better = gain >= 0.0
-        damping = np.where(better, 0.2, 8.0) * damping
+        damping[active] *= np.where(better, 0.2, 8.0)
         for values, fresh in zip(best, fits, strict=True):
-            values[better] = fresh[better]
-        if np.max(gain) < _CLOSE:
+            values[active[better]] = fresh[better]
+        active = active[(~better | (gain > _CLOSE)) & (damping[active] < 1e4)]
+        if active.size == 0:
             break
     return best
 
 
 def _linearised(points: StartPoints, numbers: np.ndarray, kernel: Kernel | None) -> _Fits:
     """Residuals of cells and how they change: I₀ and G by linear regression, the logits, and ln W where no kernel is
-    given, by differences."""
-    free = kernel is None
-    kernel = points.kernel(numbers[:, 2]) if kernel is None else kernel
-    nudged = numbers[:, None, :2] + _STEP * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    transference, share = _bounded(nudged[..., 0], _TRANSFERENCES), _bounded(nudged[..., 1], _SHARES)
-    polarisation = share * (1.0 / transference - 1.0)
-    curves = polarising_current(kernel, points.potential, polarisation, share)
-    if free:
-        faster = points.kernel(numbers[:, 2] + _STEP)
-        more = polarising_current(faster, points.potential, polarisation[:, :1], share[:, :1])
-        curves = np.concatenate([curves, more], axis=1)
+    given."""
+    kernel = points.kernel(numbers[:, 2], moving=True) if kernel is None else kernel
+    (transference, steep), (share, gentle) = (
+        _bounded(numbers[:, 0], _TRANSFERENCES), _bounded(numbers[:, 1], _SHARES)
+    )  # fmt: skip
+    odds = 1.0 / transference - 1.0
+    curves, moves = polarising_current(kernel, points.potential, share * odds, share)
+    # of ρ = β (1/t₊ - 1) and β to the logits of t₊ and β
+    with_transference = -(share / transference**2 * steep)[:, None] * moves[:, 0]
+    with_share = gentle[:, None] * (odds[:, None] * moves[:, 0] + moves[:, 1])
+    curves = np.concatenate([np.stack([curves, with_transference, with_share], axis=1), moves[:, 2:]], axis=1)
     one, z = points.weight, points.current * points.weight
     curves = curves[..., points.blocks] * one
     y = curves[:, 0]
@@ -218,7 +222,7 @@ def _linearised(points: StartPoints, numbers: np.ndarray, kernel: Kernel | None)
     slope = np.maximum(slope, 1e-9 * np.abs(y @ z) / square + 1e-300)
     level = (one @ z - mixed * slope) / (one @ one)
     left = z - level[:, None] * one - slope[:, None] * y
-    moves = slope[:, None, None] * (curves[:, 1:] - curves[:, :1]) / _STEP
+    moves = slope[:, None, None] * curves[:, 1:]
     unit = np.broadcast_to(one, y.shape)[:, None]
     design = np.concatenate([unit, (slope[:, None] * y)[:, None], moves], axis=1)
     hessian = design @ np.swapaxes(design, 1, 2)

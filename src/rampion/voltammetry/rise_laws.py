@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-_NODES = 9  # of the parameter of a law, to start from
+_NODES = 8  # of the parameter of a law, to start from
 _ROUNDS = 4
 _CLOSE = 0.02  # χ² of a round that is not worth another
 _NUDGE = 0.01  # of the range of the parameter
@@ -88,17 +88,17 @@ def weigh_laws(
     return Evidence(*(np.stack(column, axis=1) for column in zip(*found, strict=True)))
 
 
-def _shape(potential: np.ndarray, places: np.ndarray, law: Law, parameter: np.ndarray) -> np.ndarray:
-    """(m, n) a law after its break points, one at the last point."""
-    past = np.maximum(potential - places[:, None], 0.0)
-    whole = past[:, -1:]
+def _shape(past: np.ndarray, law: Law, parameter: np.ndarray, last: float) -> np.ndarray:
+    """(m, n) a law at ``past`` = (V - V₀)₊ or, for a power, its logarithm; one at the last point, at the potential
+    ``last``."""
+    whole, numbers = past[:, -1:], parameter[:, None]
     if law.name == "power":
-        return np.where(past > 0, (past / whole) ** parameter[:, None], 0.0)
+        return np.exp(numbers * (past - whole))
     if law.name == "critical":
-        beyond = np.exp(parameter)[:, None] * whole
-        return past * beyond / (whole * (whole + beyond - past))
-    fold = np.exp(parameter)[:, None] * potential[-1]
-    return np.exp(np.minimum(past - whole, 0.0) / fold) * np.expm1(-past / fold) / np.expm1(-whole / fold)
+        beyond = np.exp(numbers) * whole
+        return past * (beyond / whole) / (whole + beyond - past)
+    fold = np.exp(numbers) * last
+    return np.expm1(past / fold) / np.expm1(whole / fold)
 
 
 def _regress(points: Projected, shape: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -115,9 +115,12 @@ def _weigh_law(
     first = max(int(np.searchsorted(points.potential, places.min())) - 1, 0)
     late = points.potential[first:]
     total = float(points.left @ points.left)
+    past = np.maximum(late - places[:, None], 0.0)
+    if law.name == "power":
+        past = np.log(np.maximum(past, 1e-300))
 
     def fit(parameter: np.ndarray) -> tuple[np.ndarray, ...]:
-        shape = _shape(late, places, law, parameter)
+        shape = _shape(past, law, parameter, float(late[-1]))
         amplitude, norm, overlap = _regress(points, shape, first)
         return np.where(amplitude > 0, total - amplitude**2 * norm, total), amplitude, norm, overlap, shape
 
@@ -134,7 +137,7 @@ def _weigh_law(
     for _ in range(_ROUNDS):
         score, amplitude, norm, overlap, shape = best
         turned = np.where(parameter + nudge > law.high, -nudge, nudge)
-        move = (_shape(late, places, law, parameter + turned) - shape) / turned[:, None] * amplitude[:, None]
+        move = (_shape(past, law, parameter + turned, float(late[-1])) - shape) / turned[:, None] * amplitude[:, None]
         weighed, along = move * points.weight[first:], shape * points.weight[first:]
         against = weighed @ points.basis[first:]
         # the move with course and rise projected out

@@ -37,9 +37,9 @@ class StartPoints:
             self.time[:end], self.potential[:end], self.blocks[kept], self.current[kept], self.weight[kept], self.ramp
         )
 
-    def kernel(self, scan: np.ndarray) -> Kernel:
-        """Of cells with these ln W."""
-        return kernel_of(self.time, 0.25 * self.ramp * np.exp(scan))
+    def kernel(self, scan: np.ndarray, *, moving: bool = False) -> Kernel:
+        """Of cells with these ln W; ``moving``: and how it changes with ln W."""
+        return kernel_of(self.time, 0.25 * self.ramp * np.exp(scan), moving=moving)
 
 
 def start_points(
