@@ -35,7 +35,7 @@ from rampion.cell.sweep import (
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 
-_CAPACITY = 768
+_CAPACITY = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

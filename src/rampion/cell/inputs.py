@@ -109,6 +109,13 @@ def rest_state(cell: Cell, structure: Structure, mesh: Mesh) -> State:
     )
 
 
+def largest_step(duration: float, slope: float, thermal: float, tolerance: float) -> float:
+    """The longest step of a segment [s]: a tenth of it, and on a ramp (``slope`` [V/s]) what cubics between the steps
+    take, half of RT/F at a tolerance of 1e-4, in proportion to its fourth root."""
+    longest = duration / 10.0
+    return min(longest, 0.5 * thermal * (tolerance / 1e-4) ** 0.25 / abs(slope)) if slope else longest
+
+
 def control_of(segment: Segment, start: float, stop: Stop, against_reference: bool) -> Control:
     """The numbers of one segment, from its time of start."""
     return Control(

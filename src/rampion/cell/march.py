@@ -29,7 +29,7 @@ _ONE, _OTHER = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0
 _ERROR = 2.0 * (-3.0 * GAMMA**2 + 4.0 * GAMMA - 2.0) / (12.0 * (2.0 - GAMMA))
 _ITERATIONS = 3
 _START_ITERATIONS = 12
-SAFETY = 0.06
+SAFETY = 0.08
 """The local tolerance, in the user's, that keeps the error of J(V) below the user's."""
 
 _CAPACITY = 256
@@ -196,7 +196,8 @@ def march_segment(
             end, shift, extra_shift, extra_rate, response, now.time + dt, *around
         )
         by_voltage = jnp.abs(moved_whole) / (jnp.abs(end.potential) + 0.1 * numbers["thermal_voltage"])
-        by_current = jnp.abs(moved_current) / (jnp.abs(end.current) + 1e-2 * limit)
+        so_far = jnp.maximum(now.largest, jnp.abs(end.current))
+        by_current = jnp.abs(moved_current) / (jnp.abs(end.current) + 1e-2 * jnp.minimum(limit, so_far) + 1e-6 * limit)
         error = jnp.maximum(jnp.maximum(by_current, by_voltage), by_unknown) / tolerance
         error = jax.lax.stop_gradient(jnp.where(fresh, 1.0, error))
         solved = mid.good & end.good & jnp.isfinite(error)
@@ -204,8 +205,7 @@ def march_segment(
         factor = jnp.clip(0.9 * (jnp.where(solved, error, 1.0) + 1e-30) ** (-1.0 / 3.0), 0.2, 4.0)
         factor = jnp.where(solved, factor, 0.25)
         # A stop is landed on by a secant in the step, from its last safe side.
-        largest = jnp.maximum(now.largest, jnp.abs(end.current))
-        margin, why = stops(end, charge, largest)
+        margin, why = stops(end, charge, so_far)
         beyond = fine & (margin < 0.0)
         too_far = beyond & (margin < -1e-6) & (dt > 1.001 * shortest) & ~fresh
         secant = now.margin / jnp.maximum(now.margin - margin, 1e-300)
@@ -222,7 +222,7 @@ def march_segment(
         trend = jnp.where(fresh, 0.0, trend)
         then = State(
             arrived, end.modes, rate, extra_rate, end.unknown, trend, end.current, end.ionic, end.potential, charge,
-            largest, margin,
+            so_far, margin,
         )  # fmt: skip
         ended = jnp.where(count >= capacity, FULL, RUNNING)
         ended = jnp.where(arrived >= control.end, DONE, ended)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from rampion.cell import backend
-from rampion.cell.inputs import control_of, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
+from rampion.cell.inputs import control_of, largest_step, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
 from rampion.cell.march import DONE, SAFETY, run_segment
 from rampion.cell.parameters import Cell
 from rampion.cell.protocols import Segment, Stop, segments
@@ -74,8 +74,12 @@ def simulate(
         if segment.duration > 0:
             control = control_of(segment, start, stop, against_reference)
             step = 1e-9 * min(segment.duration, diffusion)
+            if segment.galvanostatic:  # the wall answers a shorter first step by so little that no digits are left
+                step = max(step, 1e-12 * diffusion)
             smallest = 1e-15 * min(segment.duration, diffusion)
-            limits = (accuracy.tolerance * SAFETY, smallest, segment.duration / 10.0)
+            ramp = 0.0 if segment.galvanostatic else segment.slope
+            longest = largest_step(segment.duration, ramp, numbers["thermal_voltage"], accuracy.tolerance)
+            limits = (accuracy.tolerance * SAFETY, smallest, longest)
             state, rows, code = run_segment(state, step, control, numbers, arrays, limits, structure)
             pieces.append((index, segment, rows))
             if code != DONE:

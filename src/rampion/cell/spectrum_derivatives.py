@@ -18,18 +18,17 @@ from jaxtyping import Complex, Float
 
 from rampion.cell import backend
 from rampion.cell.frozen import Fine, fine_mesh, frozen_state
-from rampion.cell.inputs import control_of, mesh_of, numbers_of
-from rampion.cell.march import DONE, SAFETY, march_segment
+from rampion.cell.inputs import mesh_of, numbers_of
+from rampion.cell.march import DONE, march_segment
 from rampion.cell.mesh import half_mesh
 from rampion.cell.parameters import Cell
 from rampion.cell.perturbation import area_impedances, smallest_intervals
-from rampion.cell.protocols import Stop, segments
 from rampion.cell.simulate import Accuracy, simulate
-from rampion.cell.sweep import PARAMETERS, parameter_values, prepared, traced_numbers
+from rampion.cell.sweep import parameter_values, places_of, prepared, ramp, traced_numbers, value_at, with_values
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 
-_CAPACITY = 768
+_CAPACITY = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -51,19 +50,18 @@ class SpectrumSensitivities:
 
 @functools.partial(
     jax.jit,
-    static_argnames=("names", "structure", "nernst_einstein", "relaxations", "mesh_key", "finer", "electrode"),
+    static_argnames=("places", "structure", "nernst_einstein", "relaxations", "mesh_key", "finer", "electrode"),
     compiler_options=backend.COMPILER_OPTIONS,
 )
 def _differentiated(
-    chosen, values, control, limits, step, arrays, begin, fine, omega, *, names, structure, nernst_einstein,
+    chosen, values, control, limits, step, arrays, begin, fine, omega, *, places, structure, nernst_einstein,
     relaxations, mesh_key, finer, electrode,
 ):  # fmt: skip
     reference, at = finer
     mesh = half_mesh(*mesh_key)
 
     def impedance(vector):
-        changed = values | {name: vector[k] for k, name in enumerate(names)}
-        numbers = traced_numbers(changed, nernst_einstein)
+        numbers = traced_numbers(with_values(values, places, vector), nernst_einstein)
         outcome = march_segment(
             begin, step, control, numbers, arrays, limits, 1, structure=structure, capacity=_CAPACITY,
             keep_nodes=False, differentiable=structure.closure is None,
@@ -100,15 +98,11 @@ def spectrum_sensitivities(
         When the march ends early.
     """
     nernst_einstein = cell.diffusivity is None and cell.closure is None
-    unknown = [name for name in names if name not in PARAMETERS or (name == "diffusivity" and nernst_einstein)]
-    if unknown:
-        allowed = [name for name in PARAMETERS if not (name == "diffusivity" and nernst_einstein)]
-        raise InputError(f"No parameter is named {', '.join(unknown)} here; expected some of {', '.join(allowed)}.")
-    if sweep.pause is not None:
-        raise InputError("Derivatives of a spectrum are those at the end of a plain sweep; this one has pauses.")
+    places = places_of(cell, names)
     if electrode not in ("cell", "working") or (electrode == "working" and cell.reference is None):
         raise InputError(f"The electrode is {electrode!r}; expected 'cell', or 'working' where there is a reference.")
     accuracy = accuracy or Accuracy()
+    control, step, limits = ramp(cell, sweep, accuracy)
     arrays, structure, begin = prepared(cell, accuracy)
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
     run = simulate(cell, sweep, accuracy=accuracy)
@@ -117,15 +111,12 @@ def spectrum_sensitivities(
     fine = fine_mesh(
         frozen.position, smallest_intervals(frozen, numbers, structure, float(omega.max())), cell.reference
     )
-    (segment,) = segments(sweep, cell.area)
-    shortest = min(segment.duration, cell.thickness**2 / numbers["diffusivity"])
-    limits = accuracy.tolerance * SAFETY, 1e-13 * shortest, segment.duration / 10.0
     values = parameter_values(cell)
-    chosen = np.array([values[name] for name in names])
+    chosen = np.array([value_at(values, place) for place in places])
     node = None if cell.reference is None else min(cell.reference, 1.0 - cell.reference)
     z, derivative, code = _differentiated(
-        jnp.asarray(chosen), values, control_of(segment, 0.0, Stop(), False), limits, 1e-9 * shortest, arrays, begin,
-        tuple(fine)[:-2], omega, names=tuple(names), structure=structure, nernst_einstein=nernst_einstein,
+        jnp.asarray(chosen), values, control, limits, step, arrays, begin, tuple(fine)[:-2], omega,
+        places=places, structure=structure, nernst_einstein=nernst_einstein,
         relaxations=cell.relaxations, mesh_key=(accuracy.intervals, accuracy.first_interval, node),
         finer=(fine.reference, fine.finer), electrode=electrode,
     )  # fmt: skip

@@ -16,9 +16,9 @@ from jaxtyping import Float
 from rampion.cell import backend
 from rampion.cell.circuit import Control
 from rampion.cell.closures import FUNCTIONS
-from rampion.cell.inputs import mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
+from rampion.cell.inputs import largest_step, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
 from rampion.cell.march import DONE, SAFETY, run_segment
-from rampion.cell.parameters import Cell, chemical_diffusivity
+from rampion.cell.parameters import Cell, chemical_diffusivity, thermal_voltage
 from rampion.cell.simulation import Accuracy, local_cubic
 from rampion.cell.terms import differentiable
 from rampion.errors import InputError, NotConvergedError
@@ -123,7 +123,8 @@ def ramp(cell: Cell, sweep: Sweep, accuracy: Accuracy) -> tuple[Control, float, 
         highest_potential=never, charge=never, largest_current=never,
     )  # fmt: skip
     shortest = min(duration, cell.thickness**2 / chemical_diffusivity(cell))
-    return control, 1e-9 * shortest, (accuracy.tolerance * SAFETY, 1e-13 * shortest, duration / 10.0)
+    longest = largest_step(duration, control.slope, thermal_voltage(cell), accuracy.tolerance)
+    return control, 1e-9 * shortest, (accuracy.tolerance * SAFETY, 1e-13 * shortest, longest)
 
 
 def prepared(cell: Cell, accuracy: Accuracy) -> tuple[Any, Any, Any]:
