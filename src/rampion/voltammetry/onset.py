@@ -14,10 +14,11 @@ from rampion.voltammetry.noise import block_means
 from rampion.voltammetry.penetration import Rise
 from rampion.voltammetry.rise_laws import Evidence, Projected, weigh_laws
 
-_CHOSEN = 1.1  # errors over those of a given course and part: both were chosen on the same points (tuning seeds)
+_CHOSEN = 1.2  # errors over those of a given course and part: both were chosen on the same points (tuning seeds)
 _KNOWN = 0.85  # of the sweep before the steep place, taken for course
 # excess over the course, in shares of the current and in multiples of the noise, up to which the laws are tried
 _REACHES = ((0.5, 60.0), (0.15, 30.0), (0.05, 12.0), (0.03, 8.0), (0.02, 6.0))
+_BETTER = 0.5  # of the misfit of the rise followed farther
 _FEWEST = 30  # points of a course that has the shape of a polarising cell
 _SURE = (0.8, 0.55)  # of the part known: a slow rise may have begun before its steep place
 _STAGES = 2
@@ -94,7 +95,7 @@ def _followed(
         part = slice(begin, end)
         points = _thinned(potential[part], current[part], noise[part], max(begin, rise.at - 150) - begin)
         weighed = _weigh_again(_weigh(*points, course))
-        if found is None or weighed.misfit < found.misfit:
+        if found is None or weighed.misfit < _BETTER * found.misfit:  # what is left of the rise has to say more
             found = weighed
         if weighed.misfit < 1.0:
             break
