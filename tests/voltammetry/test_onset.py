@@ -14,7 +14,7 @@ from rampion.voltammetry.cell_course import fit_cell_course, ramped_current
 from rampion.voltammetry.finding import Verdict
 from rampion.voltammetry.limits import find_clipping
 from rampion.voltammetry.polarising_cell import kernel_of, polarising_current
-from recovery.voltammetry_curves import THERMAL, binary_curve
+from recovery.voltammetry_curves import THERMAL, binary_curve, make_case
 
 _SAMPLE = Sample(name="synthetic", thickness=Estimate(1e-3, 0.0), area=Estimate(1e-5, 0.0))
 
@@ -107,3 +107,12 @@ def test_changes_of_a_polarising_current_are_its_differences():
     ):
         # Newton's last step leaves about 1e-5 of the current
         assert np.max(np.abs(moves[:, k] - (more - less) / (2 * step))) < 2e-3 * np.max(np.abs(moves[:, k]))
+
+
+def test_a_sweep_whose_first_points_show_no_slope_in_their_noise_is_judged_all_the_same():
+    case = make_case("limiting_peak", np.random.default_rng([2033, 0, 4]))
+    (finding,) = analyse_trace(case.trace, case.sample)
+    assert finding.verdict is Verdict.LIMITING_PEAK
+    assert finding.current.value == pytest.approx(case.current, rel=0.01)
+    assert finding.ohmic is not None
+    assert np.isfinite([finding.ohmic.conductance.low, finding.ohmic.conductance.high]).all()

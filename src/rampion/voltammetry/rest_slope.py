@@ -25,6 +25,7 @@ _NODES = 16  # W in the result
 _ZOOMS = 3
 _SHORTER = 7  # blocks less at each try
 _CLOSE = 0.01  # gain in χ² of a round that is not worth another
+_UNKNOWN = 20.0  # width of the interval in e-folds
 _LIKELY = 1e-4  # of the largest weight
 
 
@@ -85,7 +86,7 @@ def fit_rest_slope(
 
     Assumes rest before the first point, white noise, and dilute transport: the potential at which a polarised cell
     bends away from its line, 4 V_T, is what excludes that a long straight line belongs to one.
-    Fails (``None``) when no part of ten blocks of points is described.
+    Fails (``None``) when no part of ten blocks of points is described, or the part that is shows no slope.
 
     Parameters
     ----------
@@ -113,6 +114,8 @@ def fit_rest_slope(
         logits = np.stack([np.interp(scan, fits.scan, fits.numbers[:, k]) for k in range(2)], axis=1)
     assert mixture is not None
     log_slope = _quantiles(*mixture.slopes, mixture.weights)
+    if not log_slope.high - log_slope.low < _UNKNOWN:  # the part left shows no slope
+        return None
     middle = math.exp(log_slope.value)
     spread = math.sqrt(math.expm1(min(log_slope.std**2, 50.0)))
     return RestSlope(
@@ -263,11 +266,11 @@ def _weighed(points: StartPoints, fits: _Fits) -> _Mixture:
     logs = np.append(ohmic, np.where(sign > 0, weighed, -math.inf))
     weights = np.exp(logs - np.max(logs))
     slope = max(float(slope), 1e-300)
-    slope_errors = np.append(covariance[1, 1] / slope**2, covariances[:, 1, 1])
+    slope_errors = np.append(math.sqrt(covariance[1, 1]) / slope, np.sqrt(np.maximum(covariances[:, 1, 1], 0.0)))
     level_errors = np.append(covariance[0, 0], covariances[:, 0, 0])
     return _Mixture(
         weights=weights / np.sum(weights),
-        slopes=(np.log(np.append(slope, fits.slope)), scale * np.sqrt(slope_errors)),
+        slopes=(np.log(np.append(slope, fits.slope)), scale * slope_errors),
         levels=(np.append(level, fits.level), scale * np.sqrt(level_errors)),
     )
 
