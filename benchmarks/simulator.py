@@ -6,9 +6,10 @@ for the peer.
     python -m venv /tmp/pybamm-env && /tmp/pybamm-env/bin/pip install pybamm
     python benchmarks/simulator.py --peer /tmp/pybamm-env/bin/python
 
-The peer model: custom ``BaseModel``, a graded 1-D mesh given by the user, c by finite volumes, J and y = ln c_s
-algebraic, IDAKLU. Test cells A and B of the design notes. Accuracy is the largest relative error of J at 300 voltages
-against the own march at tolerance 2e-6 on a finer mesh (which is held against closed forms in the tests).
+Both sides take turns, round after round, and a ratio is the median over the rounds. The peer model: custom
+``BaseModel``, a graded 1-D mesh given by the user, c by finite volumes, J and y = ln c_s algebraic, IDAKLU. Test cells A
+and B of the design notes. Accuracy is the largest relative error of J at 300 voltages against the own march at tolerance
+2e-6 on a finer mesh (which is held against closed forms in the tests).
 """
 
 from __future__ import annotations
@@ -36,28 +37,36 @@ def grid(stop: float) -> np.ndarray:
     return np.linspace(0.005, 1.0, 300) * stop
 
 
-def best(call, repeats: int = 8) -> float:
-    """Processor time of one call [s], the least mean of several rounds of at least 50 ms each.
+def a_round(call) -> float:
+    """Processor time of one call [s], the mean of a round of at least 50 ms.
 
     Processor time is steadier than wall time on a shared machine, but its clock is too coarse for a single short call.
     """
-    start = time.process_time()
-    call()
-    calls = 1 + int(0.05 / max(time.process_time() - start, 1e-3))
-    rounds = []
-    for _ in range(repeats):
-        start = time.process_time()
-        for _ in range(calls):
-            call()
-        rounds.append((time.process_time() - start) / calls)
-    return min(rounds)
+    calls, start = 0, time.process_time()
+    while (taken := time.process_time() - start) < 0.05:
+        call()
+        calls += 1
+    return taken / calls
+
+
+def best(call, repeats: int = 8) -> float:
+    """The least of several rounds."""
+    return min(a_round(call) for _ in range(repeats))
+
+
+def in_turn(own, peer, repeats: int = 12) -> tuple[float, float, float]:
+    """Least processor times of own and peer's calls [s], and the median of their ratios, round against round: both
+    sides meet the same load of the machine."""
+    rounds = [(a_round(own), peer()) for _ in range(repeats)]
+    mine, other = np.array(rounds).T
+    return float(mine.min()), float(other.min()), float(np.median(other / mine))
 
 
 def peer_main() -> None:
-    """The peer's side: PyBaMM with IDAKLU, in its own environment."""
+    """The peer's side: PyBaMM with IDAKLU, in its own environment. Tells J(V), then times a round of what is named."""
     import pybamm
 
-    out = {}
+    out, calls = {}, {}
     for name, p in CELLS.items():
         for points in (200, 300):
             model = pybamm.BaseModel()
@@ -102,8 +111,8 @@ def peer_main() -> None:
                 start = time.perf_counter()
                 solution = run()
                 first = time.perf_counter() - start
-                seconds = best(run)
-                entry = {"first": first, "seconds": seconds, "J": solution["J"](times[1:]).tolist()}
+                entry = {"first": first, "J": solution["J"](times[1:]).tolist()}
+                calls[f"{name}{points}"] = run
             except Exception as error:
                 out[f"{name}{points}"] = {"error": str(error)[:200]}
                 continue
@@ -116,11 +125,35 @@ def peer_main() -> None:
                         )
 
                     sensitivities()
-                    entry["sensitivities"] = best(sensitivities)
+                    calls[f"{name}{points} sensitivities"] = sensitivities
                 except Exception as error:
                     entry["sensitivities_error"] = str(error)[:200]
             out[f"{name}{points}"] = entry
-    print(json.dumps(out))
+    print(json.dumps(out), flush=True)
+    for line in sys.stdin:
+        print(a_round(calls[line.strip()]), flush=True)
+
+
+class Peer:
+    """The peer's process: what it computed, and its rounds on demand."""
+
+    def __init__(self, python: Path) -> None:
+        command = [str(python), __file__, "--as-peer"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.found = json.loads(self._answer())
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line[0] in "{0123456789":
+                return line
+        sys.exit("the peer failed")
+
+    def round(self, name: str) -> float:
+        assert self.process.stdin is not None
+        self.process.stdin.write(name + "\n")
+        self.process.stdin.flush()
+        return float(self._answer())
 
 
 FIRST = """
@@ -149,107 +182,77 @@ def first_calls() -> list[list[float]]:
     return [[float(word) for word in run.stdout.split()] for run in runs]
 
 
-def own_main() -> dict:
-    """rampion's side."""
-    start = time.perf_counter()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", type=Path, required="--as-peer" not in sys.argv, help="the Python that has pybamm")
+    parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.as_peer:
+        peer_main()
+        return
+    peer = Peer(options.peer)
     from dataclasses import replace
 
+    from rampion.cell.closures import Closure
     from rampion.cell.derivatives import sweep_sensitivities
     from rampion.cell.parameters import Cell
     from rampion.cell.simulate import Accuracy
     from rampion.cell.sweep import sweep_batch, sweep_current_density
     from rampion.measurement import Sweep
 
-    out, cells = {"import": time.perf_counter() - start}, {}
+    print("| | rampion | error | PyBaMM N | ms | error | ratio |")
+    print("|---|---|---|---|---|---|---|")
+    cells = {}
     for name, p in CELLS.items():
         cell = Cell(
             thickness=p["L"], conductivity=p["sigma"], concentration=p["c0"], transference=p["t"],
             diffusivity=p["D"], exchange_current=p["J00"], interface_resistance=p["R"],
         )  # fmt: skip
-        sweep, volts = Sweep(rate=p["v"], start=0.0, stop=p["V"]), grid(p["V"])
-        cells[name] = (cell, sweep, volts)
-        start = time.perf_counter()
-        sweep_current_density(cell, sweep, volts)
-        first = time.perf_counter() - start
+        given = cells[name] = cell, Sweep(rate=p["v"], start=0.0, stop=p["V"]), grid(p["V"])
         exact = sweep_current_density(
-            cell, sweep, volts, accuracy=Accuracy(tolerance=2e-6, intervals=64, first_interval=5e-5)
-        )
-        got = sweep_current_density(cell, sweep, volts)
-        out[name] = {
-            "first": first,
-            "seconds": best(lambda a=(cell, sweep, volts): sweep_current_density(*a)),
-            "error": float(np.abs(got / exact - 1.0).max()),
-            "exact": exact.tolist(),
-        }
+            *given, accuracy=Accuracy(tolerance=2e-6, intervals=64, first_interval=5e-5)
+        )  # fmt: skip
+        error = np.abs(sweep_current_density(*given) / exact - 1.0).max()
+        for points in (200, 300):
+            key = f"{name}{points}"
+            if "error" in peer.found[key]:
+                print(f"| {name} | | {error:.1e} | {points} | {peer.found[key]['error']} | | |")
+                continue
+            own, other, ratio = in_turn(
+                lambda given=given: sweep_current_density(*given), lambda key=key: peer.round(key)
+            )  # fmt: skip
+            theirs = np.abs(np.array(peer.found[key]["J"]) / exact - 1.0).max()
+            print(
+                f"| {name} | {own * 1e3:.2f} ms | {error:.1e} | {points} | {other * 1e3:.1f} | {theirs:.1e} | "
+                f"{ratio:.1f} |"
+            )
     cell, sweep, volts = cells["A"]
     sweep_sensitivities(cell, sweep, volts, NAMES)
-    out["A"]["sensitivities"] = best(lambda: sweep_sensitivities(cell, sweep, volts, NAMES))
+    own, other, ratio = in_turn(
+        lambda: sweep_sensitivities(cell, sweep, volts, NAMES), lambda: peer.round("A200 sensitivities"), 6
+    )  # fmt: skip
+    print(f"six derivatives: {own * 1e3:.1f} ms, PyBaMM {other * 1e3:.0f} ms, ratio {ratio:.1f}")
+    for size in (64, 512):
+        batch = [replace(cell, thickness=cell.thickness * (1.0 + 0.3 * k / size)) for k in range(size)]
+        given = (batch, [sweep] * size, np.tile(volts, (size, 1)))
+        own, other, ratio = in_turn(lambda given=given: sweep_batch(*given), lambda: peer.round("A200"), 6)
+        print(
+            f"batch of {size} on two threads: {size / own:.0f} sweeps per second of processor, PyBaMM {1 / other:.0f}, "
+            f"ratio {size * ratio:.1f}"
+        )
     # The same sweep through the march of functions: the constants written as functions, and D(c) with σ(c).
-    from rampion.cell.closures import Closure
-
     plain = Closure(name="the constants as functions")
     curved = Closure(
         name="D and σ of c", diffusivity=lambda c: 2e-12 * (0.5 + 0.5 * c / 1000.0),
         conductivity=lambda c: 0.06 * c / 1000.0 * (1.2 - 0.2 * c / 1000.0),
     )  # fmt: skip
-    out["functions"] = {}
     for closure in (plain, curved):
         with_functions = replace(cell, closure=closure)
         sweep_current_density(with_functions, sweep, volts)
-        out["functions"][closure.name] = best(lambda given=with_functions: sweep_current_density(given, sweep, volts))
-    out["batch"] = {}
-    for size in (64, 512):
-        batch = [replace(cell, thickness=cell.thickness * (1.0 + 0.3 * k / size)) for k in range(size)]
-        given = (batch, [sweep] * size, np.tile(volts, (size, 1)))
-        sweep_batch(*given)
-        out["batch"][size] = size / best(lambda given=given: sweep_batch(*given), 2)
-    out["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    return out
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer", type=Path, help="the Python of an environment with pybamm")
-    parser.add_argument("--as-peer", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.as_peer:
-        peer_main()
-        return
-    own = own_main()
-    peer = {}
-    if options.peer:
-        done = subprocess.run([str(options.peer), __file__, "--as-peer"], capture_output=True, text=True, check=False)
-        if done.returncode:
-            sys.exit(f"the peer failed: {done.stderr[-2000:]}")
-        peer = json.loads(done.stdout.strip().splitlines()[-1])
-    print("| | rampion | error | PyBaMM N | ms | error | ratio |")
-    print("|---|---|---|---|---|---|---|")
-    for name in CELLS:
-        mine = own[name]
-        for points in (200, 300):
-            other = peer.get(f"{name}{points}")
-            if not other or "error" in other:
-                print(f"| {name} | {mine['seconds'] * 1e3:.2f} ms | {mine['error']:.1e} | {points} | {other} | | |")
-                continue
-            error = np.abs(np.array(other["J"]) / np.array(mine["exact"]) - 1.0).max()
-            print(
-                f"| {name} | {mine['seconds'] * 1e3:.2f} ms | {mine['error']:.1e} | {points} | "
-                f"{other['seconds'] * 1e3:.1f} | {error:.1e} | {other['seconds'] / mine['seconds']:.1f} |"
-            )
-    with_peer = peer.get("A200", {})
-    line = f"six derivatives: {own['A']['sensitivities'] * 1e3:.1f} ms"
-    if "sensitivities" in with_peer:
-        ratio = with_peer["sensitivities"] / own["A"]["sensitivities"]
-        line += f", PyBaMM {with_peer['sensitivities'] * 1e3:.0f} ms, ratio {ratio:.1f}"
-    elif peer:
-        line += f", PyBaMM: {with_peer.get('sensitivities_error')}"
-    print(line)
-    print("batches on two threads, sweeps per second of processor:", {k: round(v) for k, v in own["batch"].items()})
-    if "seconds" in with_peer:
-        print(f"PyBaMM one after another: {1.0 / with_peer['seconds']:.0f} per second of processor")
-    for name, seconds in own["functions"].items():
-        print(f"{name}: {seconds * 1e3:.1f} ms, {seconds / own['A']['seconds']:.1f} times the plain sweep of A")
-    print(f"memory {own['memory']:.0f} MiB")
+        print(
+            f"{closure.name}: {best(lambda given=with_functions: sweep_current_density(given, sweep, volts)) * 1e3:.1f} ms"
+        )
+    print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0:.0f} MiB")
     for what, (loaded, wall, used) in zip(("empty", "filled"), first_calls(), strict=True):
         print(
             f"first simulation of a process, {what} cache: {wall:.1f} s ({loaded:.1f} of them import), {used:.1f} s CPU"
