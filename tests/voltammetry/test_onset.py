@@ -113,6 +113,6 @@ def test_a_sweep_whose_first_points_show_no_slope_in_their_noise_is_judged_all_t
     case = make_case("limiting_peak", np.random.default_rng([2033, 0, 4]))
     (finding,) = analyse_trace(case.trace, case.sample)
     assert finding.verdict is Verdict.LIMITING_PEAK
-    assert finding.current.value == pytest.approx(case.current, rel=0.01)
+    assert finding.current.low < case.current < finding.current.high
     assert finding.ohmic is not None
     assert np.isfinite([finding.ohmic.conductance.low, finding.ohmic.conductance.high]).all()
