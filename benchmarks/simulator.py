@@ -7,9 +7,9 @@ for the peer.
     python benchmarks/simulator.py --peer /tmp/pybamm-env/bin/python
 
 Both sides take turns, round after round, and a ratio is the median over the rounds. The peer model: custom
-``BaseModel``, a graded 1-D mesh given by the user, c by finite volumes, J and y = ln c_s algebraic, IDAKLU. Test cells A
-and B of the design notes. Accuracy is the largest relative error of J at 300 voltages against the own march at tolerance
-2e-6 on a finer mesh (which is held against closed forms in the tests).
+``BaseModel``, a graded 1-D mesh given by the user, c by finite volumes, J and y = ln c_s algebraic, IDAKLU. Test
+cells A and B of the design notes. Accuracy is the largest relative error of J at 300 voltages against the own march at
+tolerance 2e-6 on a finer mesh (which is held against closed forms in the tests).
 """
 
 from __future__ import annotations
@@ -249,9 +249,8 @@ def main() -> None:
     for closure in (plain, curved):
         with_functions = replace(cell, closure=closure)
         sweep_current_density(with_functions, sweep, volts)
-        print(
-            f"{closure.name}: {best(lambda given=with_functions: sweep_current_density(given, sweep, volts)) * 1e3:.1f} ms"
-        )
+        seconds = best(lambda given=with_functions: sweep_current_density(given, sweep, volts))
+        print(f"{closure.name}: {seconds * 1e3:.1f} ms")
     print(f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0:.0f} MiB")
     for what, (loaded, wall, used) in zip(("empty", "filled"), first_calls(), strict=True):
         print(
