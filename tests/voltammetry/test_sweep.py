@@ -9,6 +9,7 @@ import pytest
 
 from rampion.estimate import Estimate
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
+from rampion.mechanisms.contact import contact_sweep
 from rampion.records import to_json
 from rampion.voltammetry.analyse import analyse_run, analyse_trace
 from rampion.voltammetry.finding import Kind, Verdict
@@ -114,6 +115,21 @@ def test_a_pause_is_found_wherever_it_falls_among_the_bins(every, offset):
     assert np.allclose([mark.potential for mark in marks], pauses, atol=1.5e-3)
     assert np.allclose([mark.duration for mark in marks], 90.0, rtol=0.05)
     assert found == pytest.approx(rate, rel=0.01)
+
+
+@pytest.mark.parametrize("rate", [3e-6, 1.2e-5, 5e-5])
+def test_a_contact_that_thins_before_it_breaks_has_its_largest_current(rate):
+    """Contact loss, a point per millivolt: the fewer points round off, the slower the ramp."""
+    generator = np.random.default_rng(11)
+    fine = np.arange(8001) * 5e-5
+    density = contact_sweep(fine, rate, 18e3, 0.06, 1e-3, 5e-5)
+    top = float(density.max()) * 4e-6
+    potential = fine[7::20]
+    current = density[7::20] * 4e-6 + 1e-3 * top * generator.standard_normal(potential.size)
+    (finding,) = analyse_trace(Trace(time=potential / rate, potential=potential, current=current), SAMPLE)
+    assert finding.verdict is Verdict.CONTACT_LOSS
+    assert finding.current.value == pytest.approx(top, rel=0.01)
+    assert abs(finding.current.value - top) < 3 * finding.current.std
 
 
 def test_pieces_of_a_paused_sweep_are_one_voltammogram():

@@ -12,6 +12,8 @@ from rampion.voltammetry.noise import moving_lines
 from rampion.voltammetry.pieces import Pieces
 from rampion.voltammetry.voltammogram import Voltammogram
 
+WINDOWS = (5, 7, 10, 14, 20)  # points before a break that a parabola is tried on
+
 
 def largest(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Estimate, Estimate]:
     """The largest smoothed current and its potential."""
@@ -40,6 +42,51 @@ def _course_at(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> 
     return Estimate(there, math.hypot(float(error[-1]), slope * spread)), Estimate(potential, spread)
 
 
+def _top_before(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> tuple[Estimate, Estimate]:
+    """The largest current up to a break, and where: the top, or the end, of a parabola through the points before it.
+
+    A contact thins before it breaks off and rounds the current: windows grow as long as a parabola describes them
+    within the noise, and what the last growth changed counts as uncertainty.
+    """
+    kept = pieces.index[pieces.outside]
+    kept = kept[voltammogram.ramp[kept] < potential]
+    if kept.size < WINDOWS[0] or not np.ptp(voltammogram.ramp[kept[-WINDOWS[0] :]]) > 0:
+        return _course_at(voltammogram, pieces, potential)
+    current, place, _ = _top(voltammogram, kept[-WINDOWS[0] :], potential)
+    for count in WINDOWS[1:]:
+        longer, there, described = _top(voltammogram, kept[-count:], potential)
+        if not described:
+            break
+        moved = longer.value - current.value, there.value - place.value
+        current = Estimate(longer.value, math.hypot(longer.std, moved[0]))
+        place = Estimate(there.value, math.hypot(there.std, moved[1]))
+    return current, place
+
+
+def _top(voltammogram: Voltammogram, points: np.ndarray, potential: float) -> tuple[Estimate, Estimate, bool]:
+    """Top of a parabola through the points, up to a potential; where; and whether the parabola describes them."""
+    end = float(voltammogram.ramp[points[-1]])
+    x, y = voltammogram.ramp[points] - end, voltammogram.current[points]
+    noise = np.maximum(voltammogram.noise[points], 1e-300)
+    fitted, covariance = np.polyfit(x, y, 2, w=1 / noise, cov="unscaled")
+    degrees = x.size - 3
+    excess = float(np.sum(((y - np.polyval(fitted, x)) / noise) ** 2)) / degrees
+    covariance = covariance * max(excess, 1.0)
+    curvature, slope, _ = fitted
+    gap = potential - end
+    if curvature < 0 and x[0] < -slope / (2 * curvature) < gap:
+        top = -slope / (2 * curvature)
+        turn = np.array([slope / (2 * curvature**2), -1 / (2 * curvature), 0.0])
+        spread = min(math.sqrt(max(float(turn @ covariance @ turn), 0.0)), float(np.ptp(x)))
+    else:
+        top, spread = gap, gap / math.sqrt(3)  # the break lies somewhere between two samples
+    powers = np.array([top**2, top, 1.0])
+    error = math.hypot(math.sqrt(max(float(powers @ covariance @ powers), 0.0)), (2 * curvature * top + slope) * spread)
+    described = excess < 1 + 3 * math.sqrt(2 / degrees)
+    place = Estimate(end + top, math.hypot(spread, voltammogram.potential_noise))
+    return Estimate(float(np.polyval(fitted, top)), error), place, described
+
+
 def place_event(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) -> tuple[Estimate, Estimate]:
     """Current [A] and potential [V] of the event."""
     if verdict is Verdict.PENETRATION:
@@ -61,7 +108,7 @@ def place_event(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) ->
             return pieces.peak.current, pieces.peak.potential
         first = min(pieces.contact.first, pieces.index.size - 2)
         middle = 0.5 * float(np.sum(voltammogram.ramp[pieces.index[first : first + 2]]))
-        return _course_at(voltammogram, pieces, middle)
+        return _top_before(voltammogram, pieces, middle)
     if verdict is Verdict.INSTRUMENT_LIMIT and pieces.clipping is not None:
         return (
             Estimate(pieces.clipping.current, max(voltammogram.resolution, 1e-12) / math.sqrt(12)),
