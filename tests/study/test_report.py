@@ -15,7 +15,7 @@ from rampion.quantities import quantity
 from rampion.report.html import print_report, write_report
 from rampion.study import Study
 
-NUMBER = re.compile(r"[-−]?\d+(?:\.\d+)?")
+NUMBER = re.compile(r"([-−]?\d+(?:\.\d+)?)(?:·10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?")
 
 
 class Tables(HTMLParser):
@@ -62,9 +62,11 @@ def stored(folder: Path) -> dict:
 
 def agrees(text: str, value: float, place: int = 0) -> bool:
     """Whether the number printed at that place is the value, rounded to the digits that it shows."""
-    printed = NUMBER.findall(text)[place].replace("−", "-")
+    mantissa, power = NUMBER.findall(text)[place]
+    printed = mantissa.replace("−", "-")
+    scale = 10.0 ** int(power.translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")) or 0)
     decimals = len(printed.partition(".")[2])
-    return abs(float(printed) - value) <= 0.5000001 * 10**-decimals
+    return abs(float(printed) * scale - value) <= 0.5000001 * scale * 10**-decimals
 
 
 def test_every_number_of_the_samples_table_is_that_of_the_results(folder, stored):
