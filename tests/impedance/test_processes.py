@@ -100,7 +100,14 @@ def test_conductivity_carries_the_uncertainty_of_the_geometry():
     sigma = conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3, 2e-5), Estimate(4e-6, 4e-8))
     assert sigma.value == pytest.approx(1e-3 / (417 * 4e-6))
     assert sigma.relative == pytest.approx(math.sqrt(0.01**2 + 0.02**2 + 0.01**2))
-    assert math.isnan(conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3), Estimate(4e-6)).std)
+
+
+def test_a_geometry_without_uncertainty_leaves_that_of_the_resistance_and_says_so():
+    sigma = conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3), Estimate(4e-6, 4e-8))
+    assert sigma.relative == pytest.approx(math.hypot(0.01, 0.01))
+    assert [flag.code for flag in sigma.flags] == ["geometry_uncertainty_missing"]
+    assert "thickness has no stated" in sigma.flags[0].message
+    assert math.isnan(conductivity_from_resistance(Estimate(417.0), Estimate(1e-3, 1e-5), Estimate(4e-6, 4e-8)).std)
 
 
 def test_the_comparison_with_the_ohmic_slope_is_calibrated():

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from rampion.estimate import Estimate, product
+from rampion.impedance.flags import ImpedanceFlag
 
 INSTRUMENT_ERROR = 3e-3  # a potentiostat's usual accuracy of impedance, well inside its window and range
 
@@ -23,10 +24,16 @@ def conductivity_from_resistance(resistance: Estimate, thickness: Estimate, area
     """Conductivity σ = L/(RA) [S/m] of the electrolyte.
 
     Assumes uniform current between two equal electrodes that cover the area; R [Ω] the electrolyte's part of the
-    spectrum. The uncertainties of R, L [m] and A [m²] are carried through; when the geometry's are unknown (NaN) the
-    result's is too.
+    spectrum. The uncertainties of R, L [m] and A [m²] are carried through; what of the geometry has none stated (NaN)
+    counts as exact, and the result is flagged.
     """
-    return product(((thickness, 1.0), (resistance, -1.0), (area, -1.0)))
+    geometry = {"thickness": thickness, "area": area}
+    unstated = " and ".join(name for name, size in geometry.items() if math.isnan(size.std))
+    length, face = (Estimate(size.value, 0.0) if math.isnan(size.std) else size for size in geometry.values())
+    conductivity = product(((length, 1.0), (resistance, -1.0), (face, -1.0)))
+    if not unstated:
+        return conductivity
+    return conductivity.flagged(ImpedanceFlag.GEOMETRY_UNCERTAINTY_MISSING.flag(missing=unstated))
 
 
 def compare_estimates(first: Estimate, second: Estimate) -> Comparison:

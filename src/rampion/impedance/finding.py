@@ -211,9 +211,8 @@ def finding_of(
     conductivity = None
     if resistance is not None and sample.thickness is not None and sample.area is not None:
         conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
-        rests = _other_conductivities(fit, named, ceramic, sample.thickness.value / sample.area.value)
-        conductivity = conductivity.flagged(*rests)
-        flags.extend(rests)
+        conductivity = conductivity.flagged(*_other_conductivities(fit, named, ceramic, resistance.value))
+        flags.extend(conductivity.flags)
     elif resistance is not None:
         missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
         flags.append(ImpedanceFlag.GEOMETRY_UNKNOWN.flag(missing=missing, consequence="there is no conductivity"))
@@ -277,7 +276,7 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
 
 
 def _other_conductivities(
-    fit: CircuitFit, named: Sequence[NamedProcess], ceramic: Sequence[NamedProcess], cell_constant: float
+    fit: CircuitFit, named: Sequence[NamedProcess], ceramic: Sequence[NamedProcess], resistance: float
 ) -> list[Flag]:
     """Flags for arcs whose name is not sure and that move the conductivity when they are named otherwise."""
     flags = []
@@ -290,7 +289,7 @@ def _other_conductivities(
         if other is not None:
             flags.append(
                 ImpedanceFlag.CONDUCTIVITY_RESTS_ON_A_NAME.flag(
-                    process=process.part, name=process.name, other=cell_constant / other.value
+                    process=process.part, name=process.name, ratio=resistance / other.value
                 )
             )
     return flags

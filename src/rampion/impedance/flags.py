@@ -134,9 +134,13 @@ class ImpedanceFlag(FlagKind):
         Severity.WARNING,
         "The sample's {missing} is not known, so {consequence}: give it in the sample sheet.",
     )
+    GEOMETRY_UNCERTAINTY_MISSING = (
+        Severity.NOTE,
+        "The sample's {missing} has no stated uncertainty; that of the conductivity is the resistance's alone.",
+    )
     CONDUCTIVITY_RESTS_ON_A_NAME = (
         Severity.WARNING,
-        "The conductivity counts {process} as {name}; counted the other way it would be {other:.3g} S/m.",
+        "The conductivity counts {process} as {name}; counted the other way it would be {ratio:.2f} times that.",
     )
     ARC_APPEARS = (Severity.NOTE, "The arc {process} is there from spectrum {index} on.")
     ARC_VANISHES = (Severity.NOTE, "The arc {process} is no longer there from spectrum {index} on.")
