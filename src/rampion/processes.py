@@ -40,13 +40,18 @@ def in_processes(
     workers : processes; by default one per core.
     """
     jobs = list(jobs)
-    workers = min(workers or os.cpu_count() or 1, len(jobs))
-    if len(jobs) < FEW or workers < 2:
+    workers = _processes_for(len(jobs), workers)
+    if workers == 1:
         return (function(*job) for job in jobs)
     from joblib import Parallel, delayed
 
     run: Any = Parallel(n_jobs=workers, return_as="generator")
     return run(delayed(function)(*job) for job in jobs)
+
+
+def _processes_for(count: int, workers: int | None) -> int:
+    """How many processes so many jobs are worth; 1 is this one."""
+    return 1 if count < FEW else min(workers or os.cpu_count() or 1, count)
 
 
 def as_done(
@@ -77,8 +82,8 @@ def as_done(
     """
     if scheduler is not None:
         return _on_cluster(function, jobs, scheduler)
-    workers = min(workers or os.cpu_count() or 1, len(jobs))
-    if len(jobs) < FEW or workers < 2:
+    workers = _processes_for(len(jobs), workers)
+    if workers == 1:
         return ((place, function(*job)) for place, job in enumerate(jobs))
     return _on_cores(function, jobs, workers)
 

@@ -162,7 +162,7 @@ def test_wrong_input_is_one_sentence(capsys, words, code, sentence):
 def test_the_shell_on_a_cluster(capsys, tmp_path):
     distributed = pytest.importorskip("distributed")
     words = (*CELL, "--vary", "thickness=1,2mm", "--rate", "0.05mV/s", "--json")
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with distributed.LocalCluster(**options) as cluster:
         there = json.loads(shell(capsys, *words, "--scheduler", cluster.scheduler_address, "-o", tmp_path))
     assert there == json.loads(shell(capsys, *words))

@@ -25,7 +25,7 @@ COUNT = 12
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with distributed.LocalCluster(**options) as started:
         yield started
 
@@ -133,7 +133,7 @@ def test_a_cluster_that_is_not_there_is_one_sentence(monkeypatch):
 def test_a_scheduler_lost_on_the_way_is_one_sentence(monkeypatch, tmp_path):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(processes, "ANSWER", 2.0)
-    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": ":0", "silence_logs": 50}
     with distributed.LocalCluster(**options) as started:
         jobs = [(number, str(tmp_path)) for number in range(COUNT)]
         results = as_done(take_time, jobs, scheduler=started.scheduler_address)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _ALIASES = {"rate": "scan_rate", "to": "stop_potential"}
 _RANGE = re.compile(r"^(?P<low>.+?)\.\.(?P<high>.+):\s*(?P<count>\d+)\s*(?P<kind>log|lin|)$")
 _NUMBER = re.compile(r"^\s*[-+−]?[\d.]+(?:[eE][-+−]?\d+)?\s*(?P<unit>.*?)\s*$")
-_HEADER = re.compile(r"^(?P<name>[^\[(/]+?)\s*(?:\[(?P<a>.*)\]|\((?P<b>.*)\)|/\s*(?P<c>.+))?$")
 
 
 @click.command()
@@ -208,6 +207,7 @@ def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
     import numpy as np
 
+    from rampion.readers.columns import split_unit
     from rampion.readers.text import decode
 
     lines = decode(path.read_bytes())[0].splitlines()
@@ -221,11 +221,10 @@ def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     columns: dict[str, Any] = {}
     quantities: dict[str, str] = {}
     for place, title in enumerate(filled[0][1]):
-        match = _HEADER.match(title.strip())
-        if match is None or title.strip().lower() == "simulation":  # the number that rampion's own tables begin with
+        if title.strip().lower() in ("", "simulation"):  # the number that rampion's own tables begin with
             continue
-        name, kind = variable(match["name"])
-        unit = match["a"] or match["b"] or match["c"]
+        shown, unit = split_unit(title)
+        name, kind = variable(shown)
         if name in columns:
             raise InputError(f"{path.name} has two columns of {name.replace('_', ' ')}; keep one.")
         values = []

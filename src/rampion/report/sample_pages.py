@@ -53,16 +53,20 @@ def write_sample_pages(
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for finding in plain["samples"]:
         entries.setdefault(finding["sample"], []).append(finding)
-    jobs: dict[str, tuple[Any, ...]] = {}
+    jobs: list[tuple[Any, ...]] = []
+    seen: set[str] = set()
     for sample, known in zip(study.analysis.samples, plain["metadata"], strict=True):
         name = known["name"]
+        if name in seen:  # the same name twice: its findings stand on the first page
+            continue
+        seen.add(name)
         files = {file: history["files"].get(file, "") for file in known["files"]}
-        told = {**history, "files": files}
         content = to_json([known, entries.get(name, []), files, history["software"]], None)
         mark = f"<!-- {hashlib.sha256(content.encode()).hexdigest()} -->\n"
-        if name not in jobs and not _stands(folder / pages[name], mark):
-            jobs[name] = (sample, known, entries.get(name, []), told, mark, folder / pages[name])
-    return in_processes(_write_page, jobs.values())
+        if not _stands(folder / pages[name], mark):
+            told = {**history, "files": files}
+            jobs.append((sample, known, entries.get(name, []), told, mark, folder / pages[name]))
+    return in_processes(_write_page, jobs)
 
 
 def _stands(path: Path, mark: str) -> bool:
