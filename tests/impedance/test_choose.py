@@ -65,6 +65,23 @@ def test_a_diffusion_faster_than_any_speaks_against_a_circuit():
     assert objections(fit, processes_of(fit)) == ["Ws1 turns faster than any diffusion"]
 
 
+def test_a_bulk_above_the_window_is_no_diffusion():
+    """Its rise is that of any relaxation seen from below; one whose first points are nearer to tanh(s)/s than to an
+    arc with an exponent that the data do not tell is still no diffusion."""
+    truth = {
+        "R1": 1352.0, "CPE1.Q": 8e-12, "CPE1.alpha": 1.0, "R2": 405.0, "CPE2.Q": 1.4e-8, "CPE2.alpha": 0.9, "R3": 93.0,
+        "CPE3.Q": 1.4e-5, "CPE3.alpha": 0.85,
+    }  # fmt: skip
+    circuit = "p(R1,CPE1)-p(R2,CPE2)-p(R3,CPE3)"
+    preferred = 0
+    for seed in range(4):
+        choice = choose_circuit(synthetic(circuit, truth, (1e6, 1.0), seed, points=50))
+        assert not any(process.kind == "diffusion" for process in processes_of(choice.fit))
+        best = min(choice.candidates, key=lambda candidate: candidate.criterion)
+        preferred += "faster than any diffusion" in best.reason
+    assert preferred > 0  # else the spectra do not tempt
+
+
 def test_candidates_are_listed_with_reasons():
     circuit, truth, window = CASES["A"]
     choice = choose_circuit(synthetic(circuit, truth, window, 30), criterion="aicc")

@@ -48,6 +48,23 @@ def test_uncertainties_of_processes_are_those_of_the_parameters_drawn():
         assert estimate.std == pytest.approx(np.std(drawn), rel=0.03)
 
 
+def test_a_capacitance_is_told_where_its_two_parameters_are_not():
+    """An apex a decade above the window, and an arc beside it: Q and α may each be other ones, but only together."""
+    circuit, window = "p(R1,CPE1)-p(R2,CPE2)", (1e6, 1.0)
+    truth = {"R1": 1400.0, "CPE1.Q": 1.4e-11, "CPE1.alpha": 0.96, "R2": 300.0, "CPE2.Q": 1e-8, "CPE2.alpha": 0.9}
+    true = effective_capacitance(truth["R1"], truth["CPE1.Q"], truth["CPE1.alpha"])
+    covered = []
+    for seed in range(60):
+        fit = fit_circuit(synthetic(circuit, truth, window, seed), circuit)
+        capacitance = processes_of(fit)[0].capacitance
+        if math.isnan(fit.parameters["CPE1.Q"].std) and not math.isnan(capacitance.std):
+            assert not capacitance.flags
+            assert capacitance.relative < 0.5
+            covered.append(capacitance.low < true < capacitance.high)
+    assert len(covered) > 10
+    assert np.mean(covered) > 0.85
+
+
 def test_the_same_arc_as_zarc_has_the_same_numbers():
     circuit, truth, window = CASES["A"]
     spectrum = synthetic(circuit, truth, window, 4)

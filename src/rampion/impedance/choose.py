@@ -24,17 +24,19 @@ from rampion.measurement import Spectrum
 FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 _CLOSE = 6.0  # of the criterion: too little to tell circuits apart
 _PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
+_IMPOSSIBLE = 1e4  # of the criterion: what no evidence outweighs
 _BEYOND_NOISE = 1.25  # of the noise about the Kramers-Kronig model: residuals that hold something more
 _LESS = 0.999  # of the chosen circuit's residual: a smaller one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One circuit of the family: its criterion (smaller is better), and what speaks against it besides."""
+    """One circuit of the family: its criterion (smaller is better), what speaks against it besides, and its price."""
 
     circuit: str
     criterion: float
     whiteness: float
+    price: float = 0.0
     reason: str = ""
 
 
@@ -86,6 +88,12 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
     return found + [f"{name} is not told by the data" for name in untold if name not in counted]
 
 
+def price_of(against: Sequence[str], processes: Sequence[Process]) -> float:
+    """What the objections cost of the criterion: 25 each, and a diffusion above 10 kHz more than any evidence."""
+    impossible = any(p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION for p in processes)
+    return _PRICE * len(against) + _IMPOSSIBLE * impossible
+
+
 def choose_circuit(
     spectrum: Spectrum,
     family: Sequence[str] | None = None,
@@ -103,8 +111,9 @@ def choose_circuit(
     Assumes the true circuit is in the family, or nearly. Fails when two processes have time constants closer than
     their width: one arc is then reported (and the residuals are white). Of circuits within 6 of the best criterion the
     one with the fewest parameters is chosen, and the other named in a flag. Each process or
-    parameter that the data do not tell (:func:`objections`) costs a circuit 25; where a circuit so put off leaves
-    smaller residuals, it is the ``description``, and flagged when its BIC is lower too.
+    parameter that the data do not tell (:func:`objections`) costs a circuit 25, and one whose diffusion is faster than
+    any is chosen only where there is no other; where a circuit so put off leaves smaller residuals, it is the
+    ``description``, and flagged when its BIC is lower too.
 
     Parameters
     ----------
@@ -159,8 +168,14 @@ def choose_circuit(
     return CircuitChoice(
         fit=replace(best, flags=(*best.flags, *flags)),
         candidates=tuple(
-            Candidate(circuit=fit.notation, criterion=value, whiteness=fit.whiteness, reason="; ".join(against))
-            for _, value, fit, against in scored
+            Candidate(
+                circuit=fit.notation,
+                criterion=value,
+                whiteness=fit.whiteness,
+                price=score - value,
+                reason="; ".join(against),
+            )
+            for score, value, fit, against in scored
         ),
         criterion=criterion,
         description=description,
@@ -181,8 +196,9 @@ def _scored(
     best = math.inf
     for value, fit in sorted(((_criterion(f, criterion, correlation), f) for f in fits), key=lambda pair: pair[0]):
         seen = check_limits(fit, deviation) if value < best + _CLOSE else fit
-        against = objections(seen, processes_of(seen))
-        found.append((value + _PRICE * len(against), value, seen, against))
+        processes = processes_of(seen)
+        against = objections(seen, processes)
+        found.append((value + price_of(against, processes), value, seen, against))
         best = min(best, found[-1][0])
     return sorted(found, key=lambda item: item[0])
 

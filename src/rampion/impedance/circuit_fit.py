@@ -23,6 +23,7 @@ from rampion.measurement import Spectrum
 GROWTH = {"modulus": 1.0, "unit": 0.0}  # the power of |Z| with which the errors are taken to grow
 _GROWS = 1e-3  # p-value
 LOST = 1.0  # a standard uncertainty of ln(parameter) beyond this is no measurement of it
+COMBINED = 0.5  # the same of a number that rests on a parameter which is itself no measurement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -224,27 +225,30 @@ def whiteness_of(residual: Complex[np.ndarray, " n"], frequency: Float[np.ndarra
 def derive(fit: CircuitFit, logarithm: float, slopes: Mapping[str, float]) -> Estimate:
     """A positive number computed from the parameters, with the uncertainty their covariance gives it.
 
-    First order: variance of ln(number) = gᵀ·covariance·g. Without uncertainty when a parameter it depends on is not
-    told by the data; parameters held by the user count as exact.
+    First order: variance of ln(number) = gᵀ·covariance·g. Without uncertainty when the data only bound a parameter it
+    depends on; where they tell two parameters badly but together well, as Q and α of an arc, the number has its own.
+    Parameters held by the user count as exact.
 
     Parameters
     ----------
     logarithm : ln(number). slopes : g, ∂ln(number)/∂ln(parameter) by name, of those it depends on.
     """
     flags, places, value = [], {name: place for place, name in enumerate(fit.parameters)}, math.exp(logarithm)
-    known = []
+    known, wide = [], []
     for name, slope in slopes.items():
-        estimate = fit.parameters[name]
-        at_bound = any(flag.code == "at_bound" for flag in estimate.flags)
-        if not math.isnan(estimate.std) or (at_bound and math.isfinite(fit.covariance[places[name], places[name]])):
-            known.append((places[name], slope))
-        elif not at_bound and estimate.flags:
-            flags.extend(estimate.flags)
+        flagged = fit.parameters[name].flags
+        if math.isfinite(fit.covariance[places[name], places[name]]):
+            known.append((places[name], slope))  # one that is told badly may still tell a combination well
+            wide += [flag for flag in flagged if flag.code == "unidentifiable"]
+        elif not any(flag.code == "at_bound" for flag in flagged):
+            flags.extend(flagged)  # none of one that is held
     if flags:
         return Estimate(value, flags=tuple(dict.fromkeys(flags)))
     rows = [fit.covariance[place].tolist() for place, _ in known]
     variance = sum(one * two * row[place] for (_, one), row in zip(known, rows, strict=True) for place, two in known)
     std, quantile = math.sqrt(max(variance, 0.0)), student_95(fit.degrees)
+    if wide and std > COMBINED:
+        return Estimate(value, flags=tuple(dict.fromkeys(wide)))
     return Estimate(value, value * std, value * math.exp(-quantile * std), value * math.exp(quantile * std))
 
 

@@ -243,14 +243,15 @@ def with_limits_checked(fit: CircuitFit, model: BatchModel, freedom: Freedom) ->
     measured = fit.weighting == "measured"
     threshold = 3.84 if measured else fit.chi_square * student_95(fit.degrees) ** 2 / fit.degrees
     flat: np.ndarray = np.any((moved.chi_square < fit.chi_square + threshold).reshape(-1, 2, 2), axis=2)
-    parameters, flags = dict(fit.parameters), list(fit.flags)
-    for (_, name), (down, up) in zip(names, flat, strict=True):
+    parameters, flags, covariance = dict(fit.parameters), list(fit.flags), fit.covariance.copy()
+    for (place, name), (down, up) in zip(names, flat, strict=True):
         if down or up:
             side = "neither from below nor from above" if down and up else f"only from {'above' if down else 'below'}"
             flag = ImpedanceFlag.UNIDENTIFIABLE.flag(parameter=name, reason=f"they bound it {side}")
             parameters[name] = Estimate(parameters[name].value, flags=(flag,))
             flags.append(flag)
-    return replace(fit, parameters=parameters, flags=tuple(flags))
+            covariance[place, :] = covariance[:, place] = math.nan  # the curvature at the minimum says nothing of it
+    return replace(fit, parameters=parameters, covariance=covariance, flags=tuple(flags))
 
 
 def _best(

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.fitting import covariances_of
-from rampion.impedance.choose import objections
+from rampion.impedance.choose import objections, price_of
 from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit, bounded_by_nature, summarise
 from rampion.impedance.fit import batch_model, ordered, with_limits_checked
@@ -21,7 +21,6 @@ from rampion.impedance.notation import parse_circuit, print_circuit
 from rampion.impedance.processes import Process, processes_of
 from rampion.impedance.series_circuits import (
     CHANGE,
-    PRICE,
     candidates_of,
     cheapest_sequence,
     choices_at,
@@ -151,7 +150,8 @@ def _cheapest(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> l
         best = math.inf
         for kind in np.argsort(costs[row]).tolist():
             if costs[row, kind] < best + CHANGE:
-                costs[row, kind] += PRICE * len(objections(*table[kind].checked(row)))
+                fit, processes = table[kind].checked(row)
+                costs[row, kind] += price_of(objections(fit, processes), processes)
                 best = min(best, costs[row, kind])
     return [table[kind].checked(row) for row, kind in enumerate(cheapest_sequence(costs))]
 

@@ -18,7 +18,6 @@ from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.notation import parse_circuit
 from rampion.measurement import Spectrum
 
-PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
 CHANGE = 12.0  # of the criterion: the evidence it takes to change the circuit between neighbours
 MOST_CANDIDATES = 4
 _FAR = 100.0  # of the criterion: no candidate at all
@@ -31,9 +30,7 @@ def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
     costs: dict[str, tuple[float, float]] = {}
     tables = []
     for choice in choices:
-        scores = {
-            c.circuit: c.criterion + PRICE * (len(c.reason.split("; ")) if c.reason else 0) for c in choice.candidates
-        }
+        scores = {c.circuit: c.criterion + c.price for c in choice.candidates}
         best = min(scores.values())
         tables.append({circuit: min(score - best, _FAR) for circuit, score in scores.items()})
     for circuit in dict.fromkeys(circuit for table in tables for circuit in table):
