@@ -95,6 +95,11 @@ def test_round_trip_through_the_shown_unit(value, name):
         (Estimate(1e-3), "thickness", "1 mm"),
         (Estimate(math.nan), "thickness", "not known"),
         (Estimate(298.15, 1.0), "temperature", "25.0 ± 1.0 °C"),
+        (Estimate(634.3, 136.9), "resistance", "630 ± 140 Ω"),
+        (Estimate(5.736e6, 1.9e6), "resistance", "5.7 ± 1.9 MΩ"),
+        (Estimate(183017.0, 16453.0), "frequency", "183 ± 16 kHz"),
+        (Estimate(0.0604, 0.025), "frequency", "60 ± 25 mHz"),
+        (Estimate(0.0), "resistance", "0 Ω"),
     ],
 )
 def test_shown_with_the_digits_that_the_uncertainty_leaves(estimate, name, shown):

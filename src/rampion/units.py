@@ -129,19 +129,34 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None) -> Est
     return Estimate(value * factor + offset, std * abs(factor))
 
 
+_PREFIXES = ((1e6, 1e-6, "M"), (1e4, 1e-3, "k"), (1e-1, 1.0, ""), (0.0, 1e3, "m"))
+_PREFIXED = ("Ω", "Hz")  # units of what spans many decades
+
+
+def prefixed(largest: float, unit: str) -> tuple[float, str]:
+    """Factor, and unit with its prefix, in which values up to the largest are read easily."""
+    for least, factor, prefix in _PREFIXES:
+        if abs(largest) >= least:
+            return factor, prefix + unit
+    return 1.0, unit
+
+
 def show(estimate: Estimate | float, name: str, digits: int = 3) -> str:
     """The number in the laboratory's unit, with its standard uncertainty when it is known: ``1.04 ± 0.02 mA/cm²``."""
     wanted = quantity(name)
-    unit = f" {wanted.shown_unit}" if wanted.shown_unit else ""
     if not isinstance(estimate, Estimate):
         estimate = Estimate(estimate)
-    value = wanted.shown(estimate.value)
+    value, std, unit = wanted.shown(estimate.value), estimate.std * abs(wanted.factor), wanted.shown_unit
     if not math.isfinite(value):
         return "not known"
-    std = estimate.std * abs(wanted.factor)
+    if unit in _PREFIXED and value:
+        factor, unit = prefixed(value, unit)
+        value, std = value * factor, std * factor
+    unit = f" {unit}" if unit else ""
     if not math.isfinite(std) or std == 0:
         return f"{value:.{digits}g}{unit}"
-    decimals = max(0, 1 - math.floor(math.log10(std)))
+    decimals = 1 - math.floor(math.log10(std))
     if decimals > 6 or abs(value) >= 1e6:
         return f"{value:.{digits + 1}g} ± {std:.2g}{unit}"
+    value, std, decimals = round(value, decimals), round(std, decimals), max(0, decimals)
     return f"{value:.{decimals}f} ± {std:.{decimals}f}{unit}"

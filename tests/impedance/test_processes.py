@@ -123,7 +123,7 @@ def test_a_geometry_without_uncertainty_leaves_that_of_the_resistance_and_says_s
     sigma = conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3), Estimate(4e-6, 4e-8))
     assert sigma.relative == pytest.approx(math.hypot(0.01, 0.01))
     assert [flag.code for flag in sigma.flags] == ["geometry_uncertainty_missing"]
-    assert "thickness has no stated" in sigma.flags[0].message
+    assert "for the sample's thickness;" in sigma.flags[0].message
     assert math.isnan(conductivity_from_resistance(Estimate(417.0), Estimate(1e-3, 1e-5), Estimate(4e-6, 4e-8)).std)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from circuit_cases import CASES, synthetic
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate
+from rampion.impedance.fit import fit_circuit
 from rampion.impedance.series import fit_series
-from rampion.impedance.series_finding import analyse_series
+from rampion.impedance.series_finding import analyse_series, gather_flags
 from rampion.measurement import Sample
 from rampion.records import to_plain
 
@@ -111,3 +113,33 @@ def test_the_tracks_of_a_finding_have_one_name_each():
     assert found.confidences[2] > 0.9
     assert len(found.spectra) == 5
     assert to_plain(found)["tracks"][2]["resistance"][4] == pytest.approx(9000.0, rel=0.05)
+
+
+def test_a_series_tells_the_circuit_that_comes_closest_to_each_spectrum():
+    """A wave along the frequency that no arc makes, in the second spectrum: a larger circuit follows it further."""
+    truth = {
+        "R0": 20.0, "R1": 100.0, "CPE1.Q": 1e-6, "CPE1.alpha": 0.95, "R2": 120.0, "CPE2.Q": 1e-4, "CPE2.alpha": 0.9,
+    }  # fmt: skip
+    plain, other = series([{}, {"R2": 125.0}], truth=truth, window=(1e5, 0.1))
+    bent = replace(other, impedance=other.impedance * (1 + 0.02 * np.sin(3 * np.log(other.frequency))))
+    found = analyse_series([plain, bent])
+    finding = found.spectra[1]
+    closer = finding.description
+    assert closer is not None
+    assert closer.noise < finding.noise
+    assert closer.chi_square == pytest.approx(fit_circuit(bent, closer.circuit).chi_square, rel=0.02)
+    told = [flag for flag in finding.flags if flag.code == "described_better"]
+    assert bool(told) == (closer.bic_difference < -6)
+    plainly = found.spectra[0].description
+    assert plainly is None or plainly.noise > 0.9 * found.spectra[0].noise
+
+
+def test_what_many_spectra_are_flagged_with_is_told_once():
+    changes = [{"CPE2.alpha": 0.5}] * 4 + [{"CPE2.alpha": 0.8}]
+    found = analyse_series(series(changes), None, CIRCUIT)
+    told = [flag for flag in gather_flags(found.spectra) if flag.code == "arc_not_resolved"]
+    assert len(told) == 1
+    assert told[0].message.startswith("4 of 5 spectra, as 1: The arc p(R2,CPE2)")
+    every = [flag.message for flag in gather_flags(found.spectra) if "no conductivity" in flag.message]
+    assert len(every) == 1
+    assert every[0].startswith("All 5 spectra, as 1: ")

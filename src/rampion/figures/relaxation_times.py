@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 
-from rampion.figures.spectra import add_scale, shades, shown_along, shown_ohms, told_ohms
+from rampion.figures.spectra import add_scale, shades, shown_along, told_ohms
 from rampion.figures.style import BLACK, BLUE, GREY, mark_synthetic, new_figure
+from rampion.units import prefixed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ def draw_relaxation_times(finding: SpectrumFinding, title: str = "") -> Figure:
     found = finding.relaxation_times
     assert found is not None
     figure, (axis,) = new_figure(5.4, 3.8)
-    factor, unit = shown_ohms(float(np.max(found.distribution)))
+    factor, unit = prefixed(float(np.max(found.distribution)), "Ω")
     tau = found.time_constant
     axis.fill_between(tau, found.low * factor, found.high * factor, color=BLUE, alpha=0.2, lw=0, label="95 % band")
     axis.semilogx(tau, found.distribution * factor, color=BLUE, lw=1.2, label="γ")
@@ -67,7 +68,7 @@ def draw_relaxation_series(
     figure, (axis,) = new_figure(5.6, 3.8)
     values, label = shown_along(along, np.array([value for _, value in known]))
     highest = max(float(np.max(one.relaxation_times.distribution)) for one, _ in known if one.relaxation_times)
-    factor, unit = shown_ohms(highest)
+    factor, unit = prefixed(highest, "Ω")
     for colour, (finding, _) in zip(shades(values), known, strict=True):
         found = finding.relaxation_times
         assert found is not None

@@ -14,7 +14,7 @@ from matplotlib.patheffects import withStroke
 from rampion.estimate import Estimate
 from rampion.figures.style import BLACK, BLUE, GREY, RED, mark_synthetic, new_figure
 from rampion.quantities import quantity
-from rampion.units import show
+from rampion.units import prefixed, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,21 +30,11 @@ COLOURS = colormaps["viridis"]
 ALONG = {"potential": "bias (V)", "time": "time (s)", "spectrum": "spectrum"}
 
 
-def shown_ohms(largest: float) -> tuple[float, str]:
-    """Factor from ohm and unit in which values up to the largest are read easily."""
-    for least, factor, unit in ((1e6, 1e-6, "MΩ"), (1e4, 1e-3, "kΩ"), (1e-1, 1.0, "Ω"), (0.0, 1e3, "mΩ")):
-        if largest >= least:
-            return factor, unit
-    return 1.0, "Ω"
-
-
 def told_ohms(estimate: Estimate) -> str:
     """A resistance with its standard uncertainty in the unit that reads easily; ``not told`` below one of these."""
     if not np.isfinite(estimate.value) or estimate.std > abs(estimate.value):
         return "not told"
-    factor, unit = shown_ohms(abs(estimate.value))
-    scaled = estimate.scaled(factor)
-    return show(Estimate(scaled.value, scaled.std), "resistance").replace("Ω", unit)
+    return show(estimate, "resistance")
 
 
 def shown_along(along: str, values: np.ndarray) -> tuple[np.ndarray, str]:
@@ -88,18 +78,18 @@ def draw_nyquist(
     number = np.arange(1.0, len(findings) + 1)
     values, label = shown_along(along, number if coordinate is None else coordinate)
     extents = np.array([float(np.max(np.abs(finding.impedance))) for finding in findings])
-    scales = [shown_ohms(float(extents.max()))]
+    scales = [prefixed(float(extents.max()), "Ω")]
     small = np.flatnonzero(extents <= DWARFED * float(np.median(extents)))
     panels = [np.arange(len(findings))]
     frames = [_frame([finding.impedance for finding in findings], scales[0][0])]
     if small.size < len(findings):
         panels.append(small)
-        scales.append(shown_ohms(float(extents[small].max())))
+        scales.append(prefixed(float(extents[small].max()), "Ω"))
         frames.append(_frame([findings[place].impedance for place in small.tolist()], scales[1][0]))
     elif len(findings) == 1 and np.median(np.abs(findings[0].impedance)) < HIDDEN * extents[0]:
         panels.append(small)
         points, size = findings[0].impedance, np.abs(findings[0].impedance)
-        scales.append(shown_ohms(2 * float(np.median(size))))
+        scales.append(prefixed(2 * float(np.median(size)), "Ω"))
         frames.append(_frame([points[size <= 2 * np.median(size)]], scales[1][0]))
     named = len(findings) <= MOST_NAMED
     width = 5.2 if len(panels) == 1 else 3.9

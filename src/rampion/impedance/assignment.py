@@ -178,7 +178,7 @@ def _assignment(
         flags.append(ImpedanceFlag.ASSIGNMENT_UNCERTAIN.flag(process=label, names=likely, confidence=ranked[0][0]))
     missing = " and ".join(n for n, v in (("thickness", thickness), ("area", area)) if v is None)
     if missing:
-        consequence = f"the capacitance of {label} is compared without its geometry"
+        consequence = f"the capacitance of {label} is compared as it is"
         flags.append(ImpedanceFlag.GEOMETRY_UNKNOWN.flag(missing=missing, consequence=consequence))
     return Assignment(
         name=ranked[0][1],

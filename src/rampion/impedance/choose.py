@@ -163,7 +163,7 @@ def choose_circuit(
     description, least = None, min(fits, key=lambda fit: fit.noise)
     if least.notation != best.notation:
         least = finished(least, None if patterned(best) else 3)
-        description = _describe(least, best) if least.noise < _LESS * best.noise else None
+        description = describe(least, best)
         flags += description.flags if description else ()
     return CircuitChoice(
         fit=replace(best, flags=(*best.flags, *flags)),
@@ -203,19 +203,22 @@ def _scored(
     return sorted(found, key=lambda item: item[0])
 
 
-def _describe(larger: CircuitFit, chosen: CircuitFit) -> Description:
-    against = objections(larger, processes_of(larger))
-    gain = larger.bic - chosen.bic
+def describe(closest: CircuitFit, chosen: CircuitFit) -> Description | None:
+    """The fit that comes closest to the points beside the chosen one; none where that is the chosen one."""
+    if closest.notation == chosen.notation or not closest.noise < _LESS * chosen.noise:
+        return None
+    against = objections(closest, processes_of(closest))
+    gain = closest.bic - chosen.bic
     flags = ()
     if gain < -_CLOSE:
         reason = "; ".join(against) or "its residuals are no more independent"
         flags = (
             ImpedanceFlag.DESCRIBED_BETTER.flag(
-                circuit=chosen.notation, other=larger.notation, residual=chosen.noise, smaller=larger.noise,
+                circuit=chosen.notation, other=closest.notation, residual=chosen.noise, smaller=closest.noise,
                 difference=-gain, reason=reason,
             ),
         )  # fmt: skip
-    return Description(fit=larger, objections=tuple(against), bic_difference=gain, flags=flags)
+    return Description(fit=closest, objections=tuple(against), bic_difference=gain, flags=flags)
 
 
 def _correlation(fit: CircuitFit) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Complex, Float
@@ -164,7 +164,7 @@ def analyse_spectrum(
     if circuit is not None:
         return finding_of(fit_circuit(spectrum, circuit, weighting=weighting), spectrum, sample)
     choice = choose_circuit(spectrum, weighting=weighting)
-    return replace(finding_of(choice.fit, spectrum, sample), description=_description(choice.description))
+    return finding_of(choice.fit, spectrum, sample, closer=choice.description)
 
 
 def _description(closer: Description | None) -> CloserDescription | None:
@@ -196,8 +196,9 @@ def finding_of(
     sample: Sample,
     names: Mapping[str, Name] | None = None,
     known: Sequence[Flag] = (),
+    closer: Description | None = None,
 ) -> SpectrumFinding:
-    """The finding for a spectrum already fitted.
+    """The finding for a spectrum already fitted, beside it the fit of another circuit that comes ``closer``.
 
     As one of a series it comes with the ``names`` that its processes have there, by part of the circuit, and with the
     flags ``known`` from the series.
@@ -235,6 +236,7 @@ def finding_of(
         resistance=resistance,
         total_resistance=total,
         conductivity=conductivity,
+        description=_description(closer),
         frequency=fit.frequency,
         impedance=spectrum.impedance,
         fitted=fit.fitted,

@@ -132,11 +132,11 @@ class ImpedanceFlag(FlagKind):
     )
     GEOMETRY_UNKNOWN = (
         Severity.WARNING,
-        "The sample's {missing} is not known, so {consequence}: give it in the sample sheet.",
+        "Without the sample's {missing} {consequence}: give it in the sample sheet.",
     )
     GEOMETRY_UNCERTAINTY_MISSING = (
         Severity.NOTE,
-        "The sample's {missing} has no stated uncertainty; that of the conductivity is the resistance's alone.",
+        "No uncertainty is stated for the sample's {missing}; that of the conductivity is the resistance's alone.",
     )
     CONDUCTIVITY_RESTS_ON_A_NAME = (
         Severity.WARNING,

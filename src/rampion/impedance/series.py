@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +12,7 @@ from jaxtyping import Float
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.fitting import covariances_of
-from rampion.impedance.choose import objections, price_of
+from rampion.impedance.choose import Description, describe, objections, price_of
 from rampion.impedance.circuit import Node, impedance_and_slopes, parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit, bounded_by_nature, summarise
 from rampion.impedance.fit import batch_model, ordered, with_limits_checked
@@ -41,6 +41,7 @@ class SeriesFit:
     """All fits of a series, in order, the processes of each, and the tracks through them.
 
     ``circuit`` is the richest used; a spectrum that does not show one of its arcs is fitted without it.
+    ``descriptions``: of each spectrum the candidate that comes closest to its points, where that is not its circuit.
     """
 
     circuit: str
@@ -48,6 +49,7 @@ class SeriesFit:
     fits: tuple[CircuitFit, ...]
     processes: tuple[tuple[Process, ...], ...]
     tracks: tuple[Track, ...]
+    descriptions: tuple[Description | None, ...]
     flags: tuple[Flag, ...] = ()
 
 
@@ -93,13 +95,15 @@ def fit_series(
     anchors = sorted({0, len(spectra) // 2, len(spectra) - 1})
     tree = parse_circuit(circuit) if isinstance(circuit, str) else circuit
     joint = bool(shared) or roughness is not None
+    descriptions: list[Description | None] = [None] * len(spectra)
     if tree is None:
-        pairs = _choose(spectra, anchors, weighting)
+        pairs, descriptions = _choose(spectra, anchors, weighting)
         tree = max((fit for fit, _ in pairs), key=lambda fit: len(fit.parameters)).circuit
     else:
         pairs = []
     if joint:
         pairs = _joint_fits(spectra, tree, anchors, weighting, shared, roughness)
+        descriptions = [None] * len(spectra)
     elif not pairs:
         column = _Column(spectra, solve_series(spectra, tree, anchors, weighting), weighting)
         every = range(len(spectra))
@@ -109,22 +113,28 @@ def fit_series(
     return SeriesFit(
         circuit=print_circuit(tree),
         coordinate=places,
-        fits=tuple(pair[0] for pair in pairs),
+        fits=tuple(
+            fit if closer is None else replace(fit, flags=(*fit.flags, *closer.flags))
+            for (fit, _), closer in zip(pairs, descriptions, strict=True)
+        ),
         processes=processes,
         tracks=tuple(make_track(path, places) for path in paths),
-        flags=merge_flags(flags, coming_and_going(paths), *(pair[0].flags for pair in pairs)),
+        descriptions=tuple(descriptions),
+        flags=merge_flags(flags, coming_and_going(paths)),
     )
 
 
 _Pair = tuple[CircuitFit, tuple[Process, ...]]
 
 
-def _choose(spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str) -> list[_Pair]:
-    """Each spectrum with the candidate that the series as a whole speaks for."""
+def _choose(
+    spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str
+) -> tuple[list[_Pair], list[Description | None]]:
+    """Each spectrum with the candidate that the series as a whole speaks for, and the one that comes closest to it."""
     choices = choices_at(spectra, anchors, weighting)
     if len(spectra) == 1:
         fit = choices[0].fit
-        return [(fit, processes_of(fit))]
+        return [(fit, processes_of(fit))], [None]  # its flags say it
     looked, wanted = set(anchors), candidates_of(choices)
     columns: dict[Node, _Column] = {}
     chosen: list[_Pair] = []
@@ -139,7 +149,8 @@ def _choose(spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str)
         if not wanted and noise[worst] > _STRANGE * np.median(noise) and worst not in looked:
             looked.add(worst)
             wanted = [c for c in candidates_of(choices_at(spectra, [worst], weighting)) if c not in columns]
-    return chosen
+    closest = [min(columns.values(), key=lambda column: column.fits[row].noise) for row in range(len(spectra))]
+    return chosen, [describe(column.checked(row)[0], chosen[row][0]) for row, column in enumerate(closest)]
 
 
 def _cheapest(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> list[_Pair]:

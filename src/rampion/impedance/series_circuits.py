@@ -25,7 +25,7 @@ LOOSE = 0.5  # relative uncertainty of a resistance beyond which its part may be
 
 
 def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
-    """The circuits that were chosen somewhere, then those that came nearest to it somewhere, at most four."""
+    """The circuits chosen somewhere, those nearest to it somewhere (at most four), and those closest to the points."""
     chosen = list(dict.fromkeys(choice.fit.notation for choice in choices))
     costs: dict[str, tuple[float, float]] = {}
     tables = []
@@ -37,7 +37,9 @@ def candidates_of(choices: Sequence[CircuitChoice]) -> list[Node]:
         behind = [table.get(circuit, _FAR) for table in tables]
         costs[circuit] = min(behind), sum(behind)
     others = [circuit for circuit in sorted(costs, key=lambda c: costs[c]) if circuit not in chosen]
-    return [parse_circuit(circuit) for circuit in [*chosen, *others][:MOST_CANDIDATES]]
+    closest = [choice.description.fit.notation for choice in choices if choice.description is not None]
+    wanted = dict.fromkeys([*[*chosen, *others][:MOST_CANDIDATES], *closest])
+    return [parse_circuit(circuit) for circuit in wanted]
 
 
 def choices_at(spectra: Sequence[Spectrum], places: Sequence[int], weighting: str) -> list[CircuitChoice]:

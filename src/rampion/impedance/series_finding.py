@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -15,6 +15,8 @@ from rampion.impedance.series import fit_series
 from rampion.impedance.series_names import name_series
 from rampion.impedance.tracks import Track, coming_and_going, make_track
 from rampion.measurement import Sample, Spectrum
+
+_CONCERNED = ("process", "parameter", "one", "consequence")  # what tells flags of one kind apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,8 +57,10 @@ def analyse_series(
     fit = fit_series(spectra, circuit, coordinate=coordinate, weighting=weighting, shared=shared, roughness=roughness)
     named = name_series(fit.processes, sample)
     findings = tuple(
-        finding_of(one, spectrum, sample, names, known)
-        for one, spectrum, names, known in zip(fit.fits, spectra, named.names, named.spectrum_flags, strict=True)
+        finding_of(one, spectrum, sample, names, known, closer)
+        for one, spectrum, names, known, closer in zip(
+            fit.fits, spectra, named.names, named.spectrum_flags, fit.descriptions, strict=True
+        )
     )
     return SeriesFinding(
         circuit=fit.circuit,
@@ -64,5 +68,23 @@ def analyse_series(
         tracks=tuple(make_track(path, fit.coordinate) for path in named.paths),
         confidences=named.confidences,
         spectra=findings,
-        flags=merge_flags(named.flags, coming_and_going(named.paths), *(one.flags for one in fit.fits)),
+        flags=merge_flags(named.flags, coming_and_going(named.paths)),
     )
+
+
+def gather_flags(findings: Sequence[SpectrumFinding]) -> tuple[Flag, ...]:
+    """What the findings of a series are flagged with, each kind of each process once: how many spectra say it."""
+    kinds: dict[tuple[str, ...], dict[int, Flag]] = {}
+    for number, finding in enumerate(findings, start=1):
+        for flag in finding.flags:
+            concerned = (str(value) for name, value in flag.details if name in _CONCERNED)
+            kinds.setdefault((flag.code, *concerned), {}).setdefault(number, flag)
+    gathered = []
+    for said in kinds.values():
+        first, flag = next(iter(said.items()))
+        which = (
+            f"All {len(findings)} spectra" if len(said) == len(findings) else f"{len(said)} of {len(findings)} spectra"
+        )
+        which = f"Spectrum {first}" if len(said) == 1 else f"{which}, as {first}"
+        gathered.append(replace(flag, message=f"{which}: {flag.message}"))
+    return tuple(gathered)

@@ -93,7 +93,8 @@ def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
     for finding in sample.findings:
         lines += finding_lines(finding) + flag_lines(finding.flags)
     for spectrum in sample.spectra[:longest]:
-        lines += spectrum_lines(spectrum) + flag_lines(spectrum.flags)
+        own = spectrum.flags if sample.series is None else ()  # those of a series stand together below
+        lines += spectrum_lines(spectrum) + flag_lines(own)
     if sample.impedance.ohmic is not None:
         lines.append(f"  {comparison_line(sample.impedance.ohmic)}")
     if len(sample.spectra) > longest:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rampion.estimate import Estimate, Flag
+from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Experiment, Sample, Spectrum
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     if not experiment.spectra:
         return Spectra()
     from rampion.impedance.finding import analyse_spectrum
+    from rampion.impedance.series_finding import gather_flags
     from rampion.study.drift import correct_spectra, with_drift
 
     corrections = correct_spectra(experiment)
@@ -108,7 +109,7 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
         along=along,
         peaks=_peak_tracks(done) if series is not None else (),
         ohmic=compare_with_sweep(done, sweeps, sample),
-        flags=series.flags if series is not None else (),
+        flags=merge_flags(series.flags, gather_flags(done)) if series is not None else (),
     )
 
 
