@@ -63,6 +63,13 @@ def inspect(files: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> 
 @click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside a folder.")
 @click.option("--circuit", help="Equivalent circuit of the spectra, as 'R0-p(R1,CPE1)-W2' or 'R(RQ)(RQ)'.")
 @click.option(
+    "--weighting",
+    type=click.Choice(["modulus", "unit", "proportional"]),
+    default="modulus",
+    show_default=True,
+    help="What the errors of the spectra grow with: |Z|, nothing, or each part of Z.",
+)
+@click.option(
     "--drt/--no-drt",
     "relaxation_times",
     default=None,
@@ -79,7 +86,7 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
     from rampion.study import SpectrumOptions, analyse_each, read
 
     sample = sample_from(options)
-    chosen = {name: options[name] for name in ("circuit", "relaxation_times", "profiles")}
+    chosen = {name: options[name] for name in ("circuit", "weighting", "relaxation_times", "profiles")}
     campaign = read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))
     with click.progressbar(
         campaign.experiments,

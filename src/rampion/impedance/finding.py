@@ -127,6 +127,7 @@ class SpectrumFinding:
     potential: float = math.nan
     time: float = math.nan
     circuit: str
+    weighting: str
     parameters: Mapping[str, Parameter]
     chi_square: float
     degrees: int
@@ -221,6 +222,7 @@ def finding_of(
         potential=spectrum.potential,
         time=float(spectrum.time[0]) if spectrum.time is not None else math.nan,
         circuit=fit.notation,
+        weighting=fit.weighting,
         parameters=_parameters(fit),
         chi_square=fit.chi_square,
         degrees=fit.degrees,

@@ -101,7 +101,7 @@ class ImpedanceFlag(FlagKind):
     ERRORS_NOT_AS_WEIGHTED = (
         Severity.WARNING,
         "The errors grow as |Z| to the power {exponent:.1f} (p = {p_value:.2g}), which is not what the weights "
-        "'{weighting}' assume: the intervals are not right; use the weights '{other}'.",
+        "'{weighting}' assume: the intervals are not right; use the weights '{other}' (--weighting {other}).",
     )
     ARCS_OVERLAP = (
         Severity.WARNING,

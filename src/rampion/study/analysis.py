@@ -103,12 +103,14 @@ def analyse(
     sample: Sample | None = None,
     circuit: str | None = None,
     *,
+    weighting: str = "modulus",
     relaxation_times: bool | None = None,
     profiles: bool = False,
 ) -> Analysis:
     """Say what each sample shows: the verdict of its sweeps with uncertainties, and its spectra's processes.
 
-    ``circuit`` fixes the equivalent circuit of the spectra; by default it is chosen from the data.
+    ``circuit`` fixes the equivalent circuit of the spectra; by default it is chosen from the data. ``weighting`` of
+    their fits is ``modulus``, ``unit`` or ``proportional`` (:func:`rampion.impedance.fit.deviations`).
     ``relaxation_times`` asks for (or leaves out) their distribution, which only a single spectrum gets unasked;
     ``profiles`` for the profile likelihood of every parameter.
     """
@@ -116,7 +118,9 @@ def analyse(
         subject = read(subject, sample=sample)
     elif isinstance(subject, Experiment):
         subject = Campaign(experiments=(subject,), name=subject.name)
-    options = SpectrumOptions(circuit=circuit, relaxation_times=relaxation_times, profiles=profiles)
+    options = SpectrumOptions(
+        circuit=circuit, weighting=weighting, relaxation_times=relaxation_times, profiles=profiles
+    )  # fmt: skip
     return analyse_each(subject, subject.experiments, options)
 
 

@@ -185,7 +185,7 @@ def with_drift(
         flags = [flag for flag in correction.spectrum.flags if flag.code == "drift_not_corrected"]
         return replace(finding, flags=(*flags, *finding.flags))
     start = {name: parameter.value for name, parameter in finding.parameters.items()}
-    fit = fit_circuit(measured, finding.circuit, start=start, starts=2)
+    fit = fit_circuit(measured, finding.circuit, weighting=finding.weighting, start=start, starts=2)
     raw = finding_of(fit, measured, sample)
     names = {process.part: process.name for process in finding.processes}
     size = np.abs(correction.correction)

@@ -29,12 +29,13 @@ STAIRCASE = 0.02  # V of bias between the spectra of a series that runs along it
 class SpectrumOptions:
     """How spectra are analysed.
 
-    ``circuit`` in either notation; chosen from the data when absent. ``relaxation_times``: their distribution too;
-    when not said, of a single spectrum only. ``profiles``: the profile likelihood of every parameter. ``circuits``:
-    those of single spectra, by number from 1.
+    ``circuit`` in either notation; chosen from the data when absent. ``weighting`` of the fits: ``modulus``, ``unit``
+    or ``proportional``. ``relaxation_times``: their distribution too; when not said, of a single spectrum only.
+    ``profiles``: the profile likelihood of every parameter. ``circuits``: those of single spectra, by number from 1.
     """
 
     circuit: str | None = None
+    weighting: str = "modulus"
     circuits: Mapping[int, str] = field(default_factory=dict)
     relaxation_times: bool | None = None
     profiles: bool = False
@@ -86,13 +87,13 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     corrections = correct_spectra(experiment)
     sample, measured = experiment.sample, experiment.spectra
     spectra = tuple(corrections[i].spectrum if i in corrections else one for i, one in enumerate(measured))
-    findings, series, along = _fitted(spectra, sweeps, sample, options.circuit)
+    findings, series, along = _fitted(spectra, sweeps, sample, options)
     blocks = [place for place, part in enumerate(experiment.parts, 1) if isinstance(part, Spectrum)]
     wanted = len(spectra) == 1 if options.relaxation_times is None else options.relaxation_times
     done = []
     for place, (finding, spectrum) in enumerate(zip(findings, spectra, strict=True)):
         if place + 1 in options.circuits:
-            finding = analyse_spectrum(spectrum, sample, circuit=options.circuits[place + 1])
+            finding = analyse_spectrum(spectrum, sample, options.circuits[place + 1], weighting=options.weighting)
         finding = replace(finding, block=blocks[place])
         if place in corrections:
             finding = with_drift(finding, corrections[place], measured[place], sample)
@@ -114,16 +115,19 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
 
 
 def _fitted(
-    spectra: tuple[Spectrum, ...], sweeps: Sequence[Finding], sample: Sample, circuit: str | None
+    spectra: tuple[Spectrum, ...], sweeps: Sequence[Finding], sample: Sample, options: SpectrumOptions
 ) -> tuple[tuple[SpectrumFinding, ...], SeriesFinding | None, str]:
     if len(spectra) == 1:
         from rampion.impedance.finding import analyse_spectrum
 
-        return (analyse_spectrum(spectra[0], sample, circuit=circuit),), None, "spectrum"
+        alone = analyse_spectrum(spectra[0], sample, options.circuit, weighting=options.weighting)
+        return (alone,), None, "spectrum"
     from rampion.impedance.series_finding import analyse_series
 
     along, coordinate = series_coordinate(spectra, any(finding.pauses for finding in sweeps))
-    series = analyse_series(spectra, sample, circuit, coordinate=coordinate)
+    series = analyse_series(
+        spectra, sample, options.circuit, coordinate=coordinate, weighting=options.weighting
+    )  # fmt: skip
     return series.spectra, series, along
 
 
@@ -161,7 +165,7 @@ def _profiles(finding: SpectrumFinding, spectrum: Spectrum) -> tuple[Profile, ..
     from rampion.impedance.profile import profile_parameter
 
     start = {name: parameter.value for name, parameter in finding.parameters.items()}
-    fit = fit_circuit(spectrum, finding.circuit, start=start, starts=4)
+    fit = fit_circuit(spectrum, finding.circuit, weighting=finding.weighting, start=start, starts=4)
     return tuple(profile_parameter(fit, name) for name in fit.parameters)
 
 
