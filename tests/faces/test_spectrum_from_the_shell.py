@@ -75,14 +75,15 @@ def test_pictures_and_tables_of_a_spectrum(capsys, tmp_path):
 
 
 def test_the_weights_that_a_flag_names_can_be_asked_for(capsys, tmp_path):
-    """Errors of one size at every frequency, and |Z| that spans two decades."""
-    frequency = np.geomspace(1e6, 1.0, 60)
+    """Errors of one size at every frequency, and |Z| that spans four decades."""
+    frequency = np.geomspace(7e6, 1.0, 60)
     random = np.random.default_rng(5)
-    z = 20 + 2000 / (1 + (2j * np.pi * frequency * 1e-3) ** 0.9)
-    z = z + 0.5 * (random.standard_normal(60) + 1j * random.standard_normal(60))
+    omega = 2j * np.pi * frequency
+    z = 2000 / (1 + 2000 * 1e-10 * omega**0.95) + 3000 / (1 + 3000 * 2e-8 * omega**0.85) + 2e5 / omega**0.75
+    z = z + 5.0 * (random.standard_normal(60) + 1j * random.standard_normal(60))
     rows = "".join(f"{f:.8g},{one.real:.8g},{one.imag:.8g}\n" for f, one in zip(frequency, z, strict=True))
     (tmp_path / "spectrum.csv").write_text("freq/Hz,Re(Z)/Ohm,Im(Z)/Ohm\n" + rows)
-    words = ("analyse", tmp_path / "spectrum.csv", "--circuit", "R(RQ)", "--no-drt", "--json")
+    words = ("analyse", tmp_path / "spectrum.csv", "--circuit", "(RQ)(RQ)Q", "--no-drt", "--json")
     (one,) = json.loads(shell(capsys, *words))["findings"]
     assert one["weighting"] == "modulus"
     (said,) = [flag["message"] for flag in one["flags"] if flag["code"] == "errors_not_as_weighted"]
@@ -90,4 +91,4 @@ def test_the_weights_that_a_flag_names_can_be_asked_for(capsys, tmp_path):
     (other,) = json.loads(shell(capsys, *words, "--weighting", "unit"))["findings"]
     assert other["weighting"] == "unit"
     assert not [flag for flag in other["flags"] if flag["code"] == "errors_not_as_weighted"]
-    assert other["noise"] == pytest.approx(0.5, rel=0.2)
+    assert other["noise"] == pytest.approx(5.0, rel=0.2)

@@ -18,6 +18,7 @@ from rampion.impedance.error_sizes import growth_of_errors
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.freedom import Freedom
 from rampion.impedance.notation import print_circuit
+from rampion.impedance.whiteness import whiteness_of
 from rampion.measurement import Spectrum
 
 GROWTH = {"modulus": 1.0, "unit": 0.0}  # the power of |Z| with which the errors are taken to grow
@@ -97,8 +98,8 @@ def summarise(
     degrees = count - free
     at_low, at_high = logarithms <= low + 1e-6, logarithms >= high - 1e-6
     factor = 1.0 if weighting == "measured" else chi_square / degrees
-    if covariance is None and slopes is not None:
-        table = (np.ascontiguousarray(slopes).view(float) * weights.reshape(-1)).T
+    table = None if slopes is None else (np.ascontiguousarray(slopes).view(float) * weights.reshape(-1)).T
+    if covariance is None and table is not None:
         covariance = _covariance(table, freedom, (at_low | at_high) & ~bounded_by_nature(circuit), factor)
     assert covariance is not None
     spread = np.sqrt(np.diag(covariance))
@@ -108,14 +109,19 @@ def summarise(
         std = 0.0 if freedom.source[place] < 0 else float(spread[place])
         parameters[name] = _estimate(name, kind, math.exp(logarithms[place]), std, side, degrees)
     flags = [flag for estimate in parameters.values() for flag in estimate.flags]
-    whiteness = whiteness_of(residual, spectrum.frequency)
+    growth, chance = growth_of_errors(residual, spectrum.impedance)
+    uneven = weighting in GROWTH and chance < _GROWS  # then a few large errors would look like a pattern
+    if uneven:
+        whiteness = whiteness_of(residual / np.abs(spectrum.impedance) ** growth, spectrum.frequency)
+    else:
+        free_table = table if table is None or freedom.plain else table @ freedom.matrix()
+        whiteness = whiteness_of(residual, spectrum.frequency, free_table)
     if not converged:
         flags.append(ImpedanceFlag.NOT_CONVERGED.flag(circuit=print_circuit(circuit)))
     exact = float(np.max(np.abs(gap) / np.abs(spectrum.impedance))) < 1e-9  # only rounding is left
     if whiteness < 1e-3 and not exact:
         flags.append(ImpedanceFlag.RESIDUALS_NOT_WHITE.flag(circuit=print_circuit(circuit), p_value=whiteness))
-    growth, chance = growth_of_errors(residual, spectrum.impedance)
-    if weighting in GROWTH and not whiteness < 1e-3 and chance < _GROWS and not exact:
+    if uneven and not whiteness < 1e-3 and not exact:
         exponent = growth + GROWTH[weighting]
         other = min((name for name in GROWTH if name != weighting), key=lambda name: abs(GROWTH[name] - exponent))
         if abs(GROWTH[other] - exponent) < abs(growth):
@@ -198,28 +204,6 @@ def student_95(degrees: int) -> float:
     """The 97.5 % quantile of Student's t (Cornish-Fisher series, within 0.1 % from 8 degrees of freedom on)."""
     z, n = NORMAL_95, max(degrees, 1)
     return z + (z**3 + z) / (4 * n) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * n**2)
-
-
-def whiteness_of(residual: Complex[np.ndarray, " n"], frequency: Float[np.ndarray, " n"], lags: int = 3) -> float:
-    """p-value of residuals without pattern along the frequency (Ljung-Box over both parts).
-
-    Q = n(n+2) Σ r_k²/(n-k), χ²-distributed with 2·lags degrees of freedom for real and imaginary part together.
-
-    References
-    ----------
-    Ljung, Box, Biometrika 65 (1978) 297, doi:10.1093/biomet/65.2.297.
-    """
-    count = residual.size
-    if count < 4 * lags:
-        return math.nan
-    total = 0.0
-    row = residual[np.argsort(frequency)]
-    for part in (np.real(row), np.imag(row)):
-        power = float(part @ part)
-        if power > 0:
-            total += sum(float(part[k:] @ part[:-k] / power) ** 2 / (count - k) for k in range(1, lags + 1))
-    half = 0.5 * count * (count + 2) * total
-    return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(lags))
 
 
 def derive(fit: CircuitFit, logarithm: float, slopes: Mapping[str, float]) -> Estimate:
