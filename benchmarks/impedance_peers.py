@@ -4,13 +4,14 @@ The peers do not live in one environment (impedance.py 1.7.1 needs numpy 1, pyim
 
     python3 -m venv old && old/bin/pip install "numpy<2" "scipy<1.14" "impedance==1.7.1" "pandas<3" "lmfit==1.3.4"
     python3 -m venv new && new/bin/pip install "pyimpspec==5.1.3" "pyDRTtools==0.2" cvxopt scikit-learn
+    python3 -m venv hybrid && hybrid/bin/pip install "eisyfit-hybrid-drt==0.1.1"
 
 and run, from the project's environment,
 
-    python benchmarks/impedance_peers.py --peers old/bin/python new/bin/python [--real FOLDER] [--only fits,series,…]
+    python benchmarks/impedance_peers.py --peers old/bin/python new/bin/python hybrid/bin/python
+        [--real FOLDER] [--only fits,series,…]
 
-hybrid-drt is on no package index (``pip install git+https://github.com/jdhuang-csm/hybrid-drt``); where it is found it
-takes part in the DRT.
+(hybrid-drt itself is on no package index; eisyfit-hybrid-drt is a fork of it that is.)
 
 Options are those of the peers' own pages: ``CustomCircuit.fit(weight_by_modulus=True)`` and ``linKK(c=0.5,
 max_M=100, fit_type="complex", add_cap=True)`` of impedance.py; pyimpspec's defaults, and besides one method with

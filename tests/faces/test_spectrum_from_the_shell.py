@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def test_a_spectrum_has_the_documented_keys(capsys):
     assert entry["chi_square"] > 0
     assert entry["kramers_kronig"]["valid"] is True
     assert 0 < entry["kramers_kronig"]["residual_rms"] < 0.02
+    assert 0 < entry["kramers_kronig"]["z_hit_rms"] < 0.02
+    assert entry["kramers_kronig"]["outliers"] == []
     for process in entry["processes"]:
         assert {"name", "resistance", "capacitance", "exponent", "frequency"} <= set(process)
     assert {"value", "std", "interval"} <= set(entry["conductivity"])
@@ -67,6 +70,16 @@ def test_pictures_and_tables_of_a_spectrum(capsys, tmp_path):
     for name in ("spectra", "bode", "residuals", "relaxation_times", "likelihood"):
         for suffix in ("svg", "png"):
             assert (folder / "figures" / f"001_paused_01_PEIS_C01_{name}.{suffix}").stat().st_size > 5000
+    with (folder / "tables" / "001_paused_01_PEIS_C01_001_fit.csv").open() as stream:
+        assert next(stream).startswith("# synthetic")
+        rows = list(csv.DictReader(stream))
+    assert len(rows) > 30
+    for row in rows:
+        values = {name: float(value) for name, value in row.items()}
+        size = abs(complex(values["Real Impedance / ohm"], values["Imaginary Impedance / ohm"]))
+        assert abs(values["Real Impedance of Circuit / ohm"] - values["Real Impedance / ohm"]) < 0.02 * size
+        assert abs(values["Z-HIT Modulus Residual / 1"]) < 0.05
+        assert values["Within Noise of Kramers-Kronig Model / 1"] == 1
     table = folder / "tables" / "001_paused_01_PEIS_C01_001_relaxation_times.csv"
     lines = table.read_text().splitlines()
     assert lines[0].startswith("# synthetic")

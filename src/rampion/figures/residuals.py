@@ -19,11 +19,28 @@ VERDICTS = {True: "valid", False: "not valid", None: "not told"}
 
 
 def draw_residuals(finding: SpectrumFinding, title: str = "") -> Figure:
-    """Residuals of the circuit (above) and of the Kramers–Kronig model (below) over |Z|, with twice the noise."""
+    """Residuals of the circuit (above) and of the Kramers–Kronig model (below) over |Z|, with twice the noise.
+
+    Below too what |Z| differs by from the modulus of its phase (Z-HIT), which shows where along the frequency a cell
+    drifted, and rings about the points that stand out of the model.
+    """
     figure, (circuit, validity) = new_figure(5.2, 4.4, rows=2, sharex=True)
     relative = (finding.impedance - finding.fitted) / np.abs(finding.impedance)
     _draw(circuit, finding.frequency, relative, finding.kramers_kronig.noise)
     _draw(validity, finding.frequency, finding.validity_residual, finding.kramers_kronig.noise)
+    order = np.argsort(finding.frequency)
+    if np.isfinite(finding.modulus_residual).any():
+        hilbert = 100 * finding.modulus_residual[order]
+        validity.semilogx(finding.frequency[order], hilbert, "--", lw=0.9, color=GREY, label="Z-HIT, |Z|")
+    out = ~finding.point_valid
+    if out.any():
+        rings = 100 * np.concatenate([np.real(finding.validity_residual[out]), np.imag(finding.validity_residual[out])])
+        validity.plot(
+            np.tile(finding.frequency[out], 2), rings, "o", ms=7, mfc="none", mew=0.8, color=BLACK, label="stands out"
+        )  # fmt: skip
+    handles, names = validity.get_legend_handles_labels()
+    told = {name: handle for name, handle in zip(names, handles, strict=True) if name in ("Z-HIT, |Z|", "stands out")}
+    validity.legend(told.values(), told, fontsize=7, frameon=False, loc="lower left", ncols=2)
     told = VERDICTS[finding.kramers_kronig.valid]
     for axis, text in ((circuit, finding.circuit), (validity, f"Kramers–Kronig: {told}")):
         axis.annotate(text, (0.01, 0.97), xycoords="axes fraction", fontsize=7.5, va="top")

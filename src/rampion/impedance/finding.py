@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.impedance.assignment import MERGED, SURE, Assignment, assign_arcs, is_ceramic
@@ -22,6 +22,7 @@ from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.processes import Process, processes_of
 from rampion.impedance.profile import Profile
 from rampion.impedance.relaxation_times import RelaxationTimes
+from rampion.impedance.z_hilbert import FEWEST_FREQUENCIES, rebuild_modulus
 from rampion.measurement import Sample, Spectrum
 
 _APART = 5.0  # of the apex frequencies: nearer arcs of usual width are one hump
@@ -62,12 +63,19 @@ class NamedProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validity:
-    """Verdict of the Kramers-Kronig test: ``valid`` (None when untold), root mean square residual over |Z|."""
+    """Verdict of the Kramers-Kronig test: ``valid`` (None when untold), root mean square residual over |Z|.
+
+    ``outliers`` are the frequencies [Hz] of the points that stand out of the noise about the model. ``z_hit_rms`` is
+    the root mean square of what |Z| differs by from the modulus that belongs to the phase (Z-HIT), over |Z|; NaN with
+    fewer than 8 frequencies.
+    """
 
     valid: bool | None
     residual_rms: float
     noise: float
     violation: float
+    outliers: tuple[float, ...] = ()
+    z_hit_rms: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +127,8 @@ class SpectrumFinding:
     ``description`` is there where the circuit was chosen and another of the family comes closer to the points,
     ``drift`` where a drift was taken out, ``relaxation_times`` and ``profiles`` where they were asked for.
     ``impedance`` (n,) [Ω] is what was fitted and ``fitted`` (n,) [Ω] the circuit, at ``frequency`` (n,) [Hz];
-    ``validity_residual`` (n,) the residual of the Kramers-Kronig model over |Z|.
+    ``validity_residual`` (n,) the residual of the Kramers-Kronig model over |Z|, ``point_valid`` (n,) whether it lies
+    within the noise, ``modulus_residual`` (n,) that of |Z| from its phase (Z-HIT; NaN where it cannot be told).
     """
 
     block: int = 1
@@ -146,6 +155,8 @@ class SpectrumFinding:
     impedance: Complex[np.ndarray, " n"]
     fitted: Complex[np.ndarray, " n"]
     validity_residual: Complex[np.ndarray, " n"]
+    point_valid: Bool[np.ndarray, " n"]
+    modulus_residual: Float[np.ndarray, " n"]
     synthetic: bool
     flags: tuple[Flag, ...] = ()
 
@@ -205,6 +216,8 @@ def finding_of(
     flags ``known`` from the series.
     """
     validity = check_kramers_kronig(spectrum)
+    distinct = np.unique(spectrum.frequency).size
+    hilbert = rebuild_modulus(spectrum) if distinct >= FEWEST_FREQUENCIES else None
     named = name_processes(processes_of(fit), sample, names)
     ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
@@ -233,6 +246,8 @@ def finding_of(
             residual_rms=validity.residual_rms,
             noise=validity.noise,
             violation=validity.violation,
+            outliers=tuple(spectrum.frequency[~validity.point_valid].tolist()),
+            z_hit_rms=math.nan if hilbert is None else hilbert.residual_rms,
         ),
         processes=named,
         resistance=resistance,
@@ -243,6 +258,8 @@ def finding_of(
         impedance=spectrum.impedance,
         fitted=fit.fitted,
         validity_residual=validity.residual,
+        point_valid=validity.point_valid,
+        modulus_residual=np.full(len(spectrum), math.nan) if hilbert is None else hilbert.residual,
         synthetic=spectrum.synthetic,
         flags=merge_flags(validity.flags, fit.flags, *(process.flags for process in named), known, flags),
     )

@@ -21,6 +21,7 @@ from jaxtyping import Float
 from rampion.errors import InputError
 from rampion.measurement import Spectrum
 
+FEWEST_FREQUENCIES = 8
 REACH = 1.5  # of the kernel beyond the window, in ln ω: 95 % of its area
 
 
@@ -68,8 +69,10 @@ def rebuild_modulus(spectrum: Spectrum, *, reference: tuple[float, float] | None
         With fewer than 8 distinct frequencies, or none inside ``reference``.
     """
     distinct, members = np.unique(spectrum.frequency, return_inverse=True)
-    if distinct.size < 8:
-        raise InputError(f"The spectrum has {distinct.size} distinct frequencies; Z-HIT needs at least 8.")
+    if distinct.size < FEWEST_FREQUENCIES:
+        raise InputError(
+            f"The spectrum has {distinct.size} distinct frequencies; Z-HIT needs at least {FEWEST_FREQUENCIES}."
+        )
     logarithm = np.log(2 * np.pi * distinct)
     counts = np.bincount(members)
     order = np.argsort(spectrum.frequency, kind="stable")

@@ -15,6 +15,7 @@ from rampion.records import provenance, to_json
 from rampion.report.results import files_of, results
 from rampion.report.tables import (
     curve_columns,
+    fit_columns,
     flat,
     relaxation_columns,
     track_rows,
@@ -69,11 +70,13 @@ def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) ->
             write_columns(path, curve_columns(part), SYNTHETIC if part.synthetic else "")
             written.append(path)
         for finding in sample.spectra:
+            columns = {"fit": fit_columns(finding)}
             if finding.relaxation_times is not None:
-                stem = file_name(f"{number:03d}_{sample.experiment.name}_{finding.block:03d}_relaxation_times")
+                columns["relaxation_times"] = relaxation_columns(finding.relaxation_times)
+            for name, table in columns.items():
+                stem = file_name(f"{number:03d}_{sample.experiment.name}_{finding.block:03d}_{name}")
                 path = folder / "tables" / f"{stem}.csv"
-                columns = relaxation_columns(finding.relaxation_times)
-                write_columns(path, columns, SYNTHETIC if finding.synthetic else "")
+                write_columns(path, table, SYNTHETIC if finding.synthetic else "")
                 written.append(path)
     return written
 

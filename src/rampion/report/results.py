@@ -13,7 +13,7 @@ import numpy as np
 from rampion.measurement import Experiment, Spectrum, Trace
 from rampion.records import to_plain
 
-_ARRAYS = ("frequency", "impedance", "fitted", "validity_residual")
+_ARRAYS = ("frequency", "impedance", "fitted", "validity_residual", "point_valid", "modulus_residual")
 _OPTIONAL = ("drift", "relaxation_times", "profiles", "potential", "time")  # absent where there is none
 
 if TYPE_CHECKING:

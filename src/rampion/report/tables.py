@@ -18,6 +18,7 @@ import numpy as np
 from rampion.measurement import Spectrum, Trace
 
 if TYPE_CHECKING:
+    from rampion.impedance.finding import SpectrumFinding
     from rampion.impedance.relaxation_times import RelaxationTimes
     from rampion.study import SampleAnalysis
 
@@ -53,6 +54,22 @@ def curve_columns(part: Trace | Spectrum) -> dict[str, np.ndarray]:
             "Real Impedance / ohm": np.real(part.impedance),
             "Imaginary Impedance / ohm": np.imag(part.impedance),
         }
+    return {header: column for header, column in columns.items() if np.isfinite(column).any()}
+
+
+def fit_columns(finding: SpectrumFinding) -> dict[str, np.ndarray]:
+    """What was fitted, the circuit, and the residuals of the tests of validity over |Z|, point by point."""
+    columns = {
+        "Frequency / Hz": finding.frequency,
+        "Real Impedance / ohm": np.real(finding.impedance),
+        "Imaginary Impedance / ohm": np.imag(finding.impedance),
+        "Real Impedance of Circuit / ohm": np.real(finding.fitted),
+        "Imaginary Impedance of Circuit / ohm": np.imag(finding.fitted),
+        "Kramers-Kronig Real Residual / 1": np.real(finding.validity_residual),
+        "Kramers-Kronig Imaginary Residual / 1": np.imag(finding.validity_residual),
+        "Within Noise of Kramers-Kronig Model / 1": finding.point_valid.astype(float),
+        "Z-HIT Modulus Residual / 1": finding.modulus_residual,
+    }
     return {header: column for header, column in columns.items() if np.isfinite(column).any()}
 
 
