@@ -65,6 +65,8 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     spelled = _spelled(unit.strip())
     if name == "temperature" and spelled == "C":
         spelled = "degC"
+    if name == "activation_energy" and spelled.endswith("eV"):
+        spelled = f"{spelled}*avogadro_constant"  # an energy of one carrier stands for that of a mole
     try:
         read = registry.Unit(spelled)
     except Exception:  # pint raises many kinds for text that is no unit
@@ -145,3 +147,13 @@ def show(estimate: Estimate | float, name: str, digits: int = 3) -> str:
     if decimals > 6 or abs(value) >= 1e6:
         return f"{value:.{digits + 1}g} ± {std:.2g}{unit}"
     return f"{value:.{decimals}f} ± {std:.{decimals}f}{unit}"
+
+
+def show_in(estimate: Estimate, name: str, unit: str, digits: int = 3) -> str:
+    """The number in another unit than the laboratory's usual one, with its standard uncertainty when it is known."""
+    factor, offset = conversion(unit, name)
+    value, std = (estimate.value - offset) / factor, estimate.std / abs(factor)
+    if not math.isfinite(std) or std == 0:
+        return f"{value:.{digits}g} {unit}"
+    decimals = min(max(0, 1 - math.floor(math.log10(std))), 6)
+    return f"{value:.{decimals}f} ± {std:.{decimals}f} {unit}"
