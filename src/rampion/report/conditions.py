@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rampion.estimate import Estimate, Flag
 from rampion.quantities import quantity
 from rampion.records import to_plain
+from rampion.report.tables import flat, track_rows
 from rampion.units import show, show_in
 
 if TYPE_CHECKING:
@@ -125,3 +126,34 @@ def condition_entry(series: ConditionSeries, analysis: Analysis) -> dict[str, An
 def track_entries(tracks: Iterable[Track]) -> list[dict[str, Any]]:
     """The processes along a series, whose coordinate stands beside them."""
     return [{key: value for key, value in to_plain(track).items() if key != "coordinate"} for track in tracks]
+
+
+def condition_rows(series: ConditionSeries, analysis: Analysis) -> list[dict[str, Any]]:
+    """One row per spectrum and process of a series, with the record that the spectrum is from, SI units."""
+    records = [analysis.samples[place].experiment.name for place in series.places]
+    coordinate = [float(one.value) for one in series.coordinate]
+    rows = track_rows(series.series.tracks, series.sample, series.along, list(range(len(records))))
+    out = []
+    for row in rows:
+        place = row.pop("block")
+        sigma = series.conductivity[place]
+        out.append(
+            row
+            | {"coordinate": coordinate[place], "record": records[place], "block": series.blocks[place]}
+            | {
+                "conductivity": sigma.value if sigma else None,
+                "conductivity_std": to_plain(sigma.std) if sigma else None,
+            }
+        )
+    return out
+
+
+def activation_rows(series: ConditionSeries) -> list[dict[str, Any]]:
+    """One row per activation energy of a series, SI units."""
+    return [
+        flat(
+            {"sample": series.sample, "quantity": one.quantity}
+            | {name: to_plain(getattr(one, name)) for name in _NUMBERS}
+        )
+        for one in activations(series)
+    ]

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rampion.records import provenance, to_json
+from rampion.report.conditions import activation_rows, condition_rows
 from rampion.report.results import files_of, results
 from rampion.report.tables import (
     curve_columns,
     flat,
     relaxation_columns,
-    track_rows,
+    sample_rows,
     without_curves,
     write_columns,
     write_rows,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rampion.study import Analysis, SampleAnalysis
+    from rampion.study.conditions import ConditionSeries
 
 MOST_DETAILED = 3  # spectra of a sample that have pictures of their own
 SYNTHETIC = "synthetic data, computed by rampion: not a measurement"
@@ -56,8 +58,11 @@ def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) ->
     written: list[Path] = []
     sweeps = [flat(entry) for entry in plain["findings"] if entry["kind"] != "spectrum"]
     spectra = [flat(without_curves(entry)) for entry in plain["findings"] if entry["kind"] == "spectrum"]
-    tracks = [row for sample in analysis.samples for row in track_rows(sample)]
-    for name, rows in (("findings", sweeps), ("spectra", spectra), ("tracks", tracks)):
+    tracks = [row for sample in analysis.samples for row in sample_rows(sample)]
+    along = [row for series in analysis.series for row in condition_rows(series, analysis)]
+    energies = [row for series in analysis.series for row in activation_rows(series)]
+    named = (("findings", sweeps), ("spectra", spectra), ("tracks", tracks), ("series", along))
+    for name, rows in (*named, ("activation", energies)):
         if rows:
             write_rows(folder / "tables" / f"{name}.csv", rows)
             written.append(folder / "tables" / f"{name}.csv")
@@ -91,7 +96,24 @@ def _write_figures(analysis: Analysis, folder: Path) -> list[Path]:
             written += save(figure, folder / "figures" / f"{stem}_{place:02d}_{finding.kind}")
         for name, figure in spectrum_figures(sample):
             written += save(figure, folder / "figures" / f"{stem}_{name}")
+    for number, series in enumerate(analysis.series, 1):
+        stem = file_name(f"series_{number:02d}_{series.sample}_{series.along}")
+        for name, figure in series_figures(series):
+            written += save(figure, folder / "figures" / f"{stem}_{name}")
     return written
+
+
+def series_figures(series: ConditionSeries) -> Iterator[tuple[str, Figure]]:
+    """The pictures of a series along temperature or pressure: Nyquist of all, tracks, and the Arrhenius lines."""
+    from rampion.figures.arrhenius import draw_arrhenius
+    from rampion.figures.spectra import draw_nyquist
+    from rampion.figures.tracks import draw_tracks
+
+    found, along, name, synthetic = series.series, series.along, series.sample, series.synthetic
+    yield "spectra", draw_nyquist(series.spectra, found.spectra, name, synthetic, along, found.coordinate)
+    yield "tracks", draw_tracks(found.tracks, along, name, synthetic)
+    if series.conductivity_activation is not None or series.activations:
+        yield "arrhenius", draw_arrhenius(series.conductivity_activation, series.activations, name, synthetic)
 
 
 def spectrum_figures(sample: SampleAnalysis) -> Iterator[tuple[str, Figure]]:

@@ -194,18 +194,18 @@ def _extrapolated(order: np.ndarray, name: str) -> tuple[Flag, ...]:
     return (TransportFlag.EXTRAPOLATED_TO_ROOM.flag(quantity=name, low=shown(low), high=shown(high)),)
 
 
-def _logarithm(fit: Regression, place: np.ndarray | float) -> tuple[np.ndarray, np.ndarray, float]:
+def _logarithm(fit: Regression, place: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """ln(σT) of the line at places 1/RT less the mean, its standard uncertainty, and Student's quantile."""
-    columns = np.stack([np.ones_like(np.asarray(place, float)), np.asarray(place, float)], axis=-1)
-    std = np.sqrt(np.einsum("...i,ij,...j->...", columns, fit.covariance, columns))
+    columns = np.column_stack([np.ones_like(place), place])
+    std = np.sqrt(np.einsum("ni,ij,nj->n", columns, fit.covariance, columns))
     return columns @ fit.coefficients, std, student_quantile(float(np.min(fit.degrees)))
 
 
 def _exponential(fit: Regression, place: float, common: float) -> Estimate:
     """exp of the line at a place, with the errors that all points share."""
-    log, std, quantile = _logarithm(fit, place)
-    value, half = math.exp(float(log)), math.hypot(quantile * float(std), NORMAL_95 * common)
-    return Estimate(value, value * math.hypot(float(std), common), value * math.exp(-half), value * math.exp(half))
+    (log,), (std,), quantile = _logarithm(fit, np.array([place]))
+    value, half = math.exp(log), math.hypot(quantile * std, NORMAL_95 * common)
+    return Estimate(value, value * math.hypot(std, common), value * math.exp(-half), value * math.exp(half))
 
 
 def _room_value(fit: Regression, place: float, common: float, resistance: bool) -> Estimate:
