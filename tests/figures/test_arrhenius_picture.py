@@ -51,7 +51,7 @@ def test_the_upper_axis_is_in_degrees(lines):
     assert sorted(above.get_xlim()) == pytest.approx([1e3 / high - 273.15, 1e3 / low - 273.15])
     place = above.transData.transform((25.0, 0.0))[0]  # where 25 °C stands on the figure
     assert place == pytest.approx(axis.transData.transform((1e3 / 298.15, 1.0))[0])
-    shown = [float(label.get_text()) for label in above.get_xticklabels() if label.get_text()]
+    shown = [float(label.get_text().replace("−", "-")) for label in above.get_xticklabels() if label.get_text()]
     assert {0.0, 10.0, 20.0, 30.0, 40.0, 50.0} <= set(shown)
 
 

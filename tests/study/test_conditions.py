@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +13,9 @@ import pytest
 import hot_and_cold
 from rampion.estimate import Estimate
 from rampion.measurement import Campaign, Experiment, Override, Sample, Spectrum
-from rampion.study import SampleAnalysis, SpectrumOptions, analyse, read
-from rampion.study.conditions import PRESSURE, TEMPERATURE, find_groups
+from rampion.report.html import write_report
+from rampion.study import SampleAnalysis, SpectrumOptions, analyse, read, study
+from rampion.study.condition_groups import PRESSURE, TEMPERATURE, find_groups
 from rampion.study.overrides import Overridden
 from rampion.study.remember import analyse_folder
 from rampion.study.spectra import Spectra
@@ -242,3 +245,19 @@ def test_of_several_spectra_the_last_stands_for_a_record(one_spectrum):
         assert len(one.spectra) == 3  # and its own findings stay
         np.testing.assert_array_equal(series.spectra[place].impedance, several[place].spectra[-1].impedance)
     assert "spectrum 3 of them" in next(flag.message for flag in series.flags if flag.code == "one_of_several")
+
+
+def test_the_report_of_a_study_tells_the_energies(found, tmp_path):
+    page, results = write_report(study(found), tmp_path, {})
+    text = page.read_text(encoding="utf-8")
+    assert "Temperature and pressure" in text
+    told = re.search(r"Conductivity of S1: activation energy ([\d.]+) \[", text)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(hot_and_cold.CERAMIC, abs=0.005)
+    plain = json.loads(results.read_text(encoding="utf-8"))
+    assert next(one["quantity"] for one in plain["series"][0]["activation"]) == "conductivity"
+    table = (tmp_path / "figures" / "series_01_S1_arrhenius.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert table[0].startswith('"S1, conductivity: 1000/T [1/K]","S1, conductivity: σT [mS·K/cm]"')
+    first = [float(value) for value in table[1].split(",")[:2]]
+    sigma = hot_and_cold.SIGMA * hot_and_cold.activated(273.15, hot_and_cold.CERAMIC)
+    assert first == pytest.approx([1e3 / 273.15, 10 * sigma * 273.15], rel=0.02)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter
 
 from rampion.figures.style import mark_synthetic, new_figure
 from rampion.figures.tracks import COLOURS, MARKERS, plain_decades
@@ -65,7 +65,7 @@ def _add_celsius(axis: Axes, temperature: np.ndarray) -> None:
     low, high = float(temperature.min()) - _KELVIN, float(temperature.max()) - _KELVIN
     round_ones = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     above.xaxis.set_major_locator(FixedLocator(list(round_ones)))
-    above.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    above.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
     above.xaxis.set_minor_formatter(NullFormatter())
     above.tick_params(direction="in", labelsize=8)
     above.set_xlabel(quantity("temperature").label, fontsize=9)

@@ -74,10 +74,16 @@ def series_lines(series: ConditionSeries) -> list[str]:
     for one in every:
         lines.append(f"    {one.quantity:<26}{energy_told(one.energy)}   {room_told(one)}")
     if not every:
-        for place, sigma in zip(series.coordinate, series.conductivity, strict=True):
-            told = "not told" if sigma is None else show(sigma, "conductivity")
-            lines.append(f"    conductivity at {show(place, series.along, digits=4):<10}{told}")
+        for place, (end, sigma) in enumerate(zip(series.coordinate, series.conductivity, strict=True)):
+            told = "conductivity not told" if sigma is None else f"conductivity {show(sigma, 'conductivity')}"
+            sizes = [_size(track, place) for track in series.series.tracks if track.present[place]]
+            lines.append(f"    at {show(end.value, series.along, digits=4):<10}{', '.join([told, *sizes])}")
     return lines
+
+
+def _size(track: Track, place: int) -> str:
+    size = Estimate(float(track.resistance[place]), float(track.resistance_std[place]))
+    return f"{track.name} {show(size, 'resistance')}"
 
 
 def activations(series: ConditionSeries) -> list[Activation]:

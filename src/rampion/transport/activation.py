@@ -231,7 +231,7 @@ def _of_two(
 ) -> Activation:
     """The line through two temperatures: numbers without uncertainty, and the flag that says why."""
     slope, height = np.polyfit(1 / (GAS_CONSTANT * t), np.log(ordinate), 1)
-    flags = (TransportFlag.FEW_TEMPERATURES.flag(quantity=name, count=2), *_extrapolated(np.sort(t), name))
+    flags = (TransportFlag.FEW_TEMPERATURES.flag(count=2), *_extrapolated(np.sort(t), name))
     line_temperature = 1 / np.linspace(1 / t.max(), 1 / t.min(), _SMOOTH)
     line = np.exp(height + slope / (GAS_CONSTANT * line_temperature))
     room = math.exp(height + slope / (GAS_CONSTANT * ROOM)) / ROOM

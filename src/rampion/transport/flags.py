@@ -43,7 +43,7 @@ class TransportFlag(FlagKind):
     )
     FEW_TEMPERATURES = (
         Severity.WARNING,
-        "{quantity}: {count} temperatures give an activation energy but not its uncertainty; measure at three or more.",
+        "{count} temperatures give an activation energy but not its uncertainty; measure at three or more.",
     )
     TEMPERATURE_SCATTER = (
         Severity.NOTE,
