@@ -93,6 +93,7 @@ QUANTITIES: dict[str, Quantity] = _table(
         1.0,
         "share of the current carried by lithium ions without concentration gradients",
     ),
+    ("activation_energy", "E_a", "J/mol", "eV", 1 / FARADAY, "slope of ln(σT) or ln(T/R) against −1/RT"),
     ("exponent", "α", "", "", 1.0, "power-law or constant-phase exponent"),
     ("exchange_current_density", "J₀", "A/m²", "mA/cm²", 0.1, "exchange current density of Li | Li⁺"),
     (

@@ -65,6 +65,8 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     spelled = _spelled(unit.strip())
     if name == "temperature" and spelled == "C":
         spelled = "degC"
+    if name == "activation_energy" and spelled.endswith("eV"):
+        spelled = f"{spelled}*avogadro_constant"  # an energy of one carrier stands for that of a mole
     try:
         read = registry.Unit(spelled)
     except Exception:  # pint raises many kinds for text that is no unit
@@ -152,11 +154,21 @@ def show(estimate: Estimate | float, name: str, digits: int = 3) -> str:
     if unit in _PREFIXED and value:
         factor, unit = prefixed(value, unit)
         value, std = value * factor, std * factor
-    unit = f" {unit}" if unit else ""
+    return _told(value, std, digits) + (f" {unit}" if unit else "")
+
+
+def show_in(estimate: Estimate, name: str, unit: str, digits: int = 3) -> str:
+    """The number in another unit than the laboratory's usual one, with its standard uncertainty when it is known."""
+    factor, offset = conversion(unit, name)
+    return f"{_told((estimate.value - offset) / factor, estimate.std / abs(factor), digits)} {unit}"
+
+
+def _told(value: float, std: float, digits: int) -> str:
+    """The value to two digits of its standard uncertainty; to ``digits`` of its own where that is not known."""
     if not math.isfinite(std) or std == 0:
-        return f"{value:.{digits}g}{unit}"
+        return f"{value:.{digits}g}"
     decimals = 1 - math.floor(math.log10(std))
     if decimals > 6 or abs(value) >= 1e6:
-        return f"{value:.{digits + 1}g} ± {std:.2g}{unit}"
+        return f"{value:.{digits + 1}g} ± {std:.2g}"
     value, std, decimals = round(value, decimals), round(std, decimals), max(0, decimals)
-    return f"{value:.{decimals}f} ± {std:.{decimals}f}{unit}"
+    return f"{value:.{decimals}f} ± {std:.{decimals}f}"

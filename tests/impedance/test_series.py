@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from circuit_cases import CASES, synthetic
 
+import hot_and_cold
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.series import fit_series
 from rampion.impedance.series_finding import analyse_series, gather_flags
-from rampion.measurement import Sample
+from rampion.measurement import Sample, Spectrum
 from rampion.records import to_plain
 
 CIRCUIT, TRUTH, WINDOW = CASES["A"]
@@ -143,3 +144,38 @@ def test_what_many_spectra_are_flagged_with_is_told_once():
     every = [flag.message for flag in gather_flags(found.spectra) if "no conductivity" in flag.message]
     assert len(every) == 1
     assert every[0].startswith("All 5 spectra, as 1: ")
+
+
+def test_one_circuit_for_all_keeps_a_bulk_whose_apex_leaves_the_window():
+    """Alone, each of these spectra is described as well by a diffusion that turns in the MHz (synthetic)."""
+    rng, celsius = np.random.default_rng(6), np.array([25.0, 40.0, 60.0, 80.0])
+    spectra = [Spectrum(frequency=hot_and_cold.FREQUENCY, impedance=hot_and_cold.impedance(t, rng)) for t in celsius]
+    sample = Sample(thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 4e-8))
+    known = ("p(R1,CPE1)-p(R2,CPE2)-Ws3", "R0-p(R1,CPE1)-p(R2,CPE2)", "p(R1,CPE1)-p(R2,CPE2)-p(R3,CPE3)")
+    found = analyse_series(spectra, sample, coordinate=celsius, candidates=known, one_circuit=True)
+    assert {one.circuit for one in found.spectra} == {"p(R1,C1)-p(R2,CPE2)-p(R3,CPE3)"}
+    (bulk,) = (track for track in found.tracks if track.name == "bulk")
+    bulk_true = 1e-3 / 4e-6 / (0.06 * np.array([hot_and_cold.activated(t + 273.15, 0.40) for t in celsius]))
+    assert np.all(np.abs(bulk.resistance - bulk_true) < 3.5 * bulk.resistance_std)
+    assert np.all(bulk.resistance_std < 0.02 * bulk_true)
+
+
+def test_one_circuit_stays_where_an_arc_is_not_told():
+    circuit = "R0-p(R1,CPE1)-p(R2,CPE2)"
+    truth = {
+        "R0": 50.0,
+        "R1": 500.0,
+        "CPE1.Q": 1e-8,
+        "CPE1.alpha": 0.9,
+        "R2": 800.0,
+        "CPE2.Q": 1e-5,
+        "CPE2.alpha": 0.85,
+    }
+    spectra = [
+        synthetic(circuit, truth | {"R2": size}, (1.0, 1e6), 70 + place, 0.003)
+        for place, size in enumerate((800.0, 80.0, 0.02))
+    ]
+    one = fit_series(spectra, circuit, one_circuit=True)
+    assert [fit.notation for fit in one.fits] == [circuit] * 3
+    assert fit_series(spectra, circuit).fits[2].notation != circuit
+    assert not one.fits[2].parameters["R2"].relative < 0.5

@@ -159,12 +159,13 @@ def fit_plane(
     pellets: np.ndarray | None = None,
     intrinsic: bool = True,
     scatter_share: Float[np.ndarray, " n"] | None = None,
+    spare: int = 2,
 ) -> Regression:
     """Fit y = Xβ with errors in X and y, scatter of unknown size, and parent pellets as random shifts.
 
     Assumes normal errors, independent between samples except for the pellet's common shift; errors of different
     columns of X independent of each other.
-    Fails when there are fewer than p + 2 points, or columns of X that the design cannot tell apart.
+    Fails when there are fewer than p + ``spare`` points, or columns of X that the design cannot tell apart.
 
     Parameters
     ----------
@@ -177,6 +178,7 @@ def fit_plane(
     intrinsic : whether to add scatter s beyond the stated errors.
     scatter_share : (n,) z, the scatter of each point in units of s and its pellet's shift in units of τ; equal for all
         when absent.
+    spare : points asked for beyond the coefficients; with one, the scatter has a single degree of freedom.
 
     Raises
     ------
@@ -185,8 +187,8 @@ def fit_plane(
     """
     x, y = np.asarray(design, float), np.asarray(response, float)
     n, p = x.shape
-    if n < p + 2:
-        raise InputError(f"{n} points cannot carry {p} coefficients and their scatter; give at least {p + 2}.")
+    if n < p + spare:
+        raise InputError(f"{n} points cannot carry {p} coefficients and their scatter; give at least {p + spare}.")
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise InputError("a value is missing among the points of the fit; leave those samples out by name.")
     sizes = np.linalg.norm(x, axis=0)

@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from rampion.estimate import Estimate
 from rampion.figures.style import BLACK, BLUE, GREY, RED, mark_synthetic, new_figure
-from rampion.quantities import quantity
+from rampion.quantities import QUANTITIES, quantity
 from rampion.units import prefixed, show
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def told_ohms(estimate: Estimate) -> str:
 
 
 def shown_along(along: str, values: np.ndarray) -> tuple[np.ndarray, str]:
-    """Values of a series' coordinate with its axis label; long times in hours."""
+    """Values of a series' coordinate as shown, with its axis label; long times in hours."""
+    if along in QUANTITIES and along not in ALONG:
+        known = quantity(along)
+        return values * known.factor + known.offset, f"{along.replace('_', ' ')} ({known.shown_unit})"
     if along == "time" and np.ptp(values) > 2 * 3600:
         return values / 3600, "time (h)"
     return values, ALONG[along]

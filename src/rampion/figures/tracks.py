@@ -1,4 +1,4 @@
-"""The processes of a series of spectra followed along bias or time: resistance, capacitance, exponent, frequency."""
+"""The processes of a series of spectra followed along its coordinate: resistance, capacitance, exponent, frequency."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from rampion.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED,
 from rampion.quantities import quantity
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from rampion.impedance.tracks import Track
 
 COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
@@ -44,10 +46,7 @@ def draw_tracks(tracks: Sequence[Track], along: str, title: str = "", synthetic:
             spans += [value[shown].min(), value[shown].max()]
         if name != "exponent" and spans and max(spans) > 10 * min(spans):
             axis.set_yscale("log")
-            few = max(spans) < 300 * min(spans)
-            axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))
-            axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
-            axis.yaxis.set_minor_formatter(NullFormatter())
+            plain_decades(axis, min(spans), max(spans))
         elif name == "exponent":
             axis.set_ylim(max(0.3, min([1.0, *spans]) - 0.15), 1.05)
         elif name == "resistance":
@@ -59,3 +58,11 @@ def draw_tracks(tracks: Sequence[Track], along: str, title: str = "", synthetic:
         for axis in axes:
             mark_synthetic(axis)
     return figure
+
+
+def plain_decades(axis: Axes, low: float, high: float) -> None:
+    """Marks of a logarithmic axis as plain numbers, with 2 and 5, or 3, between where they span few decades."""
+    between = (1.0, 2.0, 5.0) if high < 300 * low else (1.0, 3.0) if high < 3000 * low else (1.0,)
+    axis.yaxis.set_major_locator(LogLocator(subs=between))
+    axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    axis.yaxis.set_minor_formatter(NullFormatter())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from rampion.impedance.series_circuits import (
     candidates_of,
     cheapest_sequence,
     choices_at,
+    with_ideal_fastest,
     without_slowest_arc,
     without_untold_parts,
 )
@@ -62,6 +64,8 @@ def fit_series(
     shared: Sequence[str] = (),
     roughness: float | None = None,
     reduce: bool = True,
+    candidates: Sequence[str] = (),
+    one_circuit: bool = False,
 ) -> SeriesFit:
     """Fit all spectra of a series and follow each process through it.
 
@@ -81,6 +85,9 @@ def fit_series(
     shared : names of parameters with one value for all spectra (a joint fit).
     roughness : allowed standard deviation of the second difference of the logarithms along the series.
     reduce : leave out arcs that a spectrum does not show.
+    candidates : circuits among which to choose, where these are known; else they are sought on a few spectra.
+    one_circuit : all spectra have the same circuit, as those of one cell along temperature or pressure do. What a
+        spectrum does not tell of it has no uncertainty there.
 
     Raises
     ------
@@ -97,7 +104,8 @@ def fit_series(
     joint = bool(shared) or roughness is not None
     descriptions: list[Description | None] = [None] * len(spectra)
     if tree is None:
-        pairs, descriptions = _choose(spectra, anchors, weighting)
+        known = [parse_circuit(one) for one in candidates]
+        pairs, descriptions = _choose(spectra, anchors, weighting, known, one_circuit)
         tree = max((fit for fit, _ in pairs), key=lambda fit: len(fit.parameters)).circuit
     else:
         pairs = []
@@ -107,6 +115,7 @@ def fit_series(
     elif not pairs:
         column = _Column(spectra, solve_series(spectra, tree, anchors, weighting), weighting)
         every = range(len(spectra))
+        reduce = reduce and not one_circuit
         pairs = _reduced(spectra, column, anchors, weighting) if reduce else [column.checked(row) for row in every]
     processes = tuple(pair[1] for pair in pairs)
     paths, flags = make_paths(processes)
@@ -128,22 +137,28 @@ _Pair = tuple[CircuitFit, tuple[Process, ...]]
 
 
 def _choose(
-    spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str
+    spectra: Sequence[Spectrum], anchors: Sequence[int], weighting: str, known: Sequence[Node], one_circuit: bool
 ) -> tuple[list[_Pair], list[Description | None]]:
     """Each spectrum with the candidate that the series as a whole speaks for, and the one that comes closest to it."""
-    choices = choices_at(spectra, anchors, weighting)
-    if len(spectra) == 1:
-        fit = choices[0].fit
-        return [(fit, processes_of(fit))], [None]  # its flags say it
-    looked, wanted = set(anchors), candidates_of(choices)
+    looked, wanted = set(anchors), list(known)
+    if not known:
+        choices = choices_at(spectra, anchors, weighting)
+        if len(spectra) == 1:
+            fit = choices[0].fit
+            return [(fit, processes_of(fit))], [None]  # its flags say it
+        wanted = candidates_of(choices)
     columns: dict[Node, _Column] = {}
     chosen: list[_Pair] = []
     while wanted and len(columns) < _MOST:
         for circuit in wanted:
             if _enough(spectra, circuit):
                 columns[circuit] = _Column(spectra, solve_series(spectra, circuit, anchors, weighting), weighting)
-        chosen = _cheapest(columns, spectra)
-        wanted = list(dict.fromkeys(c for fit, _ in chosen for c in without_untold_parts(fit) if c not in columns))
+        chosen = _cheapest_column(columns, spectra) if one_circuit else _cheapest(columns, spectra)
+        smaller = Counter(c for fit, _ in chosen for c in without_untold_parts(fit) if c not in columns)
+        wanted = [c for c, times in smaller.items() if not one_circuit or 2 * times > len(spectra)]
+        if one_circuit:
+            ideal = dict.fromkeys(c for pair in chosen for c in with_ideal_fastest(*pair))
+            wanted += [c for c in ideal if c not in columns and c not in wanted]
         noise = np.array([fit.noise for fit, _ in chosen])
         worst = int(np.argmax(noise))
         if not wanted and noise[worst] > _STRANGE * np.median(noise) and worst not in looked:
@@ -151,6 +166,19 @@ def _choose(
             wanted = [c for c in candidates_of(choices_at(spectra, [worst], weighting)) if c not in columns]
     closest = [min(columns.values(), key=lambda column: column.fits[row].noise) for row in range(len(spectra))]
     return chosen, [describe(column.checked(row)[0], chosen[row][0]) for row, column in enumerate(closest)]
+
+
+def _cheapest_column(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> list[_Pair]:
+    """The fits of the circuit that is cheapest for all spectra; objections are sought only where it may still win."""
+    best, least = None, math.inf
+    for column in sorted(columns.values(), key=lambda column: sum(fit.bic for fit in column.fits)):
+        if sum(fit.bic for fit in column.fits) >= least:
+            break
+        pairs = [column.checked(row) for row in range(len(spectra))]
+        cost = sum(fit.bic + price_of(objections(fit, processes), processes) for fit, processes in pairs)
+        if cost < least:
+            best, least = pairs, cost
+    return best or []
 
 
 def _cheapest(columns: Mapping[Node, _Column], spectra: Sequence[Spectrum]) -> list[_Pair]:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from rampion.impedance.choose import CircuitChoice, choose_circuit
-from rampion.impedance.circuit import Element, Node, Series, elements_of, parameter_kinds, serial_parts
+from rampion.impedance.choose import FASTEST_DIFFUSION, CircuitChoice, choose_circuit
+from rampion.impedance.circuit import Element, Node, Parallel, Series, elements_of, parameter_kinds, serial_parts
 from rampion.impedance.circuit_fit import CircuitFit
-from rampion.impedance.notation import parse_circuit
+from rampion.impedance.notation import parse_circuit, print_circuit
+from rampion.impedance.processes import Process
 from rampion.measurement import Spectrum
 
 CHANGE = 12.0  # of the criterion: the evidence it takes to change the circuit between neighbours
@@ -69,6 +70,52 @@ def without_untold_parts(fit: CircuitFit) -> list[Node]:
         if smaller not in found:
             found.append(smaller)
     return found
+
+
+def with_ideal_fastest(fit: CircuitFit, processes: Sequence[Process]) -> list[Node]:
+    """The circuit with a capacitor in its fastest arc where the window ends before that arc's apex.
+
+    There the data do not tell an exponent, and with a free one they do not tell the resistance either. What was taken
+    for a diffusion but turns faster than any stands for such an arc too.
+    """
+    parts = serial_parts(fit.circuit)
+    top = float(fit.frequency.max())
+    beyond = {p.part for p in processes if p.kind == "arc" and not p.frequency.value < top}
+    fast = {p.part for p in processes if p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION}
+    arcs = [part for part in parts if _symbols(part) == ["R", "CPE"]]
+    found = []
+    if arcs and print_circuit(arcs[0]) in beyond:
+        found.append(_numbered([_IDEAL if part is arcs[0] else part for part in parts]))
+    for part in parts:
+        if isinstance(part, Element) and print_circuit(part) in fast:
+            leads = [p for p in parts if p not in arcs and p is not part]
+            found.append(_numbered([*leads, _IDEAL, *arcs]))
+    return found
+
+
+_IDEAL = Parallel((Element("R"), Element("C")))
+
+
+def _symbols(part: Node) -> list[str]:
+    return [element.symbol for element in elements_of(part)]
+
+
+def _numbered(parts: Sequence[Node]) -> Node:
+    """The parts in series, arcs and what follows them numbered from 1."""
+    out: list[Node] = []
+    number = 0
+    for part in parts:
+        if _symbols(part) in (["R", "CPE"], ["R", "C"]) or number:
+            number += 1
+            label = str(number)
+            out.append(
+                Element(part.symbol, label)
+                if isinstance(part, Element)
+                else Parallel(tuple(Element(element.symbol, label) for element in elements_of(part)))
+            )
+        else:
+            out.append(part)
+    return Series(tuple(out)) if len(out) > 1 else out[0]
 
 
 def without_slowest_arc(circuit: Node) -> Node | None:

@@ -44,6 +44,8 @@ def analyse_series(
     weighting: str = "modulus",
     shared: Sequence[str] = (),
     roughness: float | None = None,
+    candidates: Sequence[str] = (),
+    one_circuit: bool = False,
 ) -> SeriesFinding:
     """Fit all spectra together, follow each process and name its track once.
 
@@ -54,7 +56,10 @@ def analyse_series(
     Parameters as :func:`~rampion.impedance.series.fit_series`.
     """
     sample = Sample() if sample is None else sample
-    fit = fit_series(spectra, circuit, coordinate=coordinate, weighting=weighting, shared=shared, roughness=roughness)
+    fit = fit_series(
+        spectra, circuit, coordinate=coordinate, weighting=weighting, shared=shared, roughness=roughness,
+        candidates=candidates, one_circuit=one_circuit,
+    )  # fmt: skip
     named = name_series(fit.processes, sample)
     findings = tuple(
         finding_of(one, spectrum, sample, names, known, closer)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from rampion.processes import in_processes
 from rampion.records import provenance, to_json
+from rampion.report.conditions import activation_rows, condition_rows
 from rampion.report.results import files_of, results
 from rampion.report.tables import (
     curve_columns,
     fit_columns,
     flat,
     relaxation_columns,
-    track_rows,
+    sample_rows,
     without_curves,
     write_columns,
     write_rows,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rampion.study import Analysis, SampleAnalysis
+    from rampion.study.conditions import ConditionSeries
 
 MOST_DETAILED = 3  # spectra of a sample that have pictures of their own
 SYNTHETIC = "synthetic data, computed by rampion: not a measurement"
@@ -58,8 +61,11 @@ def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) ->
     written: list[Path] = []
     sweeps = [flat(entry) for entry in plain["findings"] if entry["kind"] != "spectrum"]
     spectra = [flat(without_curves(entry)) for entry in plain["findings"] if entry["kind"] == "spectrum"]
-    tracks = [row for sample in analysis.samples for row in track_rows(sample)]
-    for name, rows in (("findings", sweeps), ("spectra", spectra), ("tracks", tracks)):
+    tracks = [row for sample in analysis.samples for row in sample_rows(sample)]
+    along = [row for series in analysis.series for row in condition_rows(series, analysis)]
+    energies = [row for series in analysis.series for row in activation_rows(series)]
+    named = (("findings", sweeps), ("spectra", spectra), ("tracks", tracks), ("series", along))
+    for name, rows in (*named, ("activation", energies)):
         if rows:
             write_rows(folder / "tables" / f"{name}.csv", rows)
             written.append(folder / "tables" / f"{name}.csv")
@@ -84,8 +90,17 @@ def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) ->
 
 def _write_figures(analysis: Analysis, folder: Path) -> list[Path]:
     """The pictures of every sample, drawn on all cores: drawing takes longer than analysing."""
-    jobs = [(number, sample, folder / "figures") for number, sample in enumerate(analysis.samples, 1)]
-    return [path for written in in_processes(_draw_sample, jobs) for path in written]
+    samples = [(number, sample, folder / "figures") for number, sample in enumerate(analysis.samples, 1)]
+    series = [(number, one, folder / "figures") for number, one in enumerate(analysis.series, 1)]
+    drawn = itertools.chain(in_processes(_draw_sample, samples), in_processes(_draw_series, series))
+    return [path for written in drawn for path in written]
+
+
+def _draw_series(number: int, series: ConditionSeries, folder: Path) -> list[Path]:
+    from rampion.figures.save import save
+
+    stem = file_name(f"series_{number:02d}_{series.sample}_{series.along}")
+    return [path for name, figure in series_figures(series) for path in save(figure, folder / f"{stem}_{name}")]
 
 
 def _draw_sample(number: int, sample: SampleAnalysis, folder: Path) -> list[Path]:
@@ -101,6 +116,19 @@ def _draw_sample(number: int, sample: SampleAnalysis, folder: Path) -> list[Path
     for name, figure in spectrum_figures(sample):
         written += save(figure, folder / f"{stem}_{name}")
     return written
+
+
+def series_figures(series: ConditionSeries) -> Iterator[tuple[str, Figure]]:
+    """The pictures of a series along temperature or pressure: Nyquist of all, tracks, and the Arrhenius lines."""
+    from rampion.figures.arrhenius import draw_arrhenius
+    from rampion.figures.spectra import draw_nyquist
+    from rampion.figures.tracks import draw_tracks
+
+    found, along, name, synthetic = series.series, series.along, series.sample, series.synthetic
+    yield "spectra", draw_nyquist(series.spectra, found.spectra, name, synthetic, along, found.coordinate)
+    yield "tracks", draw_tracks(found.tracks, along, name, synthetic)
+    if series.conductivity_activation is not None or series.activations:
+        yield "arrhenius", draw_arrhenius(series.conductivity_activation, series.activations, name, synthetic)
 
 
 def spectrum_figures(sample: SampleAnalysis) -> Iterator[tuple[str, Figure]]:

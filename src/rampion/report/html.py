@@ -39,6 +39,7 @@ def write_report(
 
     ``extra`` sections stand after the evidence.
     """
+    from rampion.report.condition_sections import conditions_section
     from rampion.report.sample_pages import page_paths, write_sample_pages
 
     folder = Path(folder)
@@ -53,7 +54,7 @@ def write_report(
     list(behind)
     body = [
         sections.together_section(plain), sections.laws_section(plain), sections.transport_section(plain),
-        sections.recovery_section(plain), sections.pauses_section(plain),
+        conditions_section(plain), sections.recovery_section(plain), sections.pauses_section(plain),
     ]  # fmt: skip
     evidence = [sections.evidence_section(plain), sections.overrides_section(plain), *(dict(one) for one in extra)]
     samples = sections.samples_section(plain, pages)
@@ -122,12 +123,13 @@ def _figures(study: Study, folder: Path) -> dict[str, list[dict[str, Any]]]:
 
 
 def _pictures(study: Study) -> Iterator[tuple[str, Picture]]:
-    from rampion.report import panels, stages
+    from rampion.report import condition_sections, panels, stages
 
     drawn = (
         ("curves", panels.rate_pictures), ("curves", panels.thickness_pictures), ("curves", panels.density_pictures),
         ("curves", panels.run_pictures), ("curves", stages.checkpoint_pictures), ("together", panels.survival_pictures),
         ("laws", panels.law_pictures), ("laws", panels.capacity_pictures), ("recovery", stages.relaxation_pictures),
+        ("conditions", condition_sections.condition_pictures),
     )  # fmt: skip
     yield from chain.from_iterable(((name, picture) for picture in make(study)) for name, make in drawn)
 

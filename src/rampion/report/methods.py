@@ -47,6 +47,10 @@ METHODS = (
         "breaks the relations.", "Z = R + jωL + 1/(jωC) + Σ R_k/(1 + jωτ_k)", "10.1149/1.2044210",
     ),
     Method(
+        "series", "activation energy", "One circuit for all temperatures; weighted line with errors in both axes and "
+        "scatter beyond them.", "σT = A·exp(−E_a/RT);  T/R = A·exp(−E_a/RT) of a process", "arXiv:2404.06707",
+    ),
+    Method(
         "recovery", "recovery at rest", "Share of the rise that goes back, with Fieller's interval; the end from "
         "kinetics weighed by AICc.", "f = (R_stop − R)/(R_stop − R_before)", "10.1111/j.2517-6161.1954.tb00159.x",
     ),

@@ -12,6 +12,7 @@ import numpy as np
 
 from rampion.measurement import Experiment, Spectrum, Trace
 from rampion.records import to_plain
+from rampion.report.conditions import condition_entry, track_entries
 
 _ARRAYS = ("frequency", "impedance", "fitted", "validity_residual", "point_valid", "modulus_residual")
 _OPTIONAL = ("drift", "relaxation_times", "profiles", "potential", "time")  # absent where there is none
@@ -140,6 +141,7 @@ def results(analysis: Analysis) -> dict[str, Any]:
         "name": analysis.name,
         "findings": findings,
         "samples": samples,
+        "series": [condition_entry(one, analysis) for one in analysis.series],
         "overrides": [_override(each) for sample in analysis.samples for each in sample.overridden],
         "flags": to_plain(analysis.flags),
     }
@@ -161,10 +163,7 @@ def _together(sample: SampleAnalysis) -> dict[str, Any]:
             "along": spectra.along,
             "circuit": spectra.series.circuit,
             "coordinate": to_plain(spectra.series.coordinate),
-            "tracks": [
-                {key: value for key, value in to_plain(track).items() if key != "coordinate"}
-                for track in spectra.series.tracks
-            ],
+            "tracks": track_entries(spectra.series.tracks),
         } | ({"relaxation_peaks": to_plain(spectra.peaks)} if spectra.peaks else {})
     return entries
 

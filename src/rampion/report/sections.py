@@ -27,6 +27,7 @@ from rampion.voltammetry.finding import VERDICT_WORDS
 
 Plain = Mapping[str, Any]
 _REACHED = {"current_density": "limit", "critical_current_density": "penetration"}
+MOST_TOLD = 3  # samples of which the summary tells the activation energy
 HANDLED = ("assumption_fails", "no_assumption_check")  # told in the assumptions' own column
 
 
@@ -49,7 +50,8 @@ def summary(plain: Plain) -> list[str]:
     found = events(plain)
     counts = Counter(finding["verdict"] for finding in found)
     told = ", ".join(f"{counts[name]} {words}" for name, words in VERDICT_WORDS.items() if counts[name])
-    lines = [f"{len(plain['metadata'])} samples, {len(found)} sweeps and runs: {told}."]
+    swept = f"{len(found)} sweeps and runs: {told}" if found else "no sweeps or runs"
+    lines = [f"{len(plain['metadata'])} samples, {swept}."]
     for verdict, sentence in (
         ("limiting_peak", "The current reached a limit"),
         ("contact_loss", "The current fell with the contact"),
@@ -61,6 +63,7 @@ def summary(plain: Plain) -> list[str]:
     sigma = next((item for item in plain["transport"] if item["quantity"] == "conductivity"), None)
     if sigma is not None:
         lines.append(f"Total conductivity from the ohmic lines: {number(estimate(sigma), 'conductivity')}.")
+    lines += _activated(plain)
     exponents = [e for e in plain["scaling"] if e["jointly_with"] and e["quantity"] == "current_density"]
     if len(exponents) == 2:
         a, b = (interval(entry["exponent"]) for entry in exponents)
@@ -71,6 +74,17 @@ def summary(plain: Plain) -> list[str]:
         count = len(plain["overrides"])
         lines.append(f"{count} finding{'s were' if count > 1 else ' was'} decided by a person instead.")
     return lines
+
+
+def _activated(plain: Plain) -> list[str]:
+    """The activation energy of the conductivity of each sample that was measured at several temperatures."""
+    return [
+        f"Conductivity of {each['sample']}: activation energy {interval(one['energy'], 'activation_energy', 4)}, "
+        f"{number(estimate(one['room_value']), 'conductivity')} at 25 °C."
+        for each in plain["series"]
+        for one in each["activation"]
+        if one["quantity"] == "conductivity"
+    ][:MOST_TOLD]
 
 
 def _span(found: Iterable[Plain]) -> str:

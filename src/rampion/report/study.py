@@ -24,6 +24,7 @@ def study_results(study: Study) -> dict[str, Any]:
         "synthetic": any(sample.experiment.synthetic for sample in study.analysis.samples),
         "samples": analysis["findings"],
         "metadata": analysis["samples"],
+        "series": analysis["series"],
         "replicates": to_plain(study.replicates),
         "survival": to_plain(study.survival),
         "scaling": scaling_entries(study.laws),

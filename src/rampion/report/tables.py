@@ -20,6 +20,7 @@ from rampion.measurement import Spectrum, Trace
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
     from rampion.impedance.relaxation_times import RelaxationTimes
+    from rampion.impedance.tracks import Track
     from rampion.study import SampleAnalysis
 
 
@@ -83,23 +84,27 @@ def relaxation_columns(found: RelaxationTimes) -> dict[str, np.ndarray]:
     }
 
 
-def track_rows(sample: SampleAnalysis) -> list[dict[str, Any]]:
-    """One row per spectrum and process of a series that the spectrum shows, SI units."""
-    series = sample.series
-    if series is None:
+def sample_rows(sample: SampleAnalysis) -> list[dict[str, Any]]:
+    """One row per spectrum and process of a sample's own series that the spectrum shows, SI units."""
+    if sample.series is None:
         return []
-    name = sample.experiment.known_as
+    blocks = [finding.block for finding in sample.spectra]
+    return track_rows(sample.series.tracks, sample.experiment.known_as, sample.impedance.along, blocks)
+
+
+def track_rows(tracks: Iterable[Track], sample: str, along: str, blocks: Sequence[Any]) -> list[dict[str, Any]]:
+    """One row per spectrum and process that the spectrum shows; ``blocks`` tells which spectrum each is."""
     columns = ("resistance", "capacitance", "exponent", "frequency")
     return [
-        {"sample": name, "along": sample.impedance.along, "coordinate": float(track.coordinate[place])}
-        | {"block": sample.spectra[place].block, "process": track.name}
+        {"sample": sample, "along": along, "coordinate": float(track.coordinate[place])}
+        | {"block": blocks[place], "process": track.name}
         | {
             key: float(getattr(track, key)[place]) if np.isfinite(getattr(track, key)[place]) else None
             for quantity in columns
             for key in (quantity, f"{quantity}_std")
         }
-        for track in series.tracks
-        for place in range(series.coordinate.size)
+        for track in tracks
+        for place in range(track.coordinate.size)
         if track.present[place]
     ]
 

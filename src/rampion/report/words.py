@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rampion.estimate import Flag, Severity, merge_flags
 from rampion.quantities import quantity
+from rampion.report.conditions import series_lines, shared_flags, shown_conditions
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
 
@@ -86,15 +87,16 @@ def comparison_line(found: OhmicComparison) -> str:
     )
 
 
-def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
-    """One sample: every sweep, the first spectra, and what to know about them."""
-    head = sample.experiment.known_as
+def sample_text(sample: SampleAnalysis, longest: int = 3, condition: str = "", told: Iterable[Flag] = ()) -> str:
+    """One sample: every sweep, the first spectra, and what to know about them beside what is ``told`` elsewhere."""
+    head = sample.experiment.known_as + (f"   {condition}" if condition else "")
     lines = [head + ("   [synthetic data]" if sample.experiment.synthetic else "")]
+    known = set(told)
     for finding in sample.findings:
         lines += finding_lines(finding) + flag_lines(finding.flags)
     for spectrum in sample.spectra[:longest]:
         own = spectrum.flags if sample.series is None else ()  # those of a series stand together below
-        lines += spectrum_lines(spectrum) + flag_lines(own)
+        lines += spectrum_lines(spectrum) + flag_lines(flag for flag in own if flag not in known)
     if sample.impedance.ohmic is not None:
         lines.append(f"  {comparison_line(sample.impedance.ohmic)}")
     if len(sample.spectra) > longest:
@@ -105,12 +107,12 @@ def sample_text(sample: SampleAnalysis, longest: int = 3) -> str:
         lines.append(f"  overridden{who}, {each.part}: {each.decision} ({made.reason}); before: {each.before}")
     if not sample.findings and not sample.spectra:
         lines.append("  nothing to judge")
-    return "\n".join(lines + flag_lines(sample.flags, "  "))
+    return "\n".join(lines + flag_lines((flag for flag in sample.flags if flag not in known), "  "))
 
 
 def analysis_text(analysis: Analysis) -> str:
-    """Every sample, then a count of verdicts, then what concerns the whole."""
-    blocks = [sample_text(sample) for sample in analysis.samples] or ["Nothing was found that can be read."]
+    """Every sample, the series along temperature or pressure, a count of verdicts, then what concerns the whole."""
+    blocks = _blocks(analysis) or ["Nothing was found that can be read."]
     findings = analysis.findings
     if len(analysis.samples) > 1 and findings:
         counts = {text: sum(f.verdict == name for f in findings) for name, text in VERDICT_WORDS.items()}
@@ -118,6 +120,26 @@ def analysis_text(analysis: Analysis) -> str:
         blocks.append(f"{len(findings)} sweeps and runs: {told}")
     blocks += flag_lines(merge_flags(analysis.flags), "")
     return "\n\n".join(blocks)
+
+
+def _blocks(analysis: Analysis) -> list[str]:
+    """Each sample, the spectra of a series in its order and before it; flags that all of these have stand in it."""
+    samples, conditions = analysis.samples, shown_conditions(analysis.samples)
+    shared = [shared_flags(series, samples) for series in analysis.series]
+    texts = {
+        place: sample_text(samples[place], condition=conditions[place], told=told)
+        for series, told in zip(analysis.series, shared, strict=True)
+        for place in series.places
+    }
+    blocks = [
+        sample_text(sample, condition=conditions[place]) for place, sample in enumerate(samples) if place not in texts
+    ]
+    for series, told in zip(analysis.series, shared, strict=True):
+        blocks += [texts[place] for place in series.places]
+        single = {flag for finding in series.series.spectra for flag in finding.flags}
+        own = [flag for flag in series.flags if flag not in single]
+        blocks.append("\n".join(series_lines(series) + flag_lines(merge_flags(own, told))))
+    return blocks
 
 
 def inspection_text(entry: Mapping[str, Any]) -> str:

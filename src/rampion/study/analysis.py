@@ -11,6 +11,7 @@ from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Override, Protocol, Sample, on_one_clock
 from rampion.readers import read_file
+from rampion.study.conditions import ConditionSeries, take_together
 from rampion.study.overrides import Overridden, check_overrides, choose_spectra, choose_sweeps, concerns
 from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
 
@@ -45,9 +46,10 @@ class SampleAnalysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Analysis:
-    """What a campaign showed, sample by sample."""
+    """What a campaign showed, sample by sample; ``series`` of spectra of one sample along temperature or pressure."""
 
     samples: tuple[SampleAnalysis, ...]
+    series: tuple[ConditionSeries, ...] = ()
     name: str = ""
     flags: tuple[Flag, ...] = ()
 
@@ -130,7 +132,8 @@ def analyse_each(
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
     check_overrides(campaign.overrides, campaign.experiments)
     samples = tuple(analyse_experiment(experiment, options, campaign.overrides) for experiment in experiments)
-    return Analysis(samples=samples, name=campaign.name, flags=campaign.flags)
+    samples, series, failed = take_together(samples, options)
+    return Analysis(samples=samples, series=series, name=campaign.name, flags=campaign.flags + failed)
 
 
 def analyse_experiment(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from rampion.readers.folder import FileGroup, FolderPlan, campaign_of, nothing_r
 from rampion.readers.series import member_of
 from rampion.records import cache_folder, code_digest, file_hash
 from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
+from rampion.study.conditions import take_together
 from rampion.study.overrides import check_overrides
 from rampion.study.spectra import SpectrumOptions
 
@@ -96,17 +98,24 @@ def analyse_folder(
         found[place] = result
         if progress is not None:
             progress(Progress(done=len(found), of=len(jobs), remembered=remembered))
-    return _joined(plan, [found[place] for place in range(len(jobs))], overrides)
+    return _joined(plan, [found[place] for place in range(len(jobs))], overrides, options, workers)
 
 
-def _joined(plan: FolderPlan, groups: Sequence[GroupAnalysis], overrides: Sequence[Override]) -> Analysis:
+def _joined(
+    plan: FolderPlan,
+    groups: Sequence[GroupAnalysis],
+    overrides: Sequence[Override],
+    options: SpectrumOptions,
+    workers: int | None,
+) -> Analysis:
     samples = tuple(sample for group in groups for sample in group.samples)
     refused = merge_flags(*(group.refused for group in groups))
     if not samples:
         raise nothing_readable(plan, refused)
     campaign = campaign_of(plan, tuple(sample.experiment for sample in samples), refused)
     check_overrides(overrides, campaign.experiments)
-    return Analysis(samples=samples, name=campaign.name, flags=campaign.flags)
+    samples, series, failed = take_together(samples, options, partial(in_processes, workers=workers))
+    return Analysis(samples=samples, series=series, name=campaign.name, flags=campaign.flags + failed)
 
 
 def _results(

@@ -15,7 +15,6 @@ from rampion.measurement import Experiment, Sample, Spectrum
 if TYPE_CHECKING:
     from rampion.impedance.conductivity import Comparison
     from rampion.impedance.finding import SpectrumFinding
-    from rampion.impedance.profile import Profile
     from rampion.impedance.relaxation_tracks import PeakTrack
     from rampion.impedance.series_finding import SeriesFinding
     from rampion.voltammetry.finding import Finding
@@ -100,7 +99,7 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
         if wanted:
             finding = _with_relaxation_times(finding, spectrum)
         if options.profiles:
-            finding = replace(finding, profiles=_profiles(finding, spectrum))
+            finding = add_profiles(finding, spectrum)
         done.append(finding)
     if series is not None:
         series = replace(series, spectra=tuple(done))
@@ -160,13 +159,14 @@ def _peak_tracks(findings: Sequence[SpectrumFinding]) -> tuple[PeakTrack, ...]:
     return track_peaks(known)
 
 
-def _profiles(finding: SpectrumFinding, spectrum: Spectrum) -> tuple[Profile, ...]:
+def add_profiles(finding: SpectrumFinding, spectrum: Spectrum) -> SpectrumFinding:
+    """The finding with the profile likelihood of every parameter of its circuit."""
     from rampion.impedance.fit import fit_circuit
     from rampion.impedance.profile import profile_parameter
 
     start = {name: parameter.value for name, parameter in finding.parameters.items()}
     fit = fit_circuit(spectrum, finding.circuit, weighting=finding.weighting, start=start, starts=4)
-    return tuple(profile_parameter(fit, name) for name in fit.parameters)
+    return replace(finding, profiles=tuple(profile_parameter(fit, name) for name in fit.parameters))
 
 
 def compare_with_sweep(

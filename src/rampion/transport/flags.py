@@ -41,3 +41,26 @@ class TransportFlag(FlagKind):
         Severity.WARNING,
         "The conductivity of the sweep and that of the impedance differ by {difference:.0%} (p = {p_value:.2g}).",
     )
+    FEW_TEMPERATURES = (
+        Severity.WARNING,
+        "{count} temperatures give an activation energy but not its uncertainty; measure at three or more.",
+    )
+    TEMPERATURE_SCATTER = (
+        Severity.NOTE,
+        "{quantity}: the points scatter about the line by {scatter:.1%} beyond the errors of the fits, as temperatures "
+        "wrong by {kelvin:.2g} K would make them; that is in the uncertainty.",
+    )
+    SCATTER_BEYOND_ERRORS = (
+        Severity.WARNING,
+        "{quantity}: the points scatter about the line more than their stated errors say (χ²/ν = {ratio:.1f}, "
+        "p = {p_value:.2g}); the excess of {scatter:.1%} was added to the errors.",
+    )
+    NOT_ONE_ENERGY = (
+        Severity.WARNING,
+        "{quantity}: not one activation energy: the points bend away from the line (p = {p_value:.2g}), with "
+        "{cold:.2f} eV at the cold end and {hot:.2f} eV at the hot end.",
+    )
+    EXTRAPOLATED_TO_ROOM = (
+        Severity.NOTE,
+        "{quantity}: 25 °C lies outside the {low:.0f} to {high:.0f} °C measured; the value there is an extrapolation.",
+    )
