@@ -3,7 +3,7 @@
 The peers do not live in one environment (impedance.py 1.7.1 needs numpy 1, pyimpspec 5 needs numpy 2). Make theirs:
 
     python3 -m venv old && old/bin/pip install "numpy<2" "scipy<1.14" "impedance==1.7.1" "pandas<3" "lmfit==1.3.4"
-    python3 -m venv new && new/bin/pip install "pyimpspec==5.1.3" "pyDRTtools==0.2" cvxopt scikit-learn
+    python3 -m venv new && new/bin/pip install "pyimpspec==5.1.3" "pyDRTtools==0.2" PyQt5 cvxopt scikit-learn
     python3 -m venv hybrid && hybrid/bin/pip install "eisyfit-hybrid-drt==0.1.1"
 
 and run, from the project's environment,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FormatStrFormatter, LogFormatterSciNotation, LogLocator, NullFormatter
 
 from rampion.figures.spectra import shown_along
 from rampion.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, mark_synthetic, new_figure
@@ -61,8 +62,13 @@ def draw_tracks(tracks: Sequence[Track], along: str, title: str = "", synthetic:
 
 
 def plain_decades(axis: Axes, low: float, high: float) -> None:
-    """Marks of a logarithmic axis as plain numbers, with 2 and 5, or 3, between where they span few decades."""
+    """Marks of a logarithmic axis: plain numbers with 2 and 5, or 3, between; powers of ten over many decades."""
     between = (1.0, 2.0, 5.0) if high < 300 * low else (1.0, 3.0) if high < 3000 * low else (1.0,)
     axis.yaxis.set_major_locator(LogLocator(subs=between))
-    axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    if len(between) > 1 and low >= 1e-3 and high < 1e5:
+        axis.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+    else:
+        axis.yaxis.set_major_formatter(
+            LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(math.inf, math.inf))
+        )
     axis.yaxis.set_minor_formatter(NullFormatter())
