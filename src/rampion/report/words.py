@@ -56,10 +56,13 @@ def finding_lines(finding: Finding) -> list[str]:
     return lines
 
 
-def spectrum_lines(finding: SpectrumFinding) -> list[str]:
-    """One spectrum's finding: circuit, processes, validity."""
+def spectrum_lines(finding: SpectrumFinding, number: int | None = None) -> list[str]:
+    """One spectrum's finding: circuit, processes, validity; of several its ``number`` and bias."""
     told = {True: "passed", False: "FAILED", None: "not told"}[finding.kramers_kronig.valid]
-    lines = [f"  SPECTRUM   {finding.circuit}   Kramers–Kronig {told}"]
+    which = "" if number is None else f" {number}"
+    if number is not None and math.isfinite(finding.potential):
+        which += f" at {show(finding.potential, 'potential')}"
+    lines = [f"  SPECTRUM{which}   {finding.circuit}   Kramers–Kronig {told}"]
     for process in finding.processes:
         if not math.isfinite(process.resistance.value):
             continue
@@ -94,9 +97,10 @@ def sample_text(sample: SampleAnalysis, longest: int = 3, condition: str = "", t
     known = set(told)
     for finding in sample.findings:
         lines += finding_lines(finding) + flag_lines(finding.flags)
-    for spectrum in sample.spectra[:longest]:
+    for number, spectrum in enumerate(sample.spectra[:longest], 1):
         own = spectrum.flags if sample.series is None else ()  # those of a series stand together below
-        lines += spectrum_lines(spectrum) + flag_lines(flag for flag in own if flag not in known)
+        lines += spectrum_lines(spectrum, number if len(sample.spectra) > 1 else None)
+        lines += flag_lines(flag for flag in own if flag not in known)
     if sample.impedance.ohmic is not None:
         lines.append(f"  {comparison_line(sample.impedance.ohmic)}")
     if len(sample.spectra) > longest:
