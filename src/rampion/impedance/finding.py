@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Complex, Float
 
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.impedance.assignment import MERGED, SURE, Assignment, assign_arcs, is_ceramic
-from rampion.impedance.choose import Description, choose_circuit
+from rampion.impedance.assignment import MERGED, SURE, UNKNOWN, Assignment, assign_arcs, is_ceramic
+from rampion.impedance.choose import FASTEST_DIFFUSION, Description, choose_circuit
 from rampion.impedance.circuit import Node
 from rampion.impedance.circuit_fit import CircuitFit, sum_of
 from rampion.impedance.conductivity import conductivity_from_resistance
@@ -203,7 +203,9 @@ def finding_of(
     flags ``known`` from the series.
     """
     validity = check_kramers_kronig(spectrum)
-    named = name_processes(processes_of(fit), sample, names)
+    processes = processes_of(fit)
+    names = own_names(processes, sample) if names is None else names
+    named = name_processes(processes, sample, names)
     ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
     total = _sum_of(fit, [process for process in named if in_window(process, spectrum.frequency)])
@@ -211,8 +213,8 @@ def finding_of(
     conductivity = None
     if resistance is not None and sample.thickness is not None and sample.area is not None:
         conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
-        rests = _other_conductivities(fit, named, ceramic, sample.thickness.value / sample.area.value)
-        conductivity = conductivity.flagged(*rests)
+        rests = _other_conductivities(fit, named, names, sample.thickness.value / sample.area.value)
+        conductivity = conductivity.flagged(*rests, *(flag for flag in known if flag.code == "ceramic_partly_hidden"))
         flags.extend(rests)
     elif resistance is not None:
         missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
@@ -277,14 +279,15 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
 
 
 def _other_conductivities(
-    fit: CircuitFit, named: Sequence[NamedProcess], ceramic: Sequence[NamedProcess], cell_constant: float
+    fit: CircuitFit, named: Sequence[NamedProcess], names: Mapping[str, Name], cell_constant: float
 ) -> list[Flag]:
-    """Flags for arcs whose name is not sure and that move the conductivity when they are named otherwise."""
+    """Flags for processes of which it is not sure whether they lie in the ceramic, and what the others would give."""
     flags = []
+    ceramic = [process for process in named if is_ceramic(process.name)]
     for process in named:
-        if not process.confidence < SURE:
+        counted, inside = process in ceramic, names[process.part].inside if process.part in names else math.nan
+        if not (inside < SURE if counted else inside > 1 - SURE):
             continue
-        counted = process in ceramic
         others = [p for p in ceramic if p is not process] if counted else [*ceramic, process]
         other = _sum_of(fit, others)
         if other is not None:
@@ -316,7 +319,7 @@ def name_processes(
     )
     out = []
     for process in processes:
-        name = names.get(process.part, Name(_name_by_kind(process.kind)))
+        name = names.get(process.part) or name_by_kind(process)
         known = process.kind == "arc" and process.capacitance.value > 0 and math.isfinite(scale)
         out.append(
             NamedProcess(
@@ -338,11 +341,15 @@ def name_processes(
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A process's name, the confidence in it (NaN when named by its place in the circuit), and what is to be said."""
+    """A process's name, the confidence in it (NaN when named by its place in the circuit), and what is to be said.
+
+    ``inside`` : the probability that it lies in the ceramic, whichever of the ceramic's names is right.
+    """
 
     name: str
     confidence: float = math.nan
     flags: tuple[Flag, ...] = ()
+    inside: float = math.nan
 
 
 def own_names(processes: Sequence[Process], sample: Sample) -> dict[str, Name]:
@@ -374,17 +381,36 @@ def names_from(processes: Sequence[Process], assigned: Mapping[str, Assignment])
     for place, (name, process) in enumerate(zip(names, processes, strict=True)):
         assignment = assigned.get(process.part)
         number = f" {names[: place + 1].count(name)}" if names.count(name) > 1 else ""
-        confidence, flags = (assignment.confidence, assignment.flags) if assignment else (math.nan, ())
-        out[process.part] = Name(name + number, confidence, flags)
+        if assignment:
+            known = Name(name, assignment.confidence, assignment.flags, inside_of(assignment))
+        else:
+            known = name_by_kind(process)
+        out[process.part] = replace(known, name=name + number)
     return out
+
+
+def inside_of(assignment: Assignment) -> float:
+    """The probability that the arc lies in the ceramic; one half where nothing is known of it."""
+    if not assignment.probabilities:
+        return 0.5
+    return sum(share for name, share in assignment.probabilities if is_ceramic(name))
 
 
 def _name(process: Process, assignment: Assignment | None, series: float, bulk: bool) -> str:
     if assignment is None:
-        return _name_by_kind(process.kind)
+        return name_by_kind(process).name
     merged = assignment.name == "grain boundary" and not bulk and series < _MERGED * process.resistance.value
     return MERGED if merged else assignment.name
 
 
-def _name_by_kind(kind: str) -> str:
-    return {"series": "bulk", "diffusion": "diffusion", "blocking": "blocking electrode"}.get(kind, "arc")
+def name_by_kind(process: Process) -> Name:
+    """The name by the place in the circuit; what would diffuse faster than anything does has none.
+
+    A finite diffusion looks much like a depressed arc, which it may stand for.
+    """
+    if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
+        names = "an arc of the ceramic or of an electrode, as nothing diffuses so fast,"
+        flag = ImpedanceFlag.ASSIGNMENT_UNCERTAIN.flag(process=process.part, names=names, confidence=0.0)
+        return Name(UNKNOWN, 0.0, (flag,), 0.5)
+    kinds = {"series": "bulk", "diffusion": "diffusion", "blocking": "blocking electrode"}
+    return Name(kinds.get(process.kind, "arc"))
