@@ -214,7 +214,8 @@ def finding_of(
     if resistance is not None and sample.thickness is not None and sample.area is not None:
         conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
         rests = _other_conductivities(fit, named, names, sample.thickness.value / sample.area.value)
-        conductivity = conductivity.flagged(*rests, *(flag for flag in known if flag.code == "ceramic_partly_hidden"))
+        parts = [flag for flag in known if flag.code == ImpedanceFlag.CERAMIC_PARTLY_HIDDEN.name.lower()]
+        conductivity = conductivity.flagged(*rests, *parts)
         flags.extend(rests)
     elif resistance is not None:
         missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
@@ -281,7 +282,10 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
 def _other_conductivities(
     fit: CircuitFit, named: Sequence[NamedProcess], names: Mapping[str, Name], cell_constant: float
 ) -> list[Flag]:
-    """Flags for processes of which it is not sure whether they lie in the ceramic, and what the others would give."""
+    """Flags for processes of which it is not sure whether they lie in the ceramic, and what the others would give.
+
+    Without others there would be no conductivity: then what is said of the name is said of it too.
+    """
     flags = []
     ceramic = [process for process in named if is_ceramic(process.name)]
     for process in named:
@@ -296,6 +300,8 @@ def _other_conductivities(
                     process=process.part, name=process.name, other=cell_constant / other.value
                 )
             )
+        else:
+            flags.extend(flag for flag in process.flags if flag.code == "assignment_uncertain")
     return flags
 
 

@@ -17,7 +17,7 @@ from rampion.impedance.tracks import Path, state_of
 _GEOMETRIC = 0.15  # what ln C of the ceramic may do, at any resistance, before it is in doubt that it is alone
 _OWN = (0.05, 0.01)  # what ln C and α of the ceramic do while its resistance changes
 _JOINED = (0.3, 0.05)  # what they do while another arc grows into it
-_RISE = 0.05  # of ln R: less is no other process worth the name
+_RISE = 0.03  # of ln R: less is no other process worth the name
 
 
 def _density(misfit: float, variance: float) -> float:
@@ -27,7 +27,7 @@ def _density(misfit: float, variance: float) -> float:
 def alone(path: Path) -> Float[np.ndarray, " m"]:
     """The probability that the arc of each spectrum is the ceramic's alone; NaN where there is none.
 
-    Where ln R has risen by more than 5 % and twice its uncertainty over the least seen before, P = a/(a + j) with the
+    Where ln R has risen by more than 3 % and twice its uncertainty over the least seen before, P = a/(a + j) with the
     normal densities of the changes of ln C and α since the path began: a for the ceramic's own (5 % and 0.01 beside
     the uncertainties), j for an arc that another has joined (30 % and 0.05). Neighbouring spectra with such a rise
     share the least P, for what joins is there from the beginning of the rise to its end. At any resistance ln C must

@@ -150,12 +150,14 @@ def _late(
 
 
 def _is_split(ceramic: Path, late: Path, begin: int) -> bool:
-    """Whether a ceramic arc and the new one add up to what the ceramic's was in the spectrum before."""
+    """Whether a ceramic arc surely fell, and with the new one adds up to what it was in the spectrum before."""
     before, now, new = ceramic.members[begin - 1] if begin else None, ceramic.members[begin], late.members[begin]
     if before is None or now is None or new is None:
         return False
     was, both = before.resistance.value, now.resistance.value + new.resistance.value
-    return now.resistance.value < (1 - _SPLIT_WITHIN) * was and abs(both / was - 1) < _SPLIT_WITHIN
+    fell = was - now.resistance.value
+    told = fell > 2 * math.hypot(before.resistance.std, now.resistance.std)
+    return told and fell > _SPLIT_WITHIN * was and abs(both / was - 1) < _SPLIT_WITHIN
 
 
 def _member(path: Path, index: int) -> Process:
