@@ -13,6 +13,7 @@ permittivity about 60) and grain boundary. What happens:
     short       the ceramic's resistance falls to 5 … 50 % at constant capacitance
     recovery    an arc comes in the middle of the series and goes again
     nothing     every spectrum is of one cell
+    cell        a paused sweep of the simulated cell that loses the contact of one electrode (600 kHz to 10 Hz)
 
 What a fitted part really is: the non-negative mixture of the true processes that comes nearest to its impedance, the
 parts sharing every true process between them. A ceramic name is right where at least 75 % of the mixture is ceramic,
@@ -35,11 +36,14 @@ import numpy as np
 from scipy.optimize import nnls
 from scipy.stats import beta
 
+from rampion.cell.contact import ContactLoss
+from rampion.cell.ohmic import simulate_ohmic
+from rampion.cell.parameters import Cell, Relaxation
 from rampion.estimate import Estimate
 from rampion.impedance.assignment import MERGED, SURE, UNKNOWN, is_ceramic
 from rampion.impedance.finding import NamedProcess, SpectrumFinding
 from rampion.impedance.series_finding import SeriesFinding, analyse_series
-from rampion.measurement import Sample, Spectrum
+from rampion.measurement import FrequencyScan, Pause, Sample, Spectrum, Sweep
 
 SPECTRA = 20
 AREA = 4e-6  # m²
@@ -167,13 +171,62 @@ def nothing(random: np.random.Generator, thickness: float) -> list[Arc]:
     return [*inside, steady(interface(random, 1, 300))]
 
 
+def cell(seed: int, given: bool) -> Case:
+    """A paused sweep of the simulated cell: ceramic, interface, and a contact that is used up towards its end."""
+    random = np.random.default_rng([len(KINDS), seed])
+    thickness, conductivity = drawn(random, 0.5e-3, 3e-3), random.uniform(0.03, 0.1)
+    size, apex = thickness / conductivity, drawn(random, 3e5, 3e6)  # Ω m², Hz
+    first, exponent = drawn(random, 1e-4, 3e-2), random.uniform(0.8, 1.0)
+    lost = ContactLoss(
+        capacity=drawn(random, 1e3, 1e5), resistance=drawn(random, 1e-2, 0.3) * size,
+        capacitance=drawn(random, 1e-3, 1e-1), residual=drawn(random, 1e-5, 1e-3),
+    )  # fmt: skip
+    admittance = drawn(random, 1e-3, 1e-1)
+    parts = (
+        Relaxation(name="ceramic", share=1.0, exponent=0.95, admittance=(2 * np.pi * apex) ** -0.95 / size),
+        Relaxation(name="interface", share=1.0, exponent=exponent, admittance=admittance, place="interface"),
+    )
+    made = Cell(
+        thickness=thickness, area=AREA, conductivity=conductivity, concentration=430.0, transference=0.8,
+        interface_resistance=first, relaxations=parts, terms=(lost,), name="series_names",
+    )  # fmt: skip
+    rate = 5e-5  # V/s
+    end = 1.1 * math.sqrt(2 * lost.capacity * rate * (size + first + lost.resistance))
+    scan = FrequencyScan(high=WINDOWS[0][0], low=WINDOWS[0][1], points_per_decade=10)
+    sweep = Sweep(rate=rate, start=0.0, stop=end, pause=Pause(every=end / (SPECTRA + 0.5), duration=90.0, scan=scan))
+    clean = simulate_ohmic(made, (sweep,)).spectra[:SPECTRA]
+    noise, one = drawn(random, 1e-3, 1e-2), np.ones(len(clean)) / AREA
+    left = np.array([one.potential / one.current for one in clean]) - (size + first) / AREA
+    arcs = [
+        Arc("ceramic", size * one, 1 / (2 * np.pi * apex * size * one), 0.95),
+        Arc("electrode", first * one, (first * admittance) ** (1 / exponent) / (first * one), exponent),
+        Arc("electrode", left, lost.resistance * lost.capacitance / left, 1.0),
+    ]
+    spectra = []
+    for index, spectrum in enumerate(clean):
+        exact = sum(arc.impedance(index, spectrum.frequency) for arc in arcs)
+        assert np.allclose(exact, spectrum.impedance, rtol=0.02), "the truth is not that of the simulated cell"
+        error = noise * (random.standard_normal(exact.size) + 1j * random.standard_normal(exact.size))
+        impedance = spectrum.impedance + np.abs(spectrum.impedance) * error
+        spectra.append(Spectrum(frequency=spectrum.frequency, impedance=impedance, synthetic=True))
+    circuit = "p(R1,CPE1)-p(R2,CPE2)-p(R3,CPE3)" if given else None
+    return Case(sample_of(thickness), spectra, arcs, circuit)
+
+
+def sample_of(thickness: float) -> Sample:
+    return Sample(thickness=Estimate(thickness, 1e-3 * thickness), area=Estimate(AREA, 1e-3 * AREA))
+
+
 KINDS: dict[str, Callable[[np.random.Generator, float], list[Arc]]] = {
     kind.__name__: kind for kind in (growth, contact, perfect, depletion, short, recovery, nothing)
 }
+ALL = (*KINDS, "cell")
 
 
 def construct(kind: str, seed: int, given: bool) -> Case:
     """One series; the same seed gives the same."""
+    if kind == "cell":
+        return cell(seed, given)
     random = np.random.default_rng([list(KINDS).index(kind), seed])
     thickness = drawn(random, 0.5e-3, 3e-3)
     frequency = np.geomspace(*WINDOWS[int(random.integers(2))], 50)
@@ -184,14 +237,13 @@ def construct(kind: str, seed: int, given: bool) -> Case:
         error = noise * (random.standard_normal(50) + 1j * random.standard_normal(50))
         exact = sum(arc.impedance(index, frequency) for arc in arcs)
         spectra.append(Spectrum(frequency=frequency, impedance=exact + np.abs(exact) * error, synthetic=True))
-    sample = Sample(thickness=Estimate(thickness, 1e-3 * thickness), area=Estimate(AREA, 1e-3 * AREA))
     circuit = None
     if given:  # what relaxes far above the window is a resistance
         apex = 1 / (2 * np.pi * arcs[0].resistance[0] * arcs[0].capacitance[0])
         above = int(arcs[0].what == "bulk" and apex > 10 * frequency[0])
         parts = [f"p(R{number},CPE{number})" for number in range(1, len(arcs) - above + 1)]
         circuit = "-".join(["R0"] * above + parts)
-    return Case(sample, spectra, arcs, circuit)
+    return Case(sample_of(thickness), spectra, arcs, circuit)
 
 
 def impedance_of(process: NamedProcess, frequency: np.ndarray) -> np.ndarray | None:
@@ -298,7 +350,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20, help="series of each kind")
     parser.add_argument("--seed", type=int, default=1000, help="of the first series of each kind")
     parser.add_argument("--circuit", choices=("given", "chosen"), default="given")
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--kinds", nargs="*", default=list(ALL), choices=ALL)
     parser.add_argument("--verbose", action="store_true", help="print every silently wrong spectrum")
     options = parser.parse_args()
     print(f"{options.count} series of {SPECTRA} synthetic spectra of each kind, seeds from {options.seed}, "
@@ -318,7 +370,7 @@ def main() -> None:
                 for index, verdict in enumerate(verdicts):
                     if "silent" in verdict[:2]:
                         print(f"  {kind} {seed} [{index}]{verdict[2]}", flush=True)
-        whole, spent = SPECTRA * options.count, (time.process_time() - begun) / options.count
+        whole, spent = names.total(), (time.process_time() - begun) / options.count
 
         def share(counts: Counter, verdict: str, whole: int = whole) -> str:
             return f"{100 * counts[verdict] / whole:.1f}"
