@@ -65,9 +65,17 @@ def test_a_rise_of_which_neither_capacitance_nor_width_is_told_is_in_doubt():
     assert np.isnan(alone(path([SIZE, np.nan], [CAPACITANCE] * 2, [WIDTH] * 2))[1])
 
 
-def test_what_joined_was_there_from_the_beginning_of_the_rise():
+def test_a_small_rise_is_what_the_larger_one_beside_it_is():
     shares = np.array([0.0, 0.02, 0.12, 1.5, 0.12, 0.0])
     found = alone(path(*joined(shares, 2.0), relative=0.003))
     assert np.all(found[2:5] < 0.1)
     assert found[5] > 0.8
     assert alone(path(*joined(shares[:3], 2.0), relative=0.003))[2] > 0.8  # not to be seen by itself
+
+
+def test_a_large_rise_speaks_for_itself():
+    """The ceramic's own rise is not doubted because something joins it later."""
+    rise, (_, late_c, late_a) = np.array([1.0, 1.2, 2.0, 3.0, 5.0]), joined(0.5, 6.0)
+    found = alone(path(SIZE * rise, [*[CAPACITANCE] * 4, late_c], [*[WIDTH] * 4, late_a]))
+    assert np.all(found[:4] > 0.8)
+    assert found[4] < 0.5

@@ -7,7 +7,9 @@ resistance grows without that, because the geometry fixes its capacitance.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +20,7 @@ _GEOMETRIC = 0.15  # what ln C of the ceramic may do, at any resistance, before 
 _OWN = (0.05, 0.01)  # what ln C and α of the ceramic do while its resistance changes
 _JOINED = (0.3, 0.05)  # what they do while another arc grows into it
 _RISE = 0.03  # of ln R: less is no other process worth the name
+_SMALL = 0.4  # of ln R: what joins by less need not show in C and α
 
 
 def _density(misfit: float, variance: float) -> float:
@@ -29,9 +32,9 @@ def alone(path: Path) -> Float[np.ndarray, " m"]:
 
     Where ln R has risen by more than 3 % and twice its uncertainty over the least seen before, P = a/(a + j) with the
     normal densities of the changes of ln C and α since the path began: a for the ceramic's own (5 % and 0.01 beside
-    the uncertainties), j for an arc that another has joined (30 % and 0.05). Neighbouring spectra with such a rise
-    share the least P, for what joins is there from the beginning of the rise to its end. At any resistance ln C must
-    not stray by more than the geometry lets it.
+    the uncertainties), j for an arc that another has joined (30 % and 0.05). A small rise (below 0.4) need not show
+    there, and is trusted no more than the nearest larger one of the same rise. At any resistance ln C must not stray by
+    more than the geometry lets it.
 
     Assumes the path began with the ceramic alone. Fails where the other arc leaves capacitance and width within the
     uncertainty, and where it was there from the first spectrum on.
@@ -40,7 +43,7 @@ def alone(path: Path) -> Float[np.ndarray, " m"]:
     states = {index: state_of(member) for index in there if (member := path.members[index]) is not None}
     (_, first_c, first_a), (_, wide_c, wide_a) = states[there[0]]
     out = np.full(len(path.members), math.nan)
-    risen: list[int] = []
+    rises: dict[int, float] = {}
     low, low_variance = states[there[0]][0][0], states[there[0]][1][0]
     for index in there:
         (r, c, a), (vr, vc, va) = states[index]
@@ -51,12 +54,23 @@ def alone(path: Path) -> Float[np.ndarray, " m"]:
         if r - low < _RISE + 2 * math.sqrt(vr + low_variance):
             if r < low:
                 low, low_variance = r, vr
-            risen = []
             continue
         own = math.prod(_density(x, v + o**2) for x, v, o in zip(moved, variances, _OWN, strict=True))
         joined = math.prod(_density(x, v + o**2) for x, v, o in zip(moved, variances, _JOINED, strict=True))
-        probability = own / (own + joined) if own + joined > 0 else 0.0
-        out[index] = min(out[index], probability)
-        risen.append(index)
-        out[risen] = out[risen].min()
+        out[index] = min(out[index], own / (own + joined) if own + joined > 0 else 0.0)
+        rises[index] = r - low
+    return _as_the_larger(out, rises, there)
+
+
+def _as_the_larger(
+    sure: Float[np.ndarray, " m"], rises: Mapping[int, float], there: Sequence[int]
+) -> Float[np.ndarray, " m"]:
+    """The probabilities with those of small rises no larger than that of the nearest large one of the same rise."""
+    out = sure.copy()
+    for whole, group in itertools.groupby(there, key=rises.__contains__):
+        row = list(group) if whole else []
+        large = [index for index in row if rises[index] >= _SMALL]
+        for index in row:
+            if large and rises[index] < _SMALL:
+                out[index] = min(sure[index], sure[min(large, key=lambda other: abs(other - index))])
     return out
