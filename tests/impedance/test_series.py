@@ -59,7 +59,7 @@ def test_an_arc_that_appears_is_told():
     late = found.tracks[-1]
     assert not late.present[:5].any()
     assert late.present[5:].all()
-    assert any(flag.code == "arc_appears" and "from spectrum 5" in flag.message for flag in found.flags)
+    assert any(flag.code == "arc_appears" and "from spectrum 6" in flag.message for flag in found.flags)
     np.testing.assert_allclose(found.tracks[1].resistance[5:], 500.0, rtol=0.15)
 
 

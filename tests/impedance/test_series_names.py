@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from constructed_spectra import zarc
+from constructed_spectra import finite_short, zarc
 
 from rampion.cell.contact import ContactLoss
 from rampion.cell.ohmic import simulate_ohmic
@@ -14,9 +14,12 @@ from rampion.cell.parameters import Cell, Relaxation
 from rampion.estimate import Estimate
 from rampion.fitting import covariance_of, covariances_of
 from rampion.impedance.assignment import LOST_CONTACT, UNKNOWN, assign_arcs, assign_late_arc, is_ceramic
+from rampion.impedance.finding import analyse_spectrum
 from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.processes import Process
 from rampion.impedance.series_circuits import cheapest_sequence
 from rampion.impedance.series_finding import analyse_series
+from rampion.impedance.series_names import name_series
 from rampion.measurement import FrequencyScan, Pause, Sample, Spectrum, Sweep
 
 SAMPLE = Sample(thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 8e-8))
@@ -101,6 +104,99 @@ def test_a_simulated_cell_that_loses_contact():
             assert finding.conductivity is None
         else:
             assert finding.conductivity.low < conductivity < finding.conductivity.high
+
+
+def noisy(impedances, seed, noise=0.003, frequency=FREQUENCY):
+    random = np.random.default_rng(seed)
+    return [
+        Spectrum(
+            frequency=frequency,
+            impedance=z + noise * np.abs(z) * (random.standard_normal(z.size) + 1j * random.standard_normal(z.size)),
+            synthetic=True,
+        )
+        for z in impedances
+    ]
+
+
+def test_a_slower_contact_that_leaves_the_capacitance_as_it_was_is_doubted():
+    """Six times slower than the ceramic: their joint arc grows threefold at the ceramic's capacitance."""
+    angular, sizes = 2 * np.pi * FREQUENCY, CERAMIC * np.geomspace(0.003, 3, 12)
+    spectra = noisy([zarc(angular, CERAMIC, 5e-7, 0.95) + zarc(angular, size, 3e-6, 0.95) for size in sizes], 37)
+    found = analyse_series(spectra, SAMPLE, "p(R1,CPE1)")
+    wrong = [finding for finding in found.spectra if finding.resistance.value > 1.1 * CERAMIC]
+    assert len(wrong) >= 4
+    for finding in wrong:
+        (process,) = finding.processes
+        assert process.confidence < 0.8
+        assert any(flag.code == "assignment_uncertain" for flag in finding.conductivity.flags)
+    assert found.spectra[0].processes[0].confidence > 0.8
+    assert not found.spectra[0].conductivity.flags
+
+
+def test_a_ceramic_of_which_a_part_does_not_show_gives_no_number_without_a_word():
+    angular, contacts = 2 * np.pi * FREQUENCY, np.geomspace(1, 1e-5, 10)
+    bulk, boundary = zarc(angular, 2500.0, 1e-9), zarc(angular, 1500.0, 6e-7, 0.9)
+    spectra = noisy([bulk + boundary + zarc(angular, 500.0 / contact, 5e-5, 0.9) for contact in contacts], 38)
+    found = analyse_series(spectra, SAMPLE, "R0-p(R1,CPE1)-p(R2,CPE2)")
+    partial = [finding for finding in found.spectra if finding.conductivity and finding.resistance.value < 3500]
+    assert partial
+    for finding in partial:
+        assert any(flag.code == "ceramic_partly_hidden" for flag in finding.conductivity.flags)
+    whole = [finding for finding in found.spectra if len(finding.processes) == 3]
+    assert len(whole) > 4
+    assert not any(flag.code == "ceramic_partly_hidden" for finding in whole for flag in finding.flags)
+
+
+def test_nothing_diffuses_as_fast_as_a_ceramic_relaxes():
+    """A finite diffusion in the place of a ceramic arc has no name, in a spectrum as in a series."""
+    angular = 2 * np.pi * FREQUENCY
+    spectra = noisy([finite_short(angular, CERAMIC, 4e-6) + zarc(angular, 3e3, 1e-3, 0.95)] * 3, 39)
+    series = analyse_series(spectra, SAMPLE, "p(R1,CPE1)-Ws2")
+    for finding in (analyse_spectrum(spectra[0], SAMPLE, "p(R1,CPE1)-Ws2"), *series.spectra):
+        fast = next(process for process in finding.processes if process.part == "Ws2")
+        assert fast.frequency.value > 1e4
+        assert fast.name == UNKNOWN
+        assert fast.confidence == 0
+        assert any(flag.code == "assignment_uncertain" for flag in fast.flags)
+    slow = noisy([2e3 + zarc(angular, 500, 1e-6) + finite_short(angular, 3e3, 3e-2)], 40)
+    named = analyse_spectrum(slow[0], SAMPLE, "R0-p(R1,CPE1)-Ws2").processes
+    assert [process.name for process in named if process.part == "Ws2"] == ["diffusion"]
+
+
+def test_a_conductivity_rests_on_a_name_only_where_it_may_be_the_ceramics():
+    """Whether an arc is an interface or a surface layer does not matter to it, whether it is a grain boundary does."""
+    frequency, scale = np.geomspace(7e6, 10, 50), 2.5  # L/A in 1/cm
+    angular = 2 * np.pi * frequency
+
+    def flagged(capacitance):
+        bulk = zarc(angular, CERAMIC, CERAMIC * 3e-11 / scale, 0.95)
+        slow = zarc(angular, 3e3, 3e3 * capacitance / scale, 0.95)
+        (spectrum,) = noisy([bulk + slow], 41, 0.001, frequency)
+        finding = analyse_spectrum(spectrum, SAMPLE, "p(R1,CPE1)-p(R2,CPE2)")
+        assert finding.processes[1].confidence < 0.8
+        return any(flag.code == "conductivity_rests_on_a_name" for flag in finding.flags)
+
+    assert flagged(8e-9)
+    assert not flagged(1e-7)
+
+
+def test_a_late_arc_took_its_resistance_only_where_the_ceramic_surely_fell():
+    """The ceramic's arc falls by a third of itself or of its uncertainty when a new arc of that size comes."""
+
+    def named(relative):
+        def arc(part, size, capacitance):
+            return Process(
+                part=part, kind="arc", resistance=Estimate(size, relative * size), exponent=Estimate(0.9, 0.01),
+                capacitance=Estimate(capacitance, 0.02 * capacitance),
+                frequency=Estimate(1 / (2 * np.pi * size * capacitance)),
+            )  # fmt: skip
+
+        before = [(arc("p(R1,CPE1)", 600.0, 2e-11),)] * 3
+        after = [(arc("p(R1,CPE1)", 400.0, 2e-11), arc("p(R2,CPE2)", 200.0, 1e-10))] * 3
+        return name_series([*before, *after], SAMPLE).names[-1]["p(R2,CPE2)"].name
+
+    assert is_ceramic(named(0.01))
+    assert not is_ceramic(named(0.3))
 
 
 def test_what_no_solid_can_have_is_a_lost_contact():

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float
 
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.impedance.assignment import MERGED, SURE, Assignment, assign_arcs, is_ceramic
+from rampion.impedance.assignment import SURE, is_ceramic
 from rampion.impedance.choose import Description, choose_circuit
 from rampion.impedance.circuit import Node
 from rampion.impedance.circuit_fit import CircuitFit, sum_of
@@ -19,14 +19,15 @@ from rampion.impedance.conductivity import conductivity_from_resistance
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
-from rampion.impedance.processes import Process, processes_of
+from rampion.impedance.process_names import Name, NamedProcess, name_processes, own_names
+from rampion.impedance.processes import processes_of
 from rampion.impedance.profile import Profile
 from rampion.impedance.relaxation_times import RelaxationTimes
 from rampion.impedance.z_hilbert import FEWEST_FREQUENCIES, rebuild_modulus
 from rampion.measurement import Sample, Spectrum
 
 _APART = 5.0  # of the apex frequencies: nearer arcs of usual width are one hump
-_MERGED = 0.1  # a series resistance below this share of the first ceramic arc is no bulk of its own
+_MOVES = 0.01  # of the conductivity: less is not moved by a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,27 +38,6 @@ class Parameter:
     std: float
     interval: tuple[float, float]
     unit: str
-    flags: tuple[Flag, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NamedProcess:
-    """A process of the circuit with the name its capacitance suggests and the confidence in it.
-
-    ``capacitance`` after Hsu-Mansfeld, ``capacitance_brug`` after Brug [F]; ``capacitance_normalised`` is the first at
-    a cell constant of 1 cm⁻¹ [F]. Confidence is NaN for what is named without a capacitance.
-    """
-
-    name: str
-    part: str
-    kind: str
-    confidence: float
-    resistance: Estimate
-    capacitance: Estimate
-    capacitance_brug: Estimate
-    capacitance_normalised: Estimate
-    exponent: Estimate
-    frequency: Estimate
     flags: tuple[Flag, ...] = ()
 
 
@@ -218,7 +198,9 @@ def finding_of(
     validity = check_kramers_kronig(spectrum)
     distinct = np.unique(spectrum.frequency).size
     hilbert = rebuild_modulus(spectrum) if distinct >= FEWEST_FREQUENCIES else None
-    named = name_processes(processes_of(fit), sample, names)
+    processes = processes_of(fit)
+    names = own_names(processes, sample) if names is None else names
+    named = name_processes(processes, sample, names)
     ceramic = [process for process in named if is_ceramic(process.name)]
     resistance = _sum_of(fit, ceramic)
     total = _sum_of(fit, [process for process in named if in_window(process, spectrum.frequency)])
@@ -226,7 +208,9 @@ def finding_of(
     conductivity = None
     if resistance is not None and sample.thickness is not None and sample.area is not None:
         conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
-        conductivity = conductivity.flagged(*_other_conductivities(fit, named, ceramic, resistance.value))
+        rests = _other_conductivities(fit, named, names, resistance.value)
+        parts = [flag for flag in known if flag.code == ImpedanceFlag.CERAMIC_PARTLY_HIDDEN.name.lower()]
+        conductivity = conductivity.flagged(*rests, *parts)
         flags.extend(conductivity.flags)
     elif resistance is not None:
         missing = " and ".join(name for name in ("thickness", "area") if getattr(sample, name) is None)
@@ -297,22 +281,30 @@ def _sum_of(fit: CircuitFit, processes: Sequence[NamedProcess]) -> Estimate | No
 
 
 def _other_conductivities(
-    fit: CircuitFit, named: Sequence[NamedProcess], ceramic: Sequence[NamedProcess], resistance: float
+    fit: CircuitFit, named: Sequence[NamedProcess], names: Mapping[str, Name], resistance: float
 ) -> list[Flag]:
-    """Flags for arcs whose name is not sure and that move the conductivity when they are named otherwise."""
+    """Flags for processes of which it is not sure whether they lie in the ceramic, and what the others would give.
+
+    Without others there would be no conductivity: then what is said of the name is said of it too.
+    """
     flags = []
+    ceramic = [process for process in named if is_ceramic(process.name)]
     for process in named:
-        if not process.confidence < SURE:
+        counted, inside = process in ceramic, names[process.part].inside if process.part in names else math.nan
+        if not (inside < SURE if counted else inside > 1 - SURE):
             continue
-        counted = process in ceramic
         others = [p for p in ceramic if p is not process] if counted else [*ceramic, process]
         other = _sum_of(fit, others)
+        if other is not None and abs(resistance / other.value - 1) < _MOVES:
+            continue
         if other is not None:
             flags.append(
                 ImpedanceFlag.CONDUCTIVITY_RESTS_ON_A_NAME.flag(
                     process=process.part, name=process.name, ratio=resistance / other.value
                 )
             )
+        else:
+            flags.extend(flag for flag in process.flags if flag.code == "assignment_uncertain")
     return flags
 
 
@@ -322,89 +314,3 @@ def _resistances(process: NamedProcess, fit: CircuitFit) -> set[str]:
     return {name for name in fit.parameters if name in elements or name.split(".")[0] in elements} & {
         name for name in fit.parameters if fit.units[name] == "ohm"
     }
-
-
-def name_processes(
-    processes: Sequence[Process], sample: Sample, names: Mapping[str, Name] | None = None
-) -> tuple[NamedProcess, ...]:
-    """The processes of one spectrum with their names: as given by part of the circuit, or its own."""
-    names = own_names(processes, sample) if names is None else names
-    scale = (
-        math.nan
-        if sample.thickness is None or sample.area is None
-        else 100 * sample.thickness.value / (1e4 * sample.area.value)
-    )
-    out = []
-    for process in processes:
-        name = names.get(process.part, Name(_name_by_kind(process.kind)))
-        known = process.kind == "arc" and process.capacitance.value > 0 and math.isfinite(scale)
-        out.append(
-            NamedProcess(
-                name=name.name,
-                part=process.part,
-                kind=process.kind,
-                confidence=name.confidence,
-                resistance=process.resistance,
-                capacitance=process.capacitance,
-                capacitance_brug=process.capacitance_brug,
-                capacitance_normalised=process.capacitance.scaled(scale) if known else Estimate(math.nan),
-                exponent=process.exponent,
-                frequency=process.frequency,
-                flags=merge_flags(process.flags, name.flags),
-            )
-        )
-    return tuple(out)
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A process's name, the confidence in it (NaN when named by its place in the circuit), and what is to be said."""
-
-    name: str
-    confidence: float = math.nan
-    flags: tuple[Flag, ...] = ()
-
-
-def own_names(processes: Sequence[Process], sample: Sample) -> dict[str, Name]:
-    """Names for the processes of one spectrum by themselves: arcs by capacitance, the rest by their place.
-
-    An arc named grain boundary that has no bulk beside it (no bulk arc, and a series resistance below a tenth of its
-    own) is the merged arc of bulk and grain boundary.
-    """
-    arcs = [process for process in processes if process.kind == "arc" and process.capacitance.value > 0]
-    labels = [process.part for process in arcs]
-    assigned = assign_arcs([process.capacitance for process in arcs], sample.thickness, sample.area, labels)
-    return names_from(processes, dict(zip(labels, assigned, strict=True)))
-
-
-def names_from(processes: Sequence[Process], assigned: Mapping[str, Assignment]) -> dict[str, Name]:
-    """Names by part of the circuit from the arcs' assignments by capacitance, alike names numbered."""
-    series = sum(process.resistance.value for process in processes if process.kind == "series")
-    bulk = any(assignment.name == "bulk" for assignment in assigned.values())
-    names = []
-    for process in processes:
-        name = _name(process, assigned.get(process.part), series, bulk)
-        bulk = bulk or name == MERGED
-        names.append(name)
-    if bulk:
-        names = [
-            "leads" if name == "bulk" and p.kind == "series" else name for name, p in zip(names, processes, strict=True)
-        ]
-    out = {}
-    for place, (name, process) in enumerate(zip(names, processes, strict=True)):
-        assignment = assigned.get(process.part)
-        number = f" {names[: place + 1].count(name)}" if names.count(name) > 1 else ""
-        confidence, flags = (assignment.confidence, assignment.flags) if assignment else (math.nan, ())
-        out[process.part] = Name(name + number, confidence, flags)
-    return out
-
-
-def _name(process: Process, assignment: Assignment | None, series: float, bulk: bool) -> str:
-    if assignment is None:
-        return _name_by_kind(process.kind)
-    merged = assignment.name == "grain boundary" and not bulk and series < _MERGED * process.resistance.value
-    return MERGED if merged else assignment.name
-
-
-def _name_by_kind(kind: str) -> str:
-    return {"series": "bulk", "diffusion": "diffusion", "blocking": "blocking electrode"}.get(kind, "arc")

@@ -149,6 +149,11 @@ class ImpedanceFlag(FlagKind):
         "The ceramic's arcs, seen in other spectra of the series, do not show beside {total:.3g} Ω of other processes: "
         "the spectrum gives no conductivity.",
     )
+    CERAMIC_PARTLY_HIDDEN = (
+        Severity.WARNING,
+        "The process {process}, {resistance:.3g} Ω in the nearest spectrum that shows it, is of the ceramic or may be "
+        "and does not show here: the resistance counted as the ceramic's may be only a part of it.",
+    )
     TRACK_BROKEN = (
         Severity.WARNING,
         "Between spectra {first} and {second} the arcs cannot be matched with confidence; "

@@ -16,14 +16,16 @@ import numpy as np
 
 from rampion.estimate import Estimate, Flag
 from rampion.impedance.assignment import SURE, Assignment, assign_arcs, assign_late_arc, is_ceramic, is_untold
-from rampion.impedance.finding import Name, names_from
 from rampion.impedance.flags import ImpedanceFlag
+from rampion.impedance.merging import alone
+from rampion.impedance.process_names import Name, inside_of, name_by_kind, names_from
 from rampion.impedance.processes import Process
 from rampion.impedance.tracks import Path, arcs_of, make_paths
 from rampion.measurement import Sample
 
 _FIRST = 5  # spectra from which the first names are taken, as long as they show the same arcs
 _BY_RESISTANCE = 0.5  # of the confidence, where the capacitance that names an arc is not told
+_WHOLE = 0.95  # of the ceramic's resistance in the nearest spectrum: nothing of it is missing
 _SPLIT_WITHIN = 0.15  # of the ceramic's resistance: two arcs that add up to what one was
 
 
@@ -48,18 +50,24 @@ def name_series(series: Sequence[Sequence[Process]], sample: Sample) -> NamedSer
     """
     beginning = next((arcs for arcs in map(arcs_of, series) if arcs), [])
     labels = [arc.part for arc in beginning]
-    alone = assign_arcs([arc.capacitance for arc in beginning], sample.thickness, sample.area, labels)
-    steady = [is_ceramic(assignment.name) and assignment.confidence > 0.5 for assignment in alone]
+    own = assign_arcs([arc.capacitance for arc in beginning], sample.thickness, sample.area, labels)
+    steady = [is_ceramic(assignment.name) and assignment.confidence > 0.5 for assignment in own]
     paths, flags = make_paths(series, steady)
     given = _names_of_paths(paths, series, sample)
-    paths = tuple(replace(path, name=name.name) for path, name in zip(paths, given, strict=True))
+    paths = tuple(_named(path, name.name) for path, name in zip(paths, given, strict=True))
     return NamedSeries(
         paths=paths,
         confidences=tuple(name.confidence for name in given),
         names=tuple(_names_at(index, paths, given) for index in range(len(series))),
-        spectrum_flags=_hidden(paths),
+        spectrum_flags=_hidden(paths, given),
         flags=flags,
     )
+
+
+def _named(path: Path, name: str) -> Path:
+    """The path with its name; an arc of the ceramic is as sure as that it is the ceramic alone."""
+    apart = path.name.startswith("arc") and is_ceramic(name)
+    return replace(path, name=name, sureness=path.sureness * alone(path) if apart else path.sureness)
 
 
 def _names_at(index: int, paths: Sequence[Path], given: Sequence[Name]) -> dict[str, Name]:
@@ -68,20 +76,24 @@ def _names_at(index: int, paths: Sequence[Path], given: Sequence[Name]) -> dict[
         member = path.members[index]
         if member is None:
             continue
-        confidence = name.confidence * float(path.sureness[index])
+        if member.kind == "diffusion":  # which may turn too fast for one in this spectrum
+            names[member.part] = name_by_kind(member)
+            continue
+        sureness = float(path.sureness[index])
         if member.kind == "arc" and is_untold(member.capacitance):  # known by its resistance alone, or by nothing
-            confidence *= 0.0 if is_untold(member.resistance) else _BY_RESISTANCE
-        names[member.part] = _in_doubt(name, confidence, member.part)
+            sureness *= 0.0 if is_untold(member.resistance) else _BY_RESISTANCE
+        names[member.part] = _in_doubt(name, sureness, member.part)
     return names
 
 
-def _in_doubt(name: Name, confidence: float, part: str) -> Name:
+def _in_doubt(name: Name, sureness: float, part: str) -> Name:
     """The name with the confidence at one spectrum, told where it is not sure although the path's name is."""
-    flags = name.flags
+    flags, confidence = name.flags, name.confidence * sureness
+    inside = name.inside * sureness if is_ceramic(name.name) else 1 - (1 - name.inside) * sureness
     if confidence < SURE <= name.confidence:
-        names = f"{name.name}, alone or merged with another process,"
+        names = f"{name.name} alone, or merged with another process"
         flags = (*flags, ImpedanceFlag.ASSIGNMENT_UNCERTAIN.flag(process=part, names=names, confidence=confidence))
-    return replace(name, confidence=confidence, flags=flags)
+    return replace(name, confidence=confidence, flags=flags, inside=inside)
 
 
 def _names_of_paths(paths: Sequence[Path], series: Sequence[Sequence[Process]], sample: Sample) -> list[Name]:
@@ -115,7 +127,7 @@ def _names_of_paths(paths: Sequence[Path], series: Sequence[Sequence[Process]], 
     ceramic = [place for place in first if is_ceramic(names[place].name)]
     for place in sorted(set(range(len(paths))) - set(there), key=lambda p: begin[p]):
         late = _late(paths, place, begin[place], ceramic, members[place], sample)
-        names[place] = Name(late.name, late.confidence, late.flags)
+        names[place] = Name(late.name, late.confidence, late.flags, inside_of(late))
     texts = [names[place].name for place in range(len(paths))]
     out = []
     for place, text in enumerate(texts):
@@ -138,12 +150,14 @@ def _late(
 
 
 def _is_split(ceramic: Path, late: Path, begin: int) -> bool:
-    """Whether a ceramic arc and the new one add up to what the ceramic's was in the spectrum before."""
+    """Whether a ceramic arc surely fell, and with the new one adds up to what it was in the spectrum before."""
     before, now, new = ceramic.members[begin - 1] if begin else None, ceramic.members[begin], late.members[begin]
     if before is None or now is None or new is None:
         return False
     was, both = before.resistance.value, now.resistance.value + new.resistance.value
-    return now.resistance.value < (1 - _SPLIT_WITHIN) * was and abs(both / was - 1) < _SPLIT_WITHIN
+    fell = was - now.resistance.value
+    told = fell > 2 * math.hypot(before.resistance.std, now.resistance.std)
+    return told and fell > _SPLIT_WITHIN * was and abs(both / was - 1) < _SPLIT_WITHIN
 
 
 def _member(path: Path, index: int) -> Process:
@@ -167,16 +181,38 @@ def _typical(path: Path, start: int) -> Process:
     return replace(told[0], capacitance=capacitance)
 
 
-def _hidden(paths: Sequence[Path]) -> tuple[tuple[Flag, ...], ...]:
-    """For each spectrum whether the ceramic, seen before or after, is hidden behind another process."""
+def _hidden(paths: Sequence[Path], given: Sequence[Name]) -> tuple[tuple[Flag, ...], ...]:
+    """For each spectrum whether the ceramic, seen before or after, or a part of it is hidden behind other processes."""
     ceramic = [path for path in paths if is_ceramic(path.name)]
     flags: list[tuple[Flag, ...]] = []
     for index in range(len(paths[0].members) if paths else 0):
         shown = any(path.members[index] is not None for path in ceramic)
         if shown or not ceramic:
-            flags.append(())
+            perhaps = [path for path, name in zip(paths, given, strict=True) if name.inside > 1 - SURE]
+            wanted = [*ceramic, *(p for p in perhaps if p not in ceramic and any(p.members[:index]))]
+            flags.append(tuple(flag for path in wanted for flag in _missing(path, index, ceramic)))
             continue
         sizes = [p.members[index].resistance.value for p in paths if p.members[index] is not None]  # type: ignore[union-attr]
         total = float(np.nansum(sizes)) if sizes else math.nan
         flags.append((ImpedanceFlag.CERAMIC_HIDDEN.flag(total=total),))
     return tuple(flags)
+
+
+def _missing(path: Path, index: int, ceramic: Sequence[Path]) -> list[Flag]:
+    """A flag where the arc does not show in a spectrum and what is counted there does not hold its resistance."""
+    if path.members[index] is not None:
+        return []
+    seen = [i for i, member in enumerate(path.members) if member is not None and not is_untold(member.resistance)]
+    if not seen:
+        return []
+    nearest = min(seen, key=lambda i: abs(i - index))
+    counted = ceramic if path in ceramic else [*ceramic, path]
+    before, now = (sum(_resistance(p.members[i]) for p in counted) for i in (nearest, index))
+    if now > _WHOLE * before:
+        return []
+    size = _resistance(path.members[nearest])
+    return [ImpedanceFlag.CERAMIC_PARTLY_HIDDEN.flag(process=path.name, resistance=size)]
+
+
+def _resistance(member: Process | None) -> float:
+    return member.resistance.value if member is not None and math.isfinite(member.resistance.value) else 0.0

@@ -16,7 +16,6 @@ from rampion.impedance.processes import Process
 
 _DRIFT = (0.5, 0.5, 0.14)  # what ln R, ln C and α may do from one spectrum to the next without cost
 _STEADY = 0.25  # what ln C of an arc may do over the whole series when the sample's geometry fixes it
-_GEOMETRIC = 0.15  # what ln C of such an arc may do before it is in doubt that it is still this arc alone
 _GAP = 2  # the most steps of drift allowed to an arc that was not seen for longer
 _NEW = 40.0  # squared misfit at which an arc is a new one rather than a known one that jumped
 _UNTOLD = 9.0  # variance of a logarithm that the data do not tell
@@ -70,7 +69,7 @@ class _Head:
     steady: tuple[float, float] | None
 
 
-def _state(process: Process) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def state_of(process: Process) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """ln R, ln C, α of an arc with their variances."""
     resistance, capacitance, exponent = process.resistance, process.capacitance, process.exponent
     values = math.log(resistance.value), math.log(capacitance.value), exponent.value
@@ -99,17 +98,6 @@ def _misfit(
     return total
 
 
-def _alone(logarithm: float, variance: float, head: _Head) -> float:
-    """How far an arc of fixed capacitance is to be trusted as this arc alone: less as its ln C leaves where it began.
-
-    An arc of another process that merges with it raises the resistance and lowers the capacitance.
-    """
-    if head.steady is None:
-        return 1.0
-    squared = (logarithm - head.steady[0]) ** 2 / (variance + head.steady[1] + _GEOMETRIC**2)
-    return math.exp(-0.5 * max(squared - 2.25, 0.0))
-
-
 def _matchings(
     options: Sequence[Sequence[tuple[float, int]]], established: set[int]
 ) -> list[tuple[float, tuple[int, ...]]]:
@@ -136,8 +124,7 @@ def follow_arcs(
     grain boundary) keeps it within 25 % of where it began, however its resistance grows.
 
     The probability of a link is the share of exp(-misfit/2) of the matchings that hold it, that of a member the
-    product of the links from the first on; an arc of fixed capacitance is trusted less as its capacitance leaves where
-    it began, because another arc may have merged with it.
+    product of the links from the first on.
 
     Fails when a process changes by much more than a factor of three between neighbours while another is near; the
     pair is then listed as not sure.
@@ -151,7 +138,7 @@ def follow_arcs(
     members: list[dict[int, tuple[Process, float]]] = []
     unsure: set[tuple[int, int]] = set()
     for index, arcs in enumerate(series):
-        states = [_state(arc) for arc in arcs]
+        states = [state_of(arc) for arc in arcs]
         first = not heads
         options = []
         for values, variances in states:
@@ -178,7 +165,7 @@ def follow_arcs(
             head.seen = index
             head.sureness *= share
             head.times += 1
-            members[path][index] = (arc, head.sureness * _alone(values[1], variances[1], head))
+            members[path][index] = (arc, head.sureness)
     paths = []
     for found in members:
         row = tuple(found[index][0] if index in found else None for index in range(len(series)))
@@ -214,7 +201,8 @@ def make_paths(
     paths.extend(arcs)
     for kind in ("diffusion", "blocking"):
         add(kind)
-    return tuple(paths), tuple(ImpedanceFlag.TRACK_BROKEN.flag(first=first, second=second) for first, second in unsure)
+    broken = (ImpedanceFlag.TRACK_BROKEN.flag(first=first + 1, second=second + 1) for first, second in unsure)
+    return tuple(paths), tuple(broken)
 
 
 def coming_and_going(paths: Sequence[Path]) -> tuple[Flag, ...]:
@@ -225,7 +213,7 @@ def coming_and_going(paths: Sequence[Path]) -> tuple[Flag, ...]:
         for index, (before, now) in enumerate(itertools.pairwise(there), start=1):
             if before != now:
                 kind = ImpedanceFlag.ARC_APPEARS if now else ImpedanceFlag.ARC_VANISHES
-                flags.append(kind.flag(process=path.name, index=index))
+                flags.append(kind.flag(process=path.name, index=index + 1))
     return tuple(flags)
 
 
