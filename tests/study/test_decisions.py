@@ -90,6 +90,18 @@ def test_another_peak_another_window_and_what_stood_there_before(folder):
     assert untouched.potential.value == pytest.approx(0.6, abs=0.02)
 
 
+def test_an_event_can_be_put_where_there_was_none(folder):
+    override(folder, 'verdict = "penetration"\nat = "0.4 V"')
+    changed = analyse(read(folder)).samples[0].findings[0]
+    assert changed.verdict is Verdict.PENETRATION
+    assert changed.potential.value == pytest.approx(0.4, abs=1e-3)
+    potential, current = two_maxima(1)
+    there = np.abs(potential - 0.4) < 0.01
+    assert changed.current.value == pytest.approx(float(np.median(current[there])), rel=2e-3)
+    assert 0 < changed.current.std < 0.01 * changed.current.value
+    assert math.isnan(changed.confidence)
+
+
 def test_a_sweep_that_is_left_out_is_named(folder):
     override(folder, "sweep = 1\nexclude = true")
     analysis = analyse(folder)

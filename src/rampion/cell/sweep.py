@@ -136,10 +136,10 @@ def prepared(cell: Cell, accuracy: Accuracy) -> tuple[Any, Any, Any]:
 
 def between_steps(
     time: Float[np.ndarray, " n"],
-    values: Float[np.ndarray, n * more],
+    values: Float[np.ndarray, "n ..."],
     control: Control,
     potentials: Float[np.ndarray, " m"],
-) -> Float[np.ndarray, m * more]:
+) -> Float[np.ndarray, "m ..."]:
     """Values at the steps of a ramp → at potentials; beyond its last step they stay."""
     if not time.size:
         return np.zeros((potentials.size, *values.shape[1:]))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
     from rampion.study import Analysis, SampleAnalysis
     from rampion.study.overrides import Overridden
+    from rampion.voltammetry.finding import Finding
 
 
 def _range(values: np.ndarray | None) -> list[float] | None:

@@ -16,7 +16,7 @@ from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line, t
 from rampion.voltammetry.peak import find_peak
 from rampion.voltammetry.penetration import DIVERGING
 from rampion.voltammetry.pieces import Pieces, find_pieces
-from rampion.voltammetry.place import clocked, largest, place_event
+from rampion.voltammetry.place import clocked, course_at, largest, place_event
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
 from rampion.voltammetry.voltammogram import Voltammogram
@@ -124,7 +124,7 @@ def _chosen(
             raise InputError(f"A limiting peak was chosen, but the sweep has no interior maximum {place}.")
         return replace(pieces, peak=peak), peak.current, peak.potential
     if at is not None:
-        return pieces, *_course_at(voltammogram, pieces, at)
+        return pieces, *course_at(voltammogram, pieces, at)
     if verdict is found or verdict is Verdict.NO_EVENT or (verdict is Verdict.PENETRATION and pieces.penetration):
         return pieces, *place_event(voltammogram, pieces, verdict)
     words = VERDICT_WORDS[verdict]

@@ -25,7 +25,7 @@ def largest(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Estimate, Estim
     return Estimate(value[top], error[top]), Estimate(x[top], max(step, voltammogram.potential_noise) / math.sqrt(12))
 
 
-def _course_at(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> tuple[Estimate, Estimate]:
+def course_at(voltammogram: Voltammogram, pieces: Pieces, potential: float) -> tuple[Estimate, Estimate]:
     """The course of the current just before a potential: the value at the end of a line through up to 20 points."""
     kept = pieces.index[pieces.outside]
     kept = kept[voltammogram.ramp[kept] < potential]
@@ -51,7 +51,7 @@ def _top_before(voltammogram: Voltammogram, pieces: Pieces, potential: float) ->
     kept = pieces.index[pieces.outside]
     kept = kept[voltammogram.ramp[kept] < potential]
     if kept.size < WINDOWS[0] or not np.ptp(voltammogram.ramp[kept[-WINDOWS[0] :]]) > 0:
-        return _course_at(voltammogram, pieces, potential)
+        return course_at(voltammogram, pieces, potential)
     current, place, _ = _top(voltammogram, kept[-WINDOWS[0] :], potential)
     for count in WINDOWS[1:]:
         longer, there, described = _top(voltammogram, kept[-count:], potential)
@@ -101,7 +101,7 @@ def place_event(voltammogram: Voltammogram, pieces: Pieces, verdict: Verdict) ->
         starts += [float(kept[rise.at]) for rise in pieces.rises if rise.recovered]
         if not starts and pieces.noise_change is not None:
             starts = [pieces.noise_change.potential]
-        return _course_at(voltammogram, pieces, min(starts))
+        return course_at(voltammogram, pieces, min(starts))
     if verdict is Verdict.CONTACT_LOSS:
         assert pieces.contact is not None
         if pieces.contact.by == "exhausted" and pieces.peak is not None:
