@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from rampion.errors import InputError
 from rampion.estimate import Flag
-from rampion.impedance.circuit import parameter_kinds
+from rampion.impedance.circuit import elements_of, parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.family import search_family
 from rampion.impedance.fit import check_limits, fit_circuit
@@ -24,7 +24,7 @@ from rampion.measurement import Spectrum
 FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 _CLOSE = 6.0  # of the criterion: too little to tell circuits apart
 _PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
-_IMPOSSIBLE = 1e4  # of the criterion: what no evidence outweighs
+_IMPOSSIBLE = 25.0  # of the criterion, besides: for a part that cannot be what it is called
 _BEYOND_NOISE = 1.25  # of the noise about the Kramers-Kronig model: residuals that hold something more
 _LESS = 0.999  # of the chosen circuit's residual: a smaller one
 
@@ -66,9 +66,9 @@ class CircuitChoice:
 def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
     """Where a fitted circuit claims more than the data show; empty when it does not.
 
-    Every parameter must be told, every resistance within 50 % (one standard uncertainty), every arc have an exponent of
-    at least 0.5 and its apex within a decade of the measured window, a blocking tail one of at least 0.3, and no
-    diffusion turn above 10 kHz.
+    Every parameter must be told (of an arc its resistance and capacitance are enough), every resistance within 50 %
+    (one standard uncertainty), every arc have an exponent of at least 0.5 and its apex within a decade of the measured
+    window, a blocking tail one of at least 0.3, and no diffusion turn above 10 kHz.
     """
     found, counted = [], set()
     low, high = fit.frequency.min() / 10, fit.frequency.max() * 10
@@ -82,6 +82,9 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
             found.append(f"the exponent of {process.part} is below 0.5")
         elif process.kind == "blocking" and process.exponent.value < 0.3:
             found.append(f"the exponent of {process.part} is below 0.3")
+        if process.kind == "arc" and not math.isnan(process.capacitance.std):
+            pair = elements_of(parse_circuit(process.part))
+            counted |= {f"{element.name}.{kind}" for element in pair for kind in ("Q", "alpha")}
         if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
             found.append(f"{process.part} turns faster than any diffusion")
     untold = [name for name, e in fit.parameters.items() if any(flag.code == "unidentifiable" for flag in e.flags)]
@@ -89,7 +92,7 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
 
 
 def price_of(against: Sequence[str], processes: Sequence[Process]) -> float:
-    """What the objections cost of the criterion: 25 each, and a diffusion above 10 kHz more than any evidence."""
+    """What the objections cost of the criterion: 25 each, and twice as much that a diffusion turns above 10 kHz."""
     impossible = any(p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION for p in processes)
     return _PRICE * len(against) + _IMPOSSIBLE * impossible
 
@@ -111,8 +114,8 @@ def choose_circuit(
     Assumes the true circuit is in the family, or nearly. Fails when two processes have time constants closer than
     their width: one arc is then reported (and the residuals are white). Of circuits within 6 of the best criterion the
     one with the fewest parameters is chosen, and the other named in a flag. Each process or
-    parameter that the data do not tell (:func:`objections`) costs a circuit 25, and one whose diffusion is faster than
-    any is chosen only where there is no other; where a circuit so put off leaves smaller residuals, it is the
+    parameter that the data do not tell (:func:`objections`) costs a circuit 25, a diffusion faster than any 50: it may
+    stand for the flank of an arc above the window. Where a circuit so put off leaves smaller residuals, it is the
     ``description``, and flagged when its BIC is lower too.
 
     Parameters
