@@ -27,7 +27,6 @@ from rampion.impedance.z_hilbert import FEWEST_FREQUENCIES, rebuild_modulus
 from rampion.measurement import Sample, Spectrum
 
 _APART = 5.0  # of the apex frequencies: nearer arcs of usual width are one hump
-_MOVES = 0.01  # of the conductivity: less is not moved by a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,8 +294,6 @@ def _other_conductivities(
             continue
         others = [p for p in ceramic if p is not process] if counted else [*ceramic, process]
         other = _sum_of(fit, others)
-        if other is not None and abs(resistance / other.value - 1) < _MOVES:
-            continue
         if other is not None:
             flags.append(
                 ImpedanceFlag.CONDUCTIVITY_RESTS_ON_A_NAME.flag(

@@ -140,7 +140,7 @@ class ImpedanceFlag(FlagKind):
     )
     CONDUCTIVITY_RESTS_ON_A_NAME = (
         Severity.WARNING,
-        "The conductivity counts {process} as {name}; counted the other way it would be {ratio:.2f} times that.",
+        "The conductivity counts {process} as {name}; counted the other way it would be {ratio:.3g} times that.",
     )
     ARC_APPEARS = (Severity.NOTE, "The arc {process} is there from spectrum {index} on.")
     ARC_VANISHES = (Severity.NOTE, "The arc {process} is no longer there from spectrum {index} on.")
