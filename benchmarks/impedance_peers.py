@@ -485,7 +485,7 @@ def real(peers: list[str], folder: Path) -> None:
         "| residual (%) | ΔBIC | objections | best peer | its circuit | residual (%) | rampion's over the peer's "
         "| χ², chosen circuit, over the best peer's |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     )
-    words, worse = {True: "valid", False: "not valid", None: "untold"}, []
+    words, worse, alone = {True: "valid", False: "not valid", None: "untold"}, [], 0
     for number, ((name, spectrum), choice) in enumerate(zip(named, choices, strict=True)):
         fit, closer, check = choice.fit, choice.description, check_kramers_kronig(spectrum)
         rows = [
@@ -494,6 +494,7 @@ def real(peers: list[str], folder: Path) -> None:
             if which == number
         ]
         residual, circuit, engine = min(rows, default=(math.nan, "", ""))
+        alone += fit.noise <= 1.0005 * min((row[0] for row in rows if row[1] in FAMILY), default=math.inf)
         ratio = (fit.noise if closer is None else closer.fit.noise) / residual
         worse += [name] * (ratio > 1.0005)
         told = "– | – | – | –" if closer is None else (
@@ -508,6 +509,7 @@ def real(peers: list[str], folder: Path) -> None:
             f"{fit.chi_square / same:.3f} |"
         )
     print(f"\nLarger residual than the best peer's: {len(worse)} of {len(named)} {worse}")
+    print(f"Chosen circuit alone no worse than the peers' best of the family of eight: {alone} of {len(named)}")
 
 
 def main() -> None:
