@@ -124,6 +124,8 @@ def used(plain: Mapping[str, Any]) -> Iterable[Method]:
         key, _, word = method.needs.partition(":")
         if key == "spectra":
             present = "spectrum" in kinds
+        elif key == "samples":  # sweeps and runs
+            present = bool(kinds - {"spectrum"})
         elif key == "transport":
             present = any(word in name for name in names)
         else:

@@ -142,7 +142,8 @@ def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
     flags = gathered(
         (entry["sample"], flag) for entry in plain["samples"] for flag in entry["flags"] if flag["severity"] != "note"
     )
-    return section("samples", "Sample by sample", tables=[table(header, rows, note=note)], flags=flags)
+    tables = [table(header, rows, note=note)] if rows else []  # there may be spectra alone
+    return section("samples", "Sample by sample", tables=tables, flags=flags)
 
 
 def together_section(plain: Plain) -> Section:
