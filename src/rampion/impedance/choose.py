@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from rampion.errors import InputError
 from rampion.estimate import Flag
-from rampion.impedance.circuit import elements_of, parameter_kinds
+from rampion.impedance.circuit import parameter_kinds
 from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.family import search_family
 from rampion.impedance.fit import check_limits, fit_circuit
@@ -83,8 +83,8 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
         elif process.kind == "blocking" and process.exponent.value < 0.3:
             found.append(f"the exponent of {process.part} is below 0.3")
         if process.kind == "arc" and not math.isnan(process.capacitance.std):
-            pair = elements_of(parse_circuit(process.part))
-            counted |= {f"{element.name}.{kind}" for element in pair for kind in ("Q", "alpha")}
+            pair = process.part.removeprefix("p(").removesuffix(")").split(",")
+            counted |= {f"{element}.{kind}" for element in pair for kind in ("Q", "alpha")}
         if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
             found.append(f"{process.part} turns faster than any diffusion")
     untold = [name for name, e in fit.parameters.items() if any(flag.code == "unidentifiable" for flag in e.flags)]
