@@ -102,3 +102,8 @@ def test_pictures_and_tables(folder, tmp_path, capsys):
     assert energies["conductivity"] == pytest.approx(hot_and_cold.CERAMIC, abs=0.005)
     listed = (results / "datapackage.json").read_text()
     assert "activation" in listed
+
+
+def test_the_weights_asked_for_are_those_of_the_series(folder, capsys):
+    plain = json.loads(shell(capsys, "analyse", folder, *GIVEN, "--weighting", "unit", "--json"))
+    assert [one["weighting"] for one in plain["findings"]] == ["unit"] * 4

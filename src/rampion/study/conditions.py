@@ -91,7 +91,7 @@ def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: Spe
     try:
         series = analyse_series(
             spectra, known, group.circuit or options.circuit, coordinate=np.array([one.value for one in values]),
-            candidates=tuple(dict.fromkeys(single)), one_circuit=True,
+            weighting=options.weighting, candidates=tuple(dict.fromkeys(single)), one_circuit=True,
         )  # fmt: skip
     except InputError as error:  # one of the spectra has too few points for the others' circuit
         return ConditionFlag.SERIES_FAILED.flag(reason=str(error))
@@ -160,7 +160,8 @@ def _activations(
     whole = None
     sigma = np.array([one.conductivity.value if one.conductivity else math.nan for one in series.spectra])
     share = np.array([one.resistance.relative if one.resistance else math.nan for one in series.spectra])
-    common = math.hypot(thickness.relative, area.relative) if thickness and area else math.nan
+    # a geometry without a stated uncertainty counts as exact, which the findings' flags say
+    common = math.hypot(*(np.nan_to_num(size.relative) for size in (thickness, area) if size is not None))
     for name, value, std, resistance, shared in [
         ("conductivity", sigma, sigma * share, False, common),
         *((t.name, t.resistance, t.resistance_std, True, 0.0) for t in series.tracks if _activated(t)),
