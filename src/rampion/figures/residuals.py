@@ -39,8 +39,8 @@ def draw_residuals(finding: SpectrumFinding, title: str = "") -> Figure:
             np.tile(finding.frequency[out], 2), rings, "o", ms=7, mfc="none", mew=0.8, color=BLACK, label="stands out"
         )  # fmt: skip
     handles, names = validity.get_legend_handles_labels()
-    told = {name: handle for name, handle in zip(names, handles, strict=True) if name in ("Z-HIT, |Z|", "stands out")}
-    validity.legend(told.values(), told, fontsize=7, frameon=False, loc="lower left", ncols=2)
+    own = {name: handle for name, handle in zip(names, handles, strict=True) if name in ("Z-HIT, |Z|", "stands out")}
+    validity.legend(own.values(), own, fontsize=7, frameon=False, loc="lower left", ncols=2)
     told = VERDICTS[finding.kramers_kronig.valid]
     for axis, text in ((circuit, finding.circuit), (validity, f"Kramers–Kronig: {told}")):
         axis.annotate(text, (0.01, 0.97), xycoords="axes fraction", fontsize=7.5, va="top")

@@ -18,10 +18,9 @@ from rampion.impedance.fit import check_limits, fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.notation import parse_circuit
-from rampion.impedance.processes import Process, processes_of
+from rampion.impedance.processes import Process, elements_in, processes_of, too_fast
 from rampion.measurement import Spectrum
 
-FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 _CLOSE = 6.0  # of the criterion: too little to tell circuits apart
 _PRICE = 25.0  # of the criterion: the evidence it takes to outweigh one objection
 _IMPOSSIBLE = 25.0  # of the criterion, besides: for a part that cannot be what it is called
@@ -83,9 +82,8 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
         elif process.kind == "blocking" and process.exponent.value < 0.3:
             found.append(f"the exponent of {process.part} is below 0.3")
         if process.kind == "arc" and not math.isnan(process.capacitance.std):
-            pair = process.part.removeprefix("p(").removesuffix(")").split(",")
-            counted |= {f"{element}.{kind}" for element in pair for kind in ("Q", "alpha")}
-        if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
+            counted |= {f"{element}.{kind}" for element in elements_in(process.part) for kind in ("Q", "alpha")}
+        if too_fast(process):
             found.append(f"{process.part} turns faster than any diffusion")
     untold = [name for name, e in fit.parameters.items() if any(flag.code == "unidentifiable" for flag in e.flags)]
     return found + [f"{name} is not told by the data" for name in untold if name not in counted]
@@ -93,8 +91,7 @@ def objections(fit: CircuitFit, processes: Sequence[Process]) -> list[str]:
 
 def price_of(against: Sequence[str], processes: Sequence[Process]) -> float:
     """What the objections cost of the criterion: 25 each, and twice as much that a diffusion turns above 10 kHz."""
-    impossible = any(p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION for p in processes)
-    return _PRICE * len(against) + _IMPOSSIBLE * impossible
+    return _PRICE * len(against) + _IMPOSSIBLE * any(map(too_fast, processes))
 
 
 def choose_circuit(

@@ -20,7 +20,7 @@ from rampion.impedance.fit import fit_circuit
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.process_names import Name, NamedProcess, name_processes, own_names
-from rampion.impedance.processes import processes_of
+from rampion.impedance.processes import elements_in, processes_of
 from rampion.impedance.profile import Profile
 from rampion.impedance.relaxation_times import RelaxationTimes
 from rampion.impedance.z_hilbert import FEWEST_FREQUENCIES, rebuild_modulus
@@ -208,7 +208,7 @@ def finding_of(
     if resistance is not None and sample.thickness is not None and sample.area is not None:
         conductivity = conductivity_from_resistance(resistance, sample.thickness, sample.area)
         rests = _other_conductivities(fit, named, names, resistance.value)
-        parts = [flag for flag in known if flag.code == ImpedanceFlag.CERAMIC_PARTLY_HIDDEN.name.lower()]
+        parts = [flag for flag in known if flag.code == "ceramic_partly_hidden"]
         conductivity = conductivity.flagged(*rests, *parts)
         flags.extend(conductivity.flags)
     elif resistance is not None:
@@ -306,8 +306,7 @@ def _other_conductivities(
 
 
 def _resistances(process: NamedProcess, fit: CircuitFit) -> set[str]:
-    text = process.part.replace("p(", "").replace(")", "")
-    elements = {element for branch in text.split("-") for element in branch.split(",")}
+    elements = elements_in(process.part)
     return {name for name in fit.parameters if name in elements or name.split(".")[0] in elements} & {
         name for name in fit.parameters if fit.units[name] == "ohm"
     }

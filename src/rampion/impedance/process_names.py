@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.impedance.assignment import MERGED, UNKNOWN, Assignment, assign_arcs, is_ceramic
-from rampion.impedance.choose import FASTEST_DIFFUSION
 from rampion.impedance.flags import ImpedanceFlag
-from rampion.impedance.processes import Process
+from rampion.impedance.processes import Process, too_fast
 from rampion.measurement import Sample
 
 _MERGED = 0.1  # a series resistance below this share of the first ceramic arc is no bulk of its own
@@ -106,7 +105,7 @@ def name_by_kind(process: Process) -> Name:
 
     A finite diffusion looks much like a depressed arc, which it may stand for.
     """
-    if process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION:
+    if too_fast(process):
         names = "an arc of the ceramic or of an electrode, as nothing diffuses so fast,"
         flag = ImpedanceFlag.ASSIGNMENT_UNCERTAIN.flag(process=process.part, names=names, confidence=0.0)
         return Name(UNKNOWN, 0.0, (flag,), 0.5)

@@ -123,7 +123,7 @@ def fit_series(
         circuit=print_circuit(tree),
         coordinate=places,
         fits=tuple(
-            fit if closer is None else replace(fit, flags=(*fit.flags, *closer.flags))
+            fit if closer is None else replace(fit, flags=merge_flags(fit.flags, closer.flags))
             for (fit, _), closer in zip(pairs, descriptions, strict=True)
         ),
         processes=processes,
@@ -145,7 +145,7 @@ def _choose(
         choices = choices_at(spectra, anchors, weighting)
         if len(spectra) == 1:
             fit = choices[0].fit
-            return [(fit, processes_of(fit))], [None]  # its flags say it
+            return [(fit, processes_of(fit))], [choices[0].description]
         wanted = candidates_of(choices)
     columns: dict[Node, _Column] = {}
     chosen: list[_Pair] = []

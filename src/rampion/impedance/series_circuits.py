@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from rampion.impedance.choose import FASTEST_DIFFUSION, CircuitChoice, choose_circuit
+from rampion.impedance.choose import CircuitChoice, choose_circuit
 from rampion.impedance.circuit import Element, Node, Parallel, Series, elements_of, parameter_kinds, serial_parts
 from rampion.impedance.circuit_fit import CircuitFit
 from rampion.impedance.notation import parse_circuit, print_circuit
-from rampion.impedance.processes import Process
+from rampion.impedance.processes import Process, too_fast
 from rampion.measurement import Spectrum
 
 CHANGE = 12.0  # of the criterion: the evidence it takes to change the circuit between neighbours
@@ -81,7 +81,7 @@ def with_ideal_fastest(fit: CircuitFit, processes: Sequence[Process]) -> list[No
     parts = serial_parts(fit.circuit)
     top = float(fit.frequency.max())
     beyond = {p.part for p in processes if p.kind == "arc" and not p.frequency.value < top}
-    fast = {p.part for p in processes if p.kind == "diffusion" and p.frequency.value > FASTEST_DIFFUSION}
+    fast = {p.part for p in processes if too_fast(p)}
     arcs = [part for part in parts if _symbols(part) == ["R", "CPE"]]
     found = []
     if arcs and print_circuit(arcs[0]) in beyond:
