@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeGuard
 
@@ -30,29 +31,98 @@ def _view(content: dict[str, Any]) -> MappingProxyType[str, Any]:
 copyreg.pickle(MappingProxyType, lambda view: (_view, (dict(view),)))  # records travel between processes
 
 
+class ElectrodeMaterial(Enum):
+    """What an electrode is made of, as far as it decides what may be concluded."""
+
+    LITHIUM = "Li"
+    INDIUM_LITHIUM = "In-Li"
+    ALLOY = "alloy"
+    COPPER = "Cu"
+    BLOCKING = "blocking"
+
+
+@dataclass(frozen=True, slots=True)
+class ElectrodePair:
+    """The two electrodes of a cell: the working and the counter electrode."""
+
+    working: ElectrodeMaterial
+    counter: ElectrodeMaterial
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether both are of one material."""
+        return self.working is self.counter
+
+
+class InterlayerKind(Enum):
+    """What stands between the ceramic and an electrode."""
+
+    METAL = "metal"
+    POLYMER = "polymer"
+    GEL = "gel"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Interlayer:
+    """A layer between the ceramic and the electrodes: its kind, and its name as the sample sheet gives it."""
+
+    kind: InterlayerKind
+    name: str = ""
+
+
+class MaterialClass(Enum):
+    """The family of solid electrolytes that a sample belongs to; it decides which conductivities are plausible."""
+
+    GARNET = "garnet"
+    NASICON = "NASICON"
+    PEROVSKITE = "perovskite"
+    SULFIDE = "sulfide"
+    ARGYRODITE = "argyrodite"
+    HALIDE = "halide"
+    LIPON = "LiPON"
+    POLYMER = "polymer"
+    OTHER = "other"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One ceramic sample between two lithium electrodes; what is unknown is ``None`` and is asked for by name.
+    """One ceramic sample between two electrodes; what is unknown is ``None`` and is asked for by name.
 
-    Units: thickness and lithium_thickness [m], area [m²], relative_density [fraction], temperature [K],
-    stack_pressure [Pa]. ``pellet`` names the parent pellet from which several samples were cut. ``extra`` keeps
-    every further column of the sample sheet as text.
+    Units: thickness and lithium_thickness (of one electrode) [m], area [m²], relative_density [fraction],
+    theoretical_density [kg/m³], mass [kg], temperature [K], temperature_stability [K], stack_pressure [Pa],
+    leads_resistance [Ω]. ``pellet`` names the parent pellet from which several samples were cut, ``batch`` the powder
+    batch. ``electrodes`` are lithium on both sides unless stated; ``plating_faces`` is 1 for a one-way sweep and 2
+    where the current was reversed. ``configuration`` is two-electrode or three-electrode. ``extra`` keeps every further
+    column of the sample sheet as text.
     """
 
     name: str = ""
     pellet: str = ""
+    batch: str = ""
     composition: str = ""
-    electrodes: str = "two-electrode"
+    material_class: MaterialClass | None = None
+    treatment: str = ""
+    configuration: str = "two-electrode"
+    electrodes: ElectrodePair | None = None
+    interlayer: Interlayer | None = None
+    plating_faces: int | None = None
     thickness: Estimate | None = None
     area: Estimate | None = None
+    mass: Estimate | None = None
+    theoretical_density: Estimate | None = None
     relative_density: Estimate | None = None
     temperature: Estimate | None = None
+    temperature_stability: Estimate | None = None
     stack_pressure: Estimate | None = None
     lithium_thickness: Estimate | None = None
+    leads_resistance: Estimate | None = None
     extra: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     def __post_init__(self) -> None:
-        for name in ("thickness", "area", "relative_density", "temperature", "lithium_thickness"):
+        for name in (
+            "thickness", "area", "mass", "theoretical_density", "relative_density", "temperature", "lithium_thickness",
+        ):  # fmt: skip
             estimate = getattr(self, name)
             if estimate is not None and not (math.isfinite(estimate.value) and estimate.value > 0):
                 raise InputError(
@@ -97,14 +167,23 @@ class Pause:
     scan: FrequencyScan | None = None
 
 
+class Controlled(Enum):
+    """Which potential the instrument controls: the cell's, or that of one electrode against a reference."""
+
+    CELL = "cell"
+    WORKING = "working electrode"
+    COUNTER = "counter electrode"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A one-way voltage ramp from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
+    """A one-way ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
 
     rate: float
     start: float = math.nan
     stop: float = math.nan
     pause: Pause | None = None
+    controlled: Controlled = Controlled.CELL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +263,7 @@ class Trace:
     time : (n,) [s] never decreasing, on the clock that starts at ``start``; all NaN when not recorded.
     potential : (n,) [V] working minus counter electrode; NaN where not recorded.
     current : (n,) [A] with the instrument's sign; NaN where not recorded.
+    temperature : (n,) [K] of the cell or its chamber; ``None`` when not recorded, NaN at single points.
     start : seconds since 1970 of time 0 as the instrument's clock read, NaN when unknown.
     potential_resolution, current_resolution : the instrument's smallest step [V], [A]; NaN when unknown.
     extra : further recorded columns, (n,) each, under the file's own names.
@@ -197,6 +277,7 @@ class Trace:
     time: Float[np.ndarray, " n"]
     potential: Float[np.ndarray, " n"]
     current: Float[np.ndarray, " n"]
+    temperature: Float[np.ndarray, " n"] | None = None
     technique: str = ""
     protocol: Protocol | None = None
     start: float = math.nan
@@ -212,6 +293,8 @@ class Trace:
         object.__setattr__(self, "time", time)
         for name in ("potential", "current"):
             object.__setattr__(self, name, _vector(name, getattr(self, name), time.size))
+        if self.temperature is not None:
+            object.__setattr__(self, "temperature", _vector("temperature", self.temperature, time.size))
         recorded = np.isfinite(time)
         if recorded.any() and not recorded.all():
             raise InputError(f"time is missing at {int((~recorded).sum())} of {time.size} points; drop them first.")
@@ -236,7 +319,8 @@ class Spectrum:
     frequency : (n,) [Hz] positive.
     impedance : (n,) complex [Ω], Im < 0 for a capacitive response.
     time : (n,) [s] of each point on the clock that starts at ``start``; all NaN when not recorded.
-    potential, current : the cell's mean voltage [V] and current [A] while measuring; NaN when unknown.
+    potential, current, temperature : the cell's mean voltage [V], current [A] and temperature [K] while measuring;
+        NaN when unknown.
     amplitude : of the excitation, [V] or, when ``galvanostatic``, [A].
 
     Raises
@@ -252,6 +336,7 @@ class Spectrum:
     protocol: Protocol | None = None
     potential: float = math.nan
     current: float = math.nan
+    temperature: float = math.nan
     amplitude: float = math.nan
     galvanostatic: bool = False
     start: float = math.nan

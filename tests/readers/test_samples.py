@@ -127,7 +127,7 @@ def test_every_column_reaches_its_place_in_si(tmp_path):
     assert sample.thickness.std == pytest.approx(1e-4)
     assert sample.area is not None
     assert sample.area.relative == pytest.approx(0.01)  # twice the diameter's 0.5 %
-    assert (sample.pellet, sample.composition, sample.electrodes) == ("P1", "LLZO:Ta", "three-electrode")
+    assert (sample.pellet, sample.composition, sample.configuration) == ("P1", "LLZO:Ta", "three-electrode")
     assert {key: item.value for key, item in entry.stated.items()} == pytest.approx(
         {"scan_rate": 5e-5, "start_potential": 0, "stop_potential": 1, "pause_interval": 0.05, "pause_duration": 300,
          "current_density": 1.0}

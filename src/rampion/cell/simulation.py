@@ -113,7 +113,7 @@ def sample_of(cell: Cell) -> Sample:
     """The cell's geometry as a sample, exact numbers marked so."""
     return Sample(
         name=cell.name or "simulated",
-        electrodes="two-electrode" if cell.reference is None else "three-electrode",
+        configuration="two-electrode" if cell.reference is None else "three-electrode",
         thickness=Estimate(cell.thickness, 0.0),
         area=Estimate(cell.area, 0.0),
         temperature=Estimate(cell.temperature, 0.0),

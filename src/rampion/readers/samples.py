@@ -36,7 +36,7 @@ SAMPLE_COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "file": ("", ("files", "file name", "filename", "data file", "data files")),
         "pellet": ("", ("parent pellet", "batch")),
         "composition": ("", ("material", "electrolyte", "formula")),
-        "electrodes": ("", ("electrode configuration", "configuration")),
+        "configuration": ("", ("electrode configuration", "electrodes")),
         "thickness": ("thickness", ("electrolyte thickness", "pellet thickness", "sample thickness", "l")),
         "area": ("area", ("electrode area", "contact area", "a")),
         "electrode diameter": ("thickness", ("diameter", "contact diameter")),
@@ -54,7 +54,7 @@ SAMPLE_COLUMNS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
 )
 _STATED = ("scan rate", "start potential", "stop potential", "pause interval", "pause duration", "current density")
 _SAMPLE_FIELDS = {
-    "pellet", "composition", "electrodes", "thickness", "area", "relative_density", "temperature", "stack_pressure",
+    "pellet", "composition", "configuration", "thickness", "area", "relative_density", "temperature", "stack_pressure",
     "lithium_thickness",
 }  # fmt: skip
 _UNCERTAIN = r"std|sd|stdev|standard deviation|uncertainty|error|err|sigma|\+/-|±"
@@ -312,7 +312,7 @@ def _completed(rows: list[SampleRow]) -> tuple[list[SampleRow], list[Flag]]:
         first = known.setdefault(row.sample.name, {})
         for each in fields(Sample):
             item = getattr(row.sample, each.name)
-            if each.name in ("name", "extra", "electrodes") or item in (None, ""):
+            if each.name in ("name", "extra", "configuration") or item in (None, ""):
                 continue
             before = first.setdefault(each.name, item)
             differs = before.value != item.value if isinstance(item, Estimate) else before != item

@@ -108,7 +108,7 @@ def _write_page(
 def _about(known: Mapping[str, Any]) -> Section:
     metadata = known["metadata"]
     rows = [[name.replace("_", " "), number(estimate(metadata[name]), name)] for name in KNOWN if metadata[name]]
-    rows += [[name, metadata[name]] for name in ("pellet", "composition", "electrodes") if metadata[name]]
+    rows += [[name, metadata[name]] for name in ("pellet", "composition", "configuration") if metadata[name]]
     rows += [[name, text] for name, text in metadata["extra"].items() if text]
     return section("sample", "The sample", tables=[table(["", ""], rows)], flags=known["flags"])
 

@@ -172,7 +172,8 @@ def condense(sample: SampleAnalysis) -> SampleAnalysis:
 
 def _thin_trace(trace: Trace) -> Trace:
     kept = thinned(np.nan_to_num(trace.potential), TRACE_POINTS)
-    return replace(trace, time=trace.time[kept], potential=trace.potential[kept], current=trace.current[kept], extra={})
+    columns = {name: getattr(trace, name)[kept] for name in ("time", "potential", "current")}
+    return replace(trace, **columns, temperature=None, extra={})
 
 
 def _thin_finding(finding: Finding) -> Finding:
