@@ -254,6 +254,14 @@ def _is_frozen(values: object) -> TypeGuard[np.ndarray]:
     )
 
 
+class CurrentOrigin(Enum):
+    """Where a trace's current comes from."""
+
+    MEASURED = "measured"
+    CHARGE = "charge between points"
+    SETTING = "the instrument's setting"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trace:
     """Potential and current against time, as one technique of an instrument (or the simulator) gave them.
@@ -264,6 +272,7 @@ class Trace:
     potential : (n,) [V] working minus counter electrode; NaN where not recorded.
     current : (n,) [A] with the instrument's sign; NaN where not recorded.
     temperature : (n,) [K] of the cell or its chamber; ``None`` when not recorded, NaN at single points.
+    current_origin : whether the current was measured, or follows from the charge or from the instrument's setting.
     start : seconds since 1970 of time 0 as the instrument's clock read, NaN when unknown.
     potential_resolution, current_resolution : the instrument's smallest step [V], [A]; NaN when unknown.
     extra : further recorded columns, (n,) each, under the file's own names.
@@ -283,6 +292,7 @@ class Trace:
     start: float = math.nan
     potential_resolution: float = math.nan
     current_resolution: float = math.nan
+    current_origin: CurrentOrigin = CurrentOrigin.MEASURED
     extra: Mapping[str, np.ndarray] = field(default_factory=lambda: _EMPTY)
     source: Source | None = None
     synthetic: bool = False

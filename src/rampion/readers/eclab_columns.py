@@ -16,7 +16,7 @@ import numpy as np
 
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
-from rampion.measurement import FrequencyScan, Protocol, Rest, Source, Spectrum, Sweep, Trace
+from rampion.measurement import CurrentOrigin, FrequencyScan, Protocol, Rest, Source, Spectrum, Sweep, Trace
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import bias_columns
 
@@ -83,7 +83,7 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
     count = next(iter(columns.values())).size if columns else 0
     spectral = frequency > 0 if frequency is not None and impedance is not None else np.zeros(count, dtype=bool)
     potential, chosen = _potential(named)
-    current, derived = _current(named, run.technique, count)
+    current, origin = _current(named, run.technique, count)
     if potential is None and current is None and impedance is None:
         raise RefusedError(
             "The file holds neither potential nor current nor impedance, only "
@@ -99,6 +99,7 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
         time=time,
         potential=potential,
         current=current,
+        origin=origin,
         frequency=frequency,
         impedance=impedance,
         extra=extra,
@@ -112,7 +113,7 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
         if first == last:
             continue
         rows = range(first, last)
-        made, found = block.spectra(np.arange(first, last), named) if spectral[first] else block.traces(rows, derived)
+        made, found = block.spectra(np.arange(first, last), named) if spectral[first] else block.traces(rows)
         parts += made
         flags += found
     return tuple(parts), tuple(dict.fromkeys(flags))
@@ -125,20 +126,21 @@ class _Block:
     time: np.ndarray | None
     potential: np.ndarray | None
     current: np.ndarray | None
+    origin: CurrentOrigin
     frequency: np.ndarray | None
     impedance: np.ndarray | None
     extra: Mapping[str, np.ndarray]
     count: int
     run: Run
 
-    def traces(self, rows: range, derived: Sequence[Flag]) -> tuple[list[Trace], list[Flag]]:
+    def traces(self, rows: range) -> tuple[list[Trace], list[Flag]]:
         """One trace, or several where time runs backwards."""
         whole = slice(rows.start, rows.stop)
         blank = np.full(len(rows), np.nan)
         time = blank if self.time is None else self.time[whole]
         potential = blank if self.potential is None else self.potential[whole]
         current = blank if self.current is None else self.current[whole]
-        flags = list(derived)
+        flags = [ReaderFlag.CURRENT_AS_SET.flag()] if self.origin is CurrentOrigin.SETTING else []
         if self.potential is None:
             flags.append(ReaderFlag.POTENTIAL_UNKNOWN.flag())
         if self.current is None:
@@ -163,6 +165,7 @@ class _Block:
                 time=time[a:b],
                 potential=potential[a:b],
                 current=current[a:b],
+                current_origin=self.origin,
                 technique=self.run.technique,
                 protocol=self._protocol(time[a:b], {name: column[a:b] for name, column in extra.items()}),
                 start=self.run.start,
@@ -270,22 +273,22 @@ def _potential(named: Mapping[str, np.ndarray]) -> tuple[np.ndarray | None, list
     return difference, [ReaderFlag.CELL_VOLTAGE_CHOSEN.flag(chosen=name, other="Ewe", difference=apart)]
 
 
-def _current(named: Mapping[str, np.ndarray], technique: str, count: int) -> tuple[np.ndarray | None, list[Flag]]:
-    """The current, or what the file holds in its place: the set current, the charge between points, or open circuit."""
+def _current(named: Mapping[str, np.ndarray], technique: str, count: int) -> tuple[np.ndarray | None, CurrentOrigin]:
+    """The current and where it comes from: measured, set, or zero at open circuit."""
     current = _first(named, _CURRENT, "A")
     if current is not None:
-        return current, []
+        return current, CurrentOrigin.MEASURED
     if technique == "OCV":
-        return np.zeros(count), []
+        return np.zeros(count), CurrentOrigin.MEASURED
     mode = named.get("mode")
     applied = _first(named, ("control",), "A")
     if applied is None and "control/V/mA" in named and mode is not None:
         applied = np.where(mode == _GALVANOSTATIC_MODE, named["control/V/mA"] * 1e-3, np.nan)
     if applied is None:
-        return None, []
+        return None, CurrentOrigin.MEASURED
     if mode is not None:
         applied = np.where(mode == _REST_MODE, 0.0, applied)
-    return applied, [ReaderFlag.CURRENT_AS_SET.flag()]
+    return applied, CurrentOrigin.SETTING
 
 
 def _impedance(named: Mapping[str, np.ndarray]) -> np.ndarray | None:
