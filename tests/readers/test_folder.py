@@ -144,7 +144,7 @@ def test_row_without_file_owns_what_carries_its_name_as_a_word(folder):
     campaign = read_folder(folder)
     assert [experiment.sample.name for experiment in campaign.experiments] == ["S2", "S1", "S10_EIS"]
     unmatched = [flag.message for flag in campaign.flags if flag.code == "file_unmatched"]
-    assert unmatched == ["Row 4 of the sample sheet names 'S7', and no such file was found."]
+    assert unmatched == ["Row 4 of the sample sheet names 'S7', which is not there; check the name and the folder."]
 
 
 def test_files_named_twice_and_files_not_there_are_flagged(folder):
@@ -195,3 +195,17 @@ def test_folders_with_nothing_to_read(tmp_path):
     (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
     with pytest.raises(RefusedError, match="Not one of the 1 files"):
         read_folder(tmp_path)
+
+
+def test_a_wrong_file_name_is_answered_first_with_the_nearest_one(folder):
+    (folder / "samples.csv").write_text(
+        "sample,file,area [mm2]\nA,S1_LVS.csv,4\nB,run/S2_LSV.csv,4\nC,S10*.mpr,4\nD,zirconia,4\n", encoding="utf-8"
+    )
+    first, second, third, *others = read_folder(folder).flags
+    assert (
+        first.message == "Row 2 of the sample sheet names 'S1_LVS.csv', which is not there; did you mean 'S1_LSV.csv'?"
+    )
+    assert "'S10*.mpr'" in second.message
+    assert "'zirconia', which is not there; check the name and the folder." in third.message
+    assert {flag.code for flag in others} >= {"metadata_missing", "file_unlisted"}
+    assert "file_unmatched" not in {flag.code for flag in others}

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rampion.errors import InputError, RampionError, RefusedError
+from rampion.readers.file_index import index_files
 from rampion.readers.samples import match_files, parse_header, read_samples
 from rampion.readers.template import template_headers, write_template
 
@@ -214,7 +215,7 @@ def test_files_are_matched_by_path_name_stem_or_pattern(tmp_path):
     ]
     sheet = read_samples(write_csv(tmp_path / "samples.csv", HEADERS, rows))
     files = ["a/S1_02.mpr", "a/s1_01.MPR", "CV [2].pssession", "CV 2.pssession", "run/b.dta", "other/b.dta"]
-    assert [match_files(row, files) for row in sheet.rows] == [
+    assert [match_files(row, index_files(files)) for row in sheet.rows] == [
         ("a/S1_02.mpr", "a/s1_01.MPR"), ("CV [2].pssession",), ("run/b.dta",)
     ]  # fmt: skip
 

@@ -110,7 +110,7 @@ class ReaderFlag(FlagKind):
         "Row {row} states another {field} for sample {sample!r} than a row above; each row keeps its own.",
     )
     FILE_REPEATED = (Severity.WARNING, "{file!r} is named in row {first} and again in row {row}; the first counts.")
-    FILE_UNMATCHED = (Severity.WARNING, "Row {row} of the sample sheet names {file!r}, and no such file was found.")
+    FILE_UNMATCHED = (Severity.WARNING, "Row {row} of the sample sheet names {file!r}, which is not there; {near}")
     FILE_UNLISTED = (Severity.NOTE, "{file!r} is in the folder and not in the sample sheet; it was read on its own.")
     FILE_REFUSED = (Severity.WARNING, "{file!r} was not read: {reason}")
     SHEET_MISSING = (

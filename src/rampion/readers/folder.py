@@ -19,6 +19,7 @@ from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, Sweep, Trace
 from rampion.readers.detect import read_file
+from rampion.readers.file_index import files_named, index_files, nearest_file
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.overrides import FILE as OVERRIDES
 from rampion.readers.overrides import find_overrides
@@ -28,6 +29,7 @@ from rampion.readers.series import join, join_runs, member_of
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
 _OWN = ("results.json", "tables", "figures", "datapackage.json", "ro-crate-metadata.json")
 _ASKED_FOR = ("thickness", "area")
+_ANSWERED = 20  # names that are not there and for which the nearest one is sought
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +189,7 @@ def _find_sheet(folder: Path) -> Path | None:
 def _list_files(folder: Path, sheet: Path | None) -> list[str]:
     """Paths relative to the folder, numbers in names in their order, without hidden files, the sheet and results."""
     sheets = {sheet.resolve()} if sheet is not None else set()
+    names = {place.name for place in (sheet, *sheets) if place is not None}  # resolving every file is slow
     # what rampion itself wrote must not come back as measurements
     results = {summary.parent for summary in folder.rglob("results.json") if (summary.parent / _OWN[-1]).is_file()}
     own = {place / name for place in results for name in _OWN}
@@ -194,8 +197,8 @@ def _list_files(folder: Path, sheet: Path | None) -> list[str]:
         file.relative_to(folder).as_posix()
         for file in folder.rglob("*")
         if file.is_file()
-        and file.resolve() not in sheets
-        and own.isdisjoint((file, *file.parents))
+        and not (file.name in names and file.resolve() in sheets)
+        and not (own and not own.isdisjoint((file, *file.parents)))
         and file.name != OVERRIDES
         and not any(part.startswith((".", "~$")) for part in file.relative_to(folder).parts)
     ]
@@ -207,23 +210,30 @@ def _natural(file: str) -> list[tuple[int, int, str]]:
 
 
 def _assign(files: Sequence[str], book: SampleSheet | None, complete: bool) -> tuple[dict[str, SampleRow], list[Flag]]:
-    """The row that owns each file; the first one that names it counts."""
+    """The row that owns each file, the first one that names it; what is not there comes first among the flags."""
     if book is None:
         return {}, []
+    index = index_files(files)
     owners: dict[str, SampleRow] = {}
-    flags = list(book.flags)
+    absent: list[Flag] = []
+    repeated: list[Flag] = []
     for row in book.rows:
-        for file in match_files(row, files):
+        found = match_files(row, index)
+        for file in found:
             first = owners.setdefault(file, row)
             if first is not row:
-                flags.append(ReaderFlag.FILE_REPEATED.flag(file=file, first=first.row, row=row.row))
-        for pattern in row.files:
-            if complete and not match_files(replace(row, files=(pattern,)), files):
-                flags.append(ReaderFlag.FILE_UNMATCHED.flag(row=row.row, file=pattern))
-        if complete and not row.files and not match_files(row, files):
-            flags.append(ReaderFlag.FILE_UNMATCHED.flag(row=row.row, file=row.sample.name))
-    unlisted = (file for file in files if file not in owners)
-    return owners, flags + [ReaderFlag.FILE_UNLISTED.flag(file=file) for file in unlisted]
+                repeated.append(ReaderFlag.FILE_REPEATED.flag(file=file, first=first.row, row=row.row))
+        named = row.files or (() if found else (row.sample.name,))
+        for name in named if complete else ():
+            if not found or (len(named) > 1 and not files_named(name, index)):
+                near = nearest_file(name, index) if len(absent) < _ANSWERED else ""
+                absent.append(ReaderFlag.FILE_UNMATCHED.flag(row=row.row, file=name, near=_offered(near)))
+    unlisted = [ReaderFlag.FILE_UNLISTED.flag(file=file) for file in files if file not in owners]
+    return owners, [*absent, *book.flags, *repeated, *unlisted]
+
+
+def _offered(near: str) -> str:
+    return f"did you mean {near!r}?" if near else "check the name and the folder."
 
 
 def _owned(experiment: Experiment, file: str, row: SampleRow | None) -> Experiment:

@@ -9,8 +9,6 @@ known are kept as text.
 from __future__ import annotations
 
 import csv
-import fnmatch
-import functools
 import io
 import math
 import re
@@ -25,6 +23,7 @@ from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
 from rampion.measurement import Sample
 from rampion.quantities import quantity
+from rampion.readers.file_index import FileIndex, files_named, files_with_word
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.text import decode
 from rampion.units import conversion, parse_quantity
@@ -135,39 +134,16 @@ def missing_metadata(samples: Iterable[Sample], names: Sequence[str] = ("thickne
     return lacking
 
 
-def match_files(row: SampleRow, files: Iterable[str]) -> tuple[str, ...]:
-    """Those of the files (paths with ``/``, relative to the folder) that a row names, in their order.
+def match_files(row: SampleRow, index: FileIndex) -> tuple[str, ...]:
+    """Those of the indexed files that a row names, in their order.
 
-    A name matches the path, its last part, or that without its ending; ``*`` and ``?`` stand for any characters. The
-    case of letters does not matter. A row that names no file has those that carry the sample's name as a whole word
-    (``S1`` is in ``S1_LSV.mpr`` and not in ``S10.mpr``).
+    A row that names no file has those that carry the sample's name as a whole word (``S1`` is in ``S1_LSV.mpr`` and
+    not in ``S10.mpr``).
     """
     if not row.files:
-        word = re.compile(rf"(?<![^\W_]){re.escape(row.sample.name)}(?![^\W_])", re.I)
-        return tuple(file for file in files if word.search(file))
-    return tuple(file for file in files if any(_matches(pattern, file) for pattern in row.files))
-
-
-def _matches(pattern: str, file: str) -> bool:
-    pattern, wild = _pattern(pattern)
-    names = _names(file)
-    # only * and ? are wildcards: [ and ] occur in real file names
-    return pattern in names or (
-        wild and any(fnmatch.fnmatchcase(name, pattern.replace("[", "[[]")) for name in names[:2])
-    )
-
-
-@functools.lru_cache(maxsize=16384)
-def _pattern(text: str) -> tuple[str, bool]:
-    plain = unicodedata.normalize("NFC", text.replace("\\", "/")).casefold().removeprefix("./")
-    return plain, "*" in plain or "?" in plain
-
-
-@functools.lru_cache(maxsize=16384)
-def _names(file: str) -> tuple[str, str, str, str]:
-    """What a row may call a file: its path, its name, both without the ending."""
-    path = PurePosixPath(unicodedata.normalize("NFC", file.replace("\\", "/")).casefold())
-    return str(path), path.name, path.stem, str(path.with_suffix(""))
+        return tuple(index.files[number] for number in files_with_word(row.sample.name, index))
+    numbers = {number for pattern in row.files for number in files_named(pattern, index)}
+    return tuple(index.files[number] for number in sorted(numbers))
 
 
 def _plain(name: str) -> str:
