@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import struct
 
 import numpy as np
 import pytest
@@ -85,3 +86,73 @@ def test_cut_record_keeps_true_numbers_or_says_why_not(share):
         return
     assert isinstance(trace, Trace)
     np.testing.assert_array_equal(trace.potential, whole.potential[: len(trace)])
+
+
+STATES = {"charge": 1, "discharge": 2, "rest": 4}
+
+
+def nda(steps, version=8) -> bytes:
+    """A record of BTS with these steps: state, clock [s since 1970], V, mA; one point per second of test time."""
+    rows = b""
+    index = 0
+    for number, (state, clock, potential, current) in enumerate(steps, start=1):
+        for second, (unix, volt, ampere) in enumerate(zip(clock, potential, current, strict=True)):
+            index += 1
+            rows += struct.pack(
+                "<BIIBBIii8xqqQ4x", 85 if version == 7 else 0, index, 1, number, STATES[state], second,
+                round(volt * 1e4), round(ampere * 1e4), 0, 0, unix,
+            )  # fmt: skip
+    head = bytearray(b"NEWARE".ljust(400, b"\0"))
+    head[14] = version
+    struct.pack_into("<I", head, 16, 100)
+    struct.pack_into("<i", head, 126, 1)  # the range whose unit is 1e-4 mA
+    struct.pack_into("<II", head, 64, len(head), len(rows))
+    return bytes(head) + rows
+
+
+def own(begin=1_700_000_000):
+    """A charge of 5 s, a pause of 444 s inside a rest, and a discharge that begins 16,969 s late."""
+    charge = ("charge", begin + np.arange(5), np.linspace(0.1, 0.2, 5), np.full(5, 0.5))
+    rest = ("rest", begin + np.array([4, 5, 450, 451]), np.full(4, 0.05), np.zeros(4))
+    late = begin + 451 + 16_969
+    discharge = ("discharge", late + np.arange(4), np.linspace(-0.1, -0.2, 4), np.full(4, -0.5))
+    return [charge, rest, discharge]
+
+
+def test_pauses_of_the_tester_stay_in_the_time():
+    (trace,), flags = neware.read(nda(own()), "own.nda")
+    clock = np.concatenate([step[1] for step in own()])
+    np.testing.assert_allclose(trace.time, clock - clock[0])
+    assert trace.start == clock[0]
+    (kept,) = [flag for flag in flags if flag.code == "pauses_kept"]
+    assert dict(kept.details) == {"count": 2, "longest": 16_969.0}
+
+
+def test_a_clock_in_whole_seconds_is_no_pause():
+    clock = 1_700_000_000 + np.array([0, 2, 3, 5, 6])
+    (trace,), flags = neware.read(nda([("rest", clock, np.zeros(5), np.zeros(5))]), "own.nda")
+    np.testing.assert_allclose(trace.time, np.arange(5))
+    assert "pauses_kept" not in {flag.code for flag in flags}
+
+
+def test_currents_without_sign_get_their_direction_from_the_step():
+    steps = [(state, clock, volt, np.abs(ampere)) for state, clock, volt, ampere in own()]
+    (trace,), flags = neware.read(nda(steps), "own.nda")
+    np.testing.assert_allclose(trace.current, np.concatenate([step[3] for step in own()]) * 1e-3, rtol=1e-6)
+    assert "direction_from_state" in {flag.code for flag in flags}
+
+
+@pytest.mark.parametrize("kept", [3, 7, 12])
+def test_a_cut_record_says_so(kept):
+    content = nda(own())
+    (whole,), flags = neware.read(content, "own.nda")
+    assert "cut_file" not in {flag.code for flag in flags}
+    (trace,), flags = neware.read(content[: 400 + 59 * kept + 20], "own.nda")
+    np.testing.assert_array_equal(trace.potential, whole.potential[:kept])
+    (cut,) = [flag for flag in flags if flag.code == "cut_file"]
+    assert dict(cut.details)["kept"] == kept
+
+
+def test_a_recorded_temperature_is_in_kelvin():
+    trace, _ = read("neware/Unit27_Example_Data_File.ndax")
+    np.testing.assert_allclose(trace.temperature, trace.extra["aux1_temperature_degC"] + 273.15)

@@ -6,6 +6,7 @@ A new format is one module with ``recognise(head, name)`` and ``read(content, na
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -15,6 +16,7 @@ from types import ModuleType
 from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import merge_flags
 from rampion.measurement import Experiment, Source, on_one_clock
+from rampion.readers.reach import within_reach
 
 # In the order of asking: what is known by its first bytes before what is known by its words; a plain table is last.
 _FORMATS = (
@@ -39,6 +41,11 @@ _NOT_DATA = {
     ".nox": "an Autolab NOVA project, whose format is closed; export the data from NOVA as text (ASCII)",
     ".mps": "EC-Lab settings without data; read the .mpr or .mpt files that the run wrote",
     ".mgr": "an EC-Lab graph without data; read the .mpr or .mpt files that the run wrote",
+    ".mpl": "EC-Lab's log without data; read the .mpr or .mpt file beside it",
+    ".res": "an Arbin database (Microsoft Access); export the test from Arbin's Data Watcher or MITS Pro as csv",
+    ".mdb": "a Microsoft Access database; export the test from the instrument's program as csv",
+    ".accdb": "a Microsoft Access database; export the test from the instrument's program as csv",
+    ".xls": "a workbook in Excel's old format; save it as .xlsx",
     ".mdat": "a binary recording of a closed format; export it from the instrument's program as text",
     ".bin": "a binary recording of an unknown format; export it from the instrument's program as text",
     ".psmethod": "a PSTrace method, settings without data; open the session (.pssession) that it measured",
@@ -54,6 +61,11 @@ _NOT_DATA = {
 _NOT_DATA_BEGINNINGS = (
     (b"EC-LAB SETTING FILE", _NOT_DATA[".mps"]),
     (b"BT-LAB SETTING FILE", _NOT_DATA[".mps"]),
+    (b"EC-Lab LOG FILE", _NOT_DATA[".mpl"]),
+    (b"BT-Lab LOG FILE", _NOT_DATA[".mpl"]),
+    (b"\x00\x01\x00\x00Standard Jet DB", _NOT_DATA[".res"]),
+    (b"\x00\x01\x00\x00Standard ACE DB", _NOT_DATA[".res"]),
+    (b"SQLite format 3\0", "a database; export the test from the instrument's program as text or csv"),
     (b"VMP EXPERIMENT LOOP INDEXES", "EC-Lab's list of loops without data; read the data file beside it"),
     (b"%PDF", _NOT_DATA[".pdf"]),
     (b"\x89PNG", _NOT_DATA[".png"]),
@@ -68,12 +80,21 @@ def recognise_format(head: bytes, name: str) -> str | None:
     return None
 
 
-def _is_binary(head: bytes) -> bool:
-    """Many zero bytes that are neither UTF-16 nor a spreadsheet's archive."""
+def _is_bytes(head: bytes) -> bool:
+    """Whether the file is no text: zero bytes that are not UTF-16's (an archive's checksums guard what it holds)."""
+    return b"\0" in head and not _is_wide(head) and not head.startswith(b"PK")
+
+
+def _is_wide(head: bytes) -> bool:
+    """Whether the text is UTF-16, by its mark or by zeros at every other place."""
     halves = [head[0:200:2], head[1:200:2]]
     filled = sorted(1 - half.count(0) / max(len(half), 1) for half in halves)
-    wide = head[:2] in (b"\xff\xfe", b"\xfe\xff") or (filled[0] < 0.05 and filled[1] > 0.95)
-    return head.count(0) > len(head) // 10 and not wide and not head.startswith(b"PK")
+    return head[:2] in (b"\xff\xfe", b"\xfe\xff") or (filled[0] < 0.05 and filled[1] > 0.95)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether many of the bytes are zero, so that no table can be read from them as text."""
+    return head.count(0) > len(head) // 10 and _is_bytes(head)
 
 
 def _reader(title: str) -> ModuleType:
@@ -109,7 +130,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
             raise RefusedError(f"{name} is {what}.")
     title = recognise_format(head, name)
     if title is None or (title == "table" and _is_binary(head)):
-        raise RefusedError(f"{name} is {_described(name)}.")
+        raise RefusedError(f"{name} is {_described(name, binary=_is_bytes(head))}.")
     reader = _reader(title)
     try:
         if title == "table" or columns:
@@ -139,15 +160,18 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
         )
         for block, part in enumerate(parts)
     )
+    placed, beyond = within_reach(placed, name, binary=_is_bytes(head))
     if not placed:
         raise RefusedError(f"{name} holds no measured point; the run was empty or aborted.")
-    return on_one_clock(Experiment(parts=placed, name=path.stem, flags=merge_flags(flags)))
+    return on_one_clock(Experiment(parts=placed, name=path.stem, flags=merge_flags(flags, beyond)))
 
 
-def _described(name: str) -> str:
+def _described(name: str, *, binary: bool) -> str:
     suffix = Path(name).suffix.lower()
     if suffix in _NOT_DATA:
         return _NOT_DATA[suffix]
+    if binary and re.fullmatch(r"\.\d{3}", suffix):
+        return "a raw file of a Maccor tester, whose format is closed; export it from MIMS Client as text"
     return (
         "of no format that is known here; export it from the instrument's program as text "
         "(EC-Lab .mpt, Gamry .DTA, or a table of time, potential and current)"

@@ -35,6 +35,15 @@ class ReaderFlag(FlagKind):
     BLOCK_SKIPPED = (Severity.WARNING, "The block {name!r} was left out: {reason}.")
     # points
     DROPPED_POINTS = (Severity.WARNING, "{count} points without a finite {what} were dropped.")
+    PAUSES_KEPT = (
+        Severity.NOTE,
+        "The tester stood still {count} times, {longest:.0f} s at most, while its test time did not count; "
+        "the pauses are kept.",
+    )
+    BEYOND_REACH = (
+        Severity.WARNING,
+        "{count} points that no instrument can deliver (the first: {example}) were dropped; look at the file.",
+    )
     TIME_BACKWARDS = (Severity.WARNING, "Time runs backwards at {count} places; the record was split there.")
     CLOCK_UNKNOWN = (Severity.NOTE, "The file does not say when it was recorded.")
     CLOCK_AMBIGUOUS = (Severity.NOTE, "The date {date!r} can be read two ways; it was read as {reading}.")
@@ -42,6 +51,18 @@ class ReaderFlag(FlagKind):
     CURRENT_AS_SET = (
         Severity.WARNING,
         "The file holds no measured current; the current that the instrument was set to stands in its place.",
+    )
+    DIRECTION_FROM_STATE = (
+        Severity.NOTE,
+        "The currents have no sign; column {column!r} gave their direction, charge positive and discharge negative.",
+    )
+    DIRECTION_UNKNOWN = (
+        Severity.WARNING,
+        "{count} currents without sign stand in states that tell no direction ({states}); they were left out.",
+    )
+    DIRECTION_MISSING = (
+        Severity.WARNING,
+        "{make} writes currents without sign and this file has no column of states; export it with {wanted}.",
     )
     POTENTIAL_UNKNOWN = (Severity.WARNING, "The file holds no potential for this block.")
     # choices

@@ -1,8 +1,9 @@
 """Neware battery cyclers (``.ndax``, ``.nda``), through fastnda (extra ``[neware]``).
 
-The record of every step becomes one trace on one clock; cycle, step and auxiliary channels are kept beside it under
-fastnda's names. Positive current charges the cell. *Fails when* the archive is damaged beyond its records; what fastnda
-could not make out of the auxiliary channels is reported as a flag.
+The record of every step becomes one trace on one clock, which keeps the pauses in which the tester's test time stood
+still; cycle, step and auxiliary channels are kept beside it under fastnda's names. Positive current charges the cell.
+*Fails when* the archive is damaged beyond its records; what fastnda could not make out of the auxiliary channels is
+reported as a flag.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import logging
 import math
 import tempfile
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,11 @@ import numpy as np
 from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
+from rampion.readers.direction import directed_current
 from rampion.readers.flags import ReaderFlag
 
+_PAUSE = 2.0  # s; clocks that stand in whole seconds differ from the test time by less between two records
+_VERSIONS_WITH_END = range(1, 26)  # of .nda: their head says where the block of records begins and how long it is
 _OWN = ("voltage_V", "current_mA", "total_time_s", "unix_time_s", "index", "step_type")
 
 
@@ -43,7 +49,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         import fastnda
     except ImportError:
         raise RefusedError(f"{name} is a Neware record; reading it needs: pip install 'rampion[neware]'.") from None
-    with tempfile.TemporaryDirectory() as folder, _Remarks() as remarks:
+    with tempfile.TemporaryDirectory() as folder, _Remarks() as remarks, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         copy = Path(folder) / f"record{Path(name).suffix.lower() or '.ndax'}"
         copy.write_bytes(content)
         try:
@@ -56,7 +63,10 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if table.height == 0:
         raise RefusedError(f"{name} is a Neware record without a single point: the test was not started.")
     columns = {key: _column(table, key) for key in table.columns if key != "step_type"}
-    flags = [ReaderFlag.LIBRARY_REMARK.flag(remark=remark) for remark in remarks.sentences]
+    doubts = dict.fromkeys(str(one.message).split(". ")[0].splitlines()[0] for one in caught)
+    flags = [ReaderFlag.LIBRARY_REMARK.flag(remark=remark) for remark in (*remarks.sentences, *doubts)]
+    if _is_cut(content):
+        flags.append(ReaderFlag.CUT_FILE.flag(where="the block of records", kept=table.height))
     time = columns["total_time_s"]
     good = np.isfinite(time)
     for key in ("voltage_V", "current_mA"):
@@ -68,16 +78,39 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         flags.append(ReaderFlag.TIME_SORTED.flag(count=backwards))
     order = np.argsort(time, kind="stable")
     clock = columns.get("unix_time_s", np.full(good.size, math.nan))[good][order]
+    paused = np.diff(clock, prepend=clock[:1]) - np.diff(time[order], prepend=time[order][:1])
+    paused[~(paused > _PAUSE)] = 0.0
+    if paused.any():
+        flags.append(ReaderFlag.PAUSES_KEPT.flag(count=int((paused > 0).sum()), longest=float(paused.max())))
+    current = columns["current_mA"][good][order] * 1e-3
+    states = [str(state) for state in np.asarray(table["step_type"].to_list(), dtype=object)[good][order]]
+    current, found = directed_current(current, states, "step_type")
+    flags += found
     trace = Trace(
-        time=time[order],
+        time=time[order] + np.cumsum(paused),
         potential=columns["voltage_V"][good][order],
-        current=columns["current_mA"][good][order] * 1e-3,
+        current=current,
+        temperature=_temperature(columns, good, order),
         technique="Cycling",
         start=float(clock[0] - time[order][0]) if clock.size and math.isfinite(clock[0]) else math.nan,
         extra={key: column[good][order] for key, column in columns.items() if key not in _OWN},
         source=Source(format="Neware record", instrument="Neware"),
     )
     return (trace,), tuple(flags)
+
+
+def _temperature(columns: Mapping[str, np.ndarray], good: np.ndarray, order: np.ndarray) -> np.ndarray | None:
+    """The first recorded temperature channel [K]."""
+    channel = next((key for key in columns if key.endswith("_temperature_degC")), None)
+    return columns[channel][good][order] + 273.15 if channel else None
+
+
+def _is_cut(content: bytes) -> bool:
+    """Whether an ``.nda`` ends before the block of records that its head announces."""
+    if not content.startswith(b"NEWARE") or len(content) < 72 or content[14] not in _VERSIONS_WITH_END:
+        return False
+    begin, length = (int.from_bytes(content[place : place + 4], "little") for place in (64, 68))
+    return begin + length > len(content)
 
 
 def _column(table: Any, key: str) -> np.ndarray:

@@ -78,8 +78,8 @@ def _read_binary(content: bytes, name: str) -> tuple[tuple[Trace | Spectrum, ...
         with contextlib.redirect_stdout(io.StringIO()):  # the library prints what it meets
             record: Any = reader(content)
             part, flags = (_spectrum if suffix == ".ism" else _trace)(record, suffix)
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"{name} is a damaged Thales file: {error}") from None
     except Exception as error:  # the library raises whatever damaged bytes made it meet
         raise InputError(f"{name} is no readable Thales file ({type(error).__name__}: {error}).") from None
     return (part,), flags
@@ -90,7 +90,7 @@ def _spectrum(record: Any, suffix: str) -> tuple[Spectrum, tuple[Flag, ...]]:
     impedance = np.array(record.getComplexImpedanceArray(), dtype=complex)
     good = np.isfinite(frequency) & (frequency > 0) & np.isfinite(impedance)
     if not good.any():
-        raise InputError("it holds no complete point")
+        raise InputError("it holds no complete point; measure or export it again.")
     moments = np.array([stamp.replace(tzinfo=UTC).timestamp() for stamp in record.getMeasurementDateTimeArray()])
     start = float(moments[good].min())
     tracks = {key: np.array(record.getTrack(key), dtype=float)[good] for key in record.getTrackTypesList()}
@@ -118,7 +118,9 @@ def _trace(record: Any, suffix: str) -> tuple[Trace, tuple[Flag, ...]]:
     )
     good = np.isfinite(time) & np.isfinite(potential) & np.isfinite(current)
     if not good.any():
-        raise InputError("it holds no complete point")
+        raise InputError("it holds no complete point; measure or export it again.")
+    if (np.diff(time[good]) < 0).any():
+        raise InputError("its times run backwards; export the curve again from Thales.")
     flags = () if good.all() else (ReaderFlag.DROPPED_POINTS.flag(count=int((~good).sum()), what="time or current"),)
     begin: datetime | None = record.getMeasurementStartDateTime() if suffix == ".isc" else None
     trace = Trace(
