@@ -47,6 +47,12 @@ class ReaderFlag(FlagKind):
     TIME_BACKWARDS = (Severity.WARNING, "Time runs backwards at {count} places; the record was split there.")
     CLOCK_UNKNOWN = (Severity.NOTE, "The file does not say when it was recorded.")
     CLOCK_AMBIGUOUS = (Severity.NOTE, "The date {date!r} can be read two ways; it was read as {reading}.")
+    TIME_UNKNOWN = (Severity.WARNING, "The table has no column of time; what needs the time is not given.")
+    TIME_UNREADABLE = (
+        Severity.WARNING,
+        "The time in column {column!r} could not be read ({reason}); name it, as in --column time='{column} [unit]'.",
+    )
+    MIDNIGHT = (Severity.NOTE, "The clock of column {column!r} passes midnight; a day was added there.")
     CURRENT_UNKNOWN = (Severity.WARNING, "The file holds no current for this block.")
     CURRENT_AS_SET = (
         Severity.WARNING,
@@ -57,8 +63,9 @@ class ReaderFlag(FlagKind):
         "The currents have no sign; column {column!r} gave their direction, charge positive and discharge negative.",
     )
     DIRECTION_UNKNOWN = (
-        Severity.WARNING,
-        "{count} currents without sign stand in states that tell no direction ({states}); they were left out.",
+        Severity.INVALID,
+        "{count} currents have no sign and an unknown direction ({states}) and were left out; "
+        "export a signed current, or its state.",
     )
     DIRECTION_MISSING = (
         Severity.WARNING,
