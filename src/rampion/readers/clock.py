@@ -6,6 +6,9 @@ import math
 import re
 from datetime import UTC, datetime
 
+import numpy as np
+from jaxtyping import Float
+
 from rampion.estimate import Flag
 from rampion.readers.flags import ReaderFlag
 
@@ -49,3 +52,19 @@ def read_start(
     except ValueError:
         return math.nan, (ReaderFlag.CLOCK_UNKNOWN.flag(),)
     return moment.timestamp() + fraction, flags
+
+
+PAUSE = 2.0
+"""Seconds by which a clock in whole seconds and a test time may differ between two records; more is a pause."""
+
+
+def keep_pauses(
+    time: Float[np.ndarray, " n"], clock: Float[np.ndarray, " n"]
+) -> tuple[Float[np.ndarray, " n"], tuple[Flag, ...]]:
+    """A tester's test time [s] with the pauses in which it stood still, from the clock [s] beside it (NaN: unknown)."""
+    paused = np.diff(clock, prepend=clock[:1]) - np.diff(time, prepend=time[:1])
+    paused[~(paused > PAUSE)] = 0.0
+    if not paused.any():
+        return time, ()
+    flag = ReaderFlag.PAUSES_KEPT.flag(count=int((paused > 0).sum()), longest=float(paused.max()))
+    return time + np.cumsum(paused), (flag,)

@@ -28,11 +28,13 @@ _FORMATS = (
     "chi",
     "relaxis",
     "zahner",
+    "maccor",
     "zplot",
     "autolab",
     "versastudio",
     "table",
 )
+_WITH_COLUMNS = ("table", "maccor")  # readers that take the columns which the user names; else those make a table of it
 _HEAD = 8192
 _BLANK = b"\0 \t\r\n"
 _SYNTHETIC_MARK = b"SYNTHETIC DATA made by rampion"  # what rampion.cell.files writes into every header
@@ -133,8 +135,8 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
         raise RefusedError(f"{name} is {_described(name, binary=_is_bytes(head))}.")
     reader = _reader(title)
     try:
-        if title == "table" or columns:
-            title = "table"
+        if title in _WITH_COLUMNS or columns:
+            title = title if title in _WITH_COLUMNS else "table"
             parts, flags = _reader(title).read(content, name, path, columns=columns)
         else:
             parts, flags = reader.read(content, name, path)

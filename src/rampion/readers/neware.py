@@ -21,10 +21,10 @@ import numpy as np
 from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
+from rampion.readers.clock import keep_pauses
 from rampion.readers.direction import directed_current
 from rampion.readers.flags import ReaderFlag
 
-_PAUSE = 2.0  # s; clocks that stand in whole seconds differ from the test time by less between two records
 _VERSIONS_WITH_END = range(1, 26)  # of .nda: their head says where the block of records begins and how long it is
 _OWN = ("voltage_V", "current_mA", "total_time_s", "unix_time_s", "index", "step_type")
 
@@ -78,16 +78,14 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         flags.append(ReaderFlag.TIME_SORTED.flag(count=backwards))
     order = np.argsort(time, kind="stable")
     clock = columns.get("unix_time_s", np.full(good.size, math.nan))[good][order]
-    paused = np.diff(clock, prepend=clock[:1]) - np.diff(time[order], prepend=time[order][:1])
-    paused[~(paused > _PAUSE)] = 0.0
-    if paused.any():
-        flags.append(ReaderFlag.PAUSES_KEPT.flag(count=int((paused > 0).sum()), longest=float(paused.max())))
+    total, found = keep_pauses(time[order], clock)
+    flags += found
     current = columns["current_mA"][good][order] * 1e-3
     states = [str(state) for state in np.asarray(table["step_type"].to_list(), dtype=object)[good][order]]
     current, found = directed_current(current, states, "step_type")
     flags += found
     trace = Trace(
-        time=time[order] + np.cumsum(paused),
+        time=total,
         potential=columns["voltage_V"][good][order],
         current=current,
         temperature=_temperature(columns, good, order),
