@@ -167,6 +167,10 @@ class Pause:
     scan: FrequencyScan | None = None
 
 
+RATE_TOLERANCE = 0.05
+"""Share of a stated scan rate by which a ramp may differ from it: instruments keep it within 1 %, a fit within 2 %."""
+
+
 class Controlled(Enum):
     """Which potential the instrument controls: the cell's, or that of one electrode against a reference."""
 
@@ -177,13 +181,17 @@ class Controlled(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A one-way ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
+    """A ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
 
     rate: float
     start: float = math.nan
     stop: float = math.nan
     pause: Pause | None = None
     controlled: Controlled = Controlled.CELL
+
+    def contradicted_by(self, rate: float) -> bool:
+        """Whether a rate found elsewhere [V/s] is another than the stated one (:data:`RATE_TOLERANCE`)."""
+        return math.isfinite(rate) and abs(rate - self.rate) > RATE_TOLERANCE * self.rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,9 +17,10 @@ import numpy as np
 
 from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag, merge_flags
-from rampion.measurement import FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
+from rampion.measurement import Controlled, FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
 from rampion.readers.clock import read_start
-from rampion.readers.eclab_columns import TECHNIQUES, Run, is_known, read_columns
+from rampion.readers.eclab_columns import Run, read_columns
+from rampion.readers.eclab_names import TECHNIQUES, is_known, technique_of
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.text import decode, parse_table, read_number, split_cells
 
@@ -29,6 +30,7 @@ _LOOP = re.compile(r"^Loop (\d+) from point number (\d+) to (\d+)", re.MULTILINE
 _DATED = re.compile(r"[^\n]*\d+[/.-]\d+[/.-]\d+ \d+:\d\d")
 _DARK = re.compile(r"\S")
 _DEFAULT_AREA = 0.001
+_CONTROLLED = {"Ewe": Controlled.WORKING, "Ece": Controlled.COUNTER, "Ewe-Ece": Controlled.CELL}
 _SEARCHED = 1 << 18
 
 
@@ -128,6 +130,7 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
         technique=technique,
         start=start,
         protocol=_protocol(header, technique),
+        controlled=_CONTROLLED.get(header.line("Potential control")),
         loops=_loops(header, path) if whole else (),
         source=Source(format="EC-Lab text", instrument=header.line("Device")),
     )
@@ -161,7 +164,7 @@ def _header(text: str, name: str) -> tuple[_Header, tuple[Flag, ...]]:
     for line in lines[:place]:
         line = line.rstrip("\r")
         if len(line) > 20 and " : " not in line and not line[0].isspace():
-            key = line[:20].strip()
+            key = " ".join(line[:20].split())
             cells = [line[at : at + 20].strip() for at in range(20, len(line.rstrip()), 20)]
             # 'vs.' stands below each potential.
             settings.setdefault(f"{previous} vs." if key == "vs." else key, cells)
@@ -182,31 +185,9 @@ def _technique(header: _Header, name: str) -> str:
     return titled[0] if titled else technique_of(name)
 
 
-def technique_of(name: str) -> str:
-    """The technique in a file's name as EC-Lab forms it (``…_02_PEIS_C05.mpr``), or nothing."""
-    known = {
-        *TECHNIQUES.values(),
-        "LSV",
-        "WAIT",
-        "LOOP",
-        "ZIR",
-        "MG",
-        "PCGA",
-        "GCPL2",
-        "GCPL5",
-        "GCPL6",
-        "VASP",
-        "LASV",
-    }
-    for word in re.split(r"[_\s.]+", Path(name).stem):
-        if word.upper() in known or word in known:
-            return word
-    return ""
-
-
 def _protocol(header: _Header, technique: str) -> Protocol | None:
-    """What the settings state for a linear sweep or an impedance scan."""
-    if technique == "LSV":
+    """What the settings state for a sweep or an impedance scan."""
+    if technique in ("LSV", "CV", "CVA"):
         scale = {"mV/s": 1e-3, "V/s": 1.0, "mV/mn": 1e-3 / 60, "mV/min": 1e-3 / 60, "mV/h": 1e-3 / 3600}
         rate = abs(header.number("dE/dt")) * scale.get(header.word("dE/dt unit"), math.nan)
         if not (math.isfinite(rate) and rate > 0):

@@ -71,6 +71,10 @@ class ReaderFlag(FlagKind):
         Severity.WARNING,
         "{make} writes currents without sign and this file has no column of states; export it with {wanted}.",
     )
+    CURRENT_FROM_CHARGE = (
+        Severity.NOTE,
+        "The file holds no column of current; the current is the charge between two points over their time.",
+    )
     POTENTIAL_UNKNOWN = (Severity.WARNING, "The file holds no potential for this block.")
     # choices
     CELL_VOLTAGE_CHOSEN = (
@@ -80,6 +84,20 @@ class ReaderFlag(FlagKind):
     POTENTIAL_SATURATED = (
         Severity.WARNING,
         "The potential stands at {value:.4g} V for {count} points, the edge of the instrument's range.",
+    )
+    HALF_CELL_IMPEDANCE = (
+        Severity.WARNING,
+        "The impedance is that of the working electrode against a reference; the whole cell's (Zwe-ce) is {ratio:.3g} "
+        "times as large: use it for the ceramic.",
+    )
+    RATE_CONTRADICTED = (
+        Severity.WARNING,
+        "The settings state {stated:.4g} mV/s, but the controlled potential moved at {found:.4g} mV/s; the stated rate "
+        "was kept: check the settings.",
+    )
+    SETTINGS_CONTRADICTED = (
+        Severity.WARNING,
+        "The settings ({stated}) contradict the recorded points ({found}) and were left out: export the file as text.",
     )
     UNKNOWN_COLUMNS_KEPT = (Severity.NOTE, "Columns of unknown meaning were kept as they are: {names}.")
     AREA_IGNORED = (Severity.NOTE, "The electrode area in the file ({area}) is not used; state the area yourself.")

@@ -136,7 +136,7 @@ def _spectra(
     return spectra
 
 
-def bias_columns(values: Mapping[str, np.ndarray | None], rows: np.ndarray) -> dict[str, np.ndarray]:
+def bias_columns(values: Mapping[str, np.ndarray | None], rows: np.ndarray | slice) -> dict[str, np.ndarray]:
     """The direct voltage and current beside each point of a spectrum under :data:`BIAS`, where both were recorded."""
     columns = [values.get(role) for role in ("potential", "current")]
     if any(column is None or not np.isfinite(column[rows]).all() for column in columns):
