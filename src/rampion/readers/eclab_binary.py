@@ -132,7 +132,7 @@ def _columns(record: Any, technique: str) -> Mapping[str, np.ndarray]:
     numbers = [int(number) for number in record.cols]
     wide = [number for number in numbers if number not in _PACKED]
     columns: dict[str, np.ndarray] = {}
-    for column in record.data.dtype.names:
+    for column in map(str, record.data.dtype.names):
         if column == "flags":
             if "mode" in record.flags_dict:
                 columns["mode"] = record.data["flags"] & np.uint8(record.flags_dict["mode"][0])

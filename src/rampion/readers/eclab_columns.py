@@ -19,6 +19,7 @@ from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Controlled, CurrentOrigin, FrequencyScan, Protocol, Rest, Source, Spectrum, Sweep, Trace
 from rampion.readers.eclab_names import CURRENT, first_column, plain_name, spellings
+from rampion.readers.eclab_scans import compare_whole_cell, confirmed_scan, find_impedance, split_rows
 from rampion.readers.eclab_signals import (
     Voltage,
     applied_potential,
@@ -31,29 +32,10 @@ from rampion.readers.eclab_signals import (
     stated_sweep,
 )
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import bias_columns, find_restarts
+from rampion.readers.parts import bias_columns
 
 _COUNTERS = ("cycle number", "Ns")
 _GALVANOSTATIC = ("GEIS", "SGEIS")
-
-
-@dataclass(frozen=True, slots=True)
-class ImpedanceRule:
-    """Where rows of impedance belong to one scan, and to the scan that the settings state.
-
-    Attributes
-    ----------
-    rounded : factor by which frequencies may pass the stated ends; instruments round them to what they can make.
-    onward : a scan goes on over lost rows when its frequency moves at most this many steps for each of them.
-    whole_cell : share by which the whole cell's impedance must differ from the working electrode's to be another.
-    """
-
-    rounded: float = 1.25
-    onward: float = 1.5
-    whole_cell: float = 0.1
-
-
-_RULE = ImpedanceRule()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +63,7 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
         When the columns hold impedance without its frequencies, or neither potential nor current nor impedance.
     """
     named = {plain_name(name): column for name, column in columns.items()}
-    impedance, label = _impedance(named)
+    impedance, label = find_impedance(named)
     frequency = first_column(named, ("freq",), "Hz")
     if impedance is not None and frequency is None:
         raise RefusedError("The file holds impedance without its frequencies; export it again with the column freq/Hz.")
@@ -98,7 +80,7 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
     temperature, warm = cell_temperature(named)
     used = {"freq/Hz", "time/s", warm, *spellings(CURRENT, "A"), *spellings(voltage.taken, "V")}
     used |= {f"Re({label})/Ohm", f"-Im({label})/Ohm", f"Im({label})/Ohm"}
-    flags = [*voltage.flags, *_whole_cell(named, impedance)]
+    flags = [*voltage.flags, *compare_whole_cell(named, impedance)]
     controlled = find_controlled(run.controlled, named, voltage, run.protocol)
     if isinstance(run.protocol, Sweep):
         sweep, found = stated_sweep(replace(run.protocol, controlled=controlled), named, voltage)
@@ -122,7 +104,9 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
     parts: list[Trace | Spectrum] = []
     dropped: Counter[str] = Counter()
     counters = [named[name] for name in _COUNTERS if name in named]
-    for rows, spectral in _segments(frequency if impedance is not None else None, impedance, begins, counters, dropped):
+    for rows, spectral in split_rows(
+        frequency if impedance is not None else None, impedance, begins, counters, dropped
+    ):
         made, found = table.spectrum(rows, dropped) if spectral else table.traces(rows, dropped)
         parts += made
         flags += found
@@ -224,7 +208,7 @@ class _Table:
         frequency, stated, flags = self.frequency[piece], math.nan, []
         protocol = self.run.protocol if isinstance(self.run.protocol, FrequencyScan) else None
         if protocol is not None:
-            protocol, flags = _confirmed(protocol, frequency)
+            protocol, flags = confirmed_scan(protocol, frequency)
             stated = protocol.amplitude if protocol is not None else math.nan
         amplitude = _mean(self.amplitude, piece)
         spectrum = Spectrum(
@@ -249,97 +233,6 @@ class _Table:
 def _narrow(rows: np.ndarray) -> slice | np.ndarray:
     """Rows without a gap as a slice: what it takes from a column is a view."""
     return slice(int(rows[0]), int(rows[-1]) + 1) if rows[-1] - rows[0] + 1 == rows.size else rows
-
-
-def _impedance(named: Mapping[str, np.ndarray]) -> tuple[np.ndarray | None, str]:
-    """The working electrode's impedance, else the whole cell's, and what EC-Lab calls it."""
-    for label in ("Z", "Zwe-ce"):
-        real = first_column(named, (f"Re({label})",), "Ohm")
-        for name, sign in ((f"-Im({label})", -1.0), (f"Im({label})", 1.0)):
-            imaginary = first_column(named, (name,), "Ohm")
-            if real is not None and imaginary is not None:
-                return real + 1j * sign * imaginary, label
-        modulus, phase = first_column(named, (f"|{label}|",), "Ohm"), named.get(f"Phase({label})/deg")
-        if modulus is not None and phase is not None:
-            return modulus * np.exp(1j * np.deg2rad(phase)), label
-    return None, "Z"
-
-
-def _whole_cell(named: Mapping[str, np.ndarray], impedance: np.ndarray | None) -> list[Flag]:
-    """A flag where the file holds the whole cell's impedance too and it is another than the working electrode's."""
-    real, imaginary = (first_column(named, (name,), "Ohm") for name in ("Re(Zwe-ce)", "-Im(Zwe-ce)"))
-    if impedance is None or real is None or imaginary is None:
-        return []
-    good = np.isfinite(impedance) & (impedance != 0) & np.isfinite(real) & np.isfinite(imaginary)
-    if not good.any():
-        return []
-    ratio = float(np.median(np.hypot(real[good], imaginary[good]) / np.abs(impedance[good])))
-    return [ReaderFlag.HALF_CELL_IMPEDANCE.flag(ratio=ratio)] if abs(ratio - 1.0) > _RULE.whole_cell else []
-
-
-def _segments(
-    frequency: np.ndarray | None,
-    impedance: np.ndarray | None,
-    begins: np.ndarray,
-    counters: Sequence[np.ndarray],
-    dropped: Counter[str],
-) -> list[tuple[np.ndarray, bool]]:
-    """The rows of each trace and each pass through the frequencies, in order, and whether they are impedance."""
-    rows = np.arange(begins.size)
-    spectral = np.zeros(begins.size, dtype=bool)
-    if frequency is not None and impedance is not None:
-        spectral = frequency > 0
-        lost = _lost_rows(frequency, impedance, begins, counters)
-        if lost.any():
-            dropped["frequency"] += int(lost.sum())
-            rows = rows[~lost]
-    kind, repetition = spectral[rows], np.cumsum(begins)[rows]
-    changes = kind[1:] != kind[:-1]
-    cuts = changes | (repetition[1:] != repetition[:-1])
-    for counter in counters:
-        cuts |= kind[1:] & (np.abs(np.diff(counter[rows].astype(float))) > 0)  # false where a counter is not known
-    for first, last in pairwise([0, *(np.flatnonzero(changes) + 1).tolist(), rows.size]):
-        if frequency is not None and last - first > 1 and kind[first]:
-            cuts[first : last - 1] |= find_restarts(frequency[rows[first:last]])
-    edges = [0, *(np.flatnonzero(cuts) + 1).tolist(), rows.size]
-    return [(rows[a:b], bool(kind[a])) for a, b in pairwise(edges) if b > a]
-
-
-def _lost_rows(
-    frequency: np.ndarray, impedance: np.ndarray, begins: np.ndarray, counters: Sequence[np.ndarray]
-) -> np.ndarray:
-    """Rows of a scan whose frequency is missing or impossible: they hold an impedance, or a scan goes on over them.
-
-    Where most frequencies can be read, a cell that cannot is damaged; EC-Lab writes 0 beside points without impedance.
-    """
-    good = frequency > 0
-    lost = ~good & np.isfinite(impedance) & (impedance != 0)
-    if 2 * int(good.sum()) > good.size:
-        lost |= np.isnan(frequency)
-    places = np.flatnonzero(good)
-    for gap in np.flatnonzero(np.diff(places) > 1).tolist():
-        first, last = int(places[gap]), int(places[gap + 1])
-        if begins[first + 1 : last + 1].any() or any(counter[first] != counter[last] for counter in counters):
-            continue
-        neighbours = [(first - 1, first), (last, last + 1)]
-        steps = [
-            math.log(frequency[b] / frequency[a])
-            for a, b in neighbours
-            if a >= 0 and b < good.size and good[a] and good[b]
-        ]
-        across = math.log(frequency[last] / frequency[first])
-        if any(0 < across * step <= _RULE.onward * (last - first) * step * step for step in steps):
-            lost[first + 1 : last] = True
-    return lost
-
-
-def _confirmed(scan: FrequencyScan, frequency: np.ndarray) -> tuple[FrequencyScan | None, list[Flag]]:
-    """The stated scan where the recorded frequencies lie within it; otherwise none, with a flag."""
-    low, high = float(np.min(frequency)), float(np.max(frequency))
-    if high <= _RULE.rounded * scan.high and low * _RULE.rounded >= scan.low:
-        return scan, []
-    stated, found = f"{scan.low:.3g} to {scan.high:.3g} Hz", f"{low:.3g} to {high:.3g} Hz"
-    return None, [ReaderFlag.SETTINGS_CONTRADICTED.flag(stated=stated, found=found)]
 
 
 def _mean(column: np.ndarray | None, rows: slice | np.ndarray) -> float:

@@ -97,7 +97,8 @@ class ReaderFlag(FlagKind):
     )
     SETTINGS_CONTRADICTED = (
         Severity.WARNING,
-        "The settings ({stated}) contradict the recorded points ({found}) and were left out: export the file as text.",
+        "The settings ({stated}) contradict the recorded frequencies ({found}) and were left out: check that both "
+        "are of one run.",
     )
     UNKNOWN_COLUMNS_KEPT = (Severity.NOTE, "Columns of unknown meaning were kept as they are: {names}.")
     AREA_IGNORED = (Severity.NOTE, "The electrode area in the file ({area}) is not used; state the area yourself.")
