@@ -22,7 +22,7 @@ from rampion.measurement import FrequencyScan, Source, Spectrum, Sweep, Trace
 from rampion.readers.columns import guess_columns, split_unit
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import build_parts
+from rampion.readers.parts import build_parts, unfinished_scan
 from rampion.readers.text import decode, detect_separator, parse_table
 
 _HEADER = re.compile(r"^\s*(Freq(uency)?|Potential|Time|E|t|Current)\s*/\s*\w+\s*[,;\t]", re.I)
@@ -103,7 +103,8 @@ def _finish(part: Trace | Spectrum, settings: Mapping[str, float]) -> Trace | Sp
             points_per_decade=(len(part) - 1) / spread if spread else math.nan,
             amplitude=amplitude,
         )
-        return replace(part, protocol=scan, amplitude=amplitude, potential=initial)
+        flags = (*part.flags, *unfinished_scan(part.frequency, high, low))
+        return replace(part, protocol=scan, amplitude=amplitude, potential=initial, flags=flags)
     flags = part.flags
     if np.isfinite(part.current).any():
         flags += (ReaderFlag.CURRENT_SIGN_UNKNOWN.flag(),)

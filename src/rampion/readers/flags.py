@@ -21,6 +21,20 @@ class ReaderFlag(FlagKind):
     DUPLICATE_COLUMNS = (Severity.NOTE, "The column names {names} occur more than once; the later ones were numbered.")
     # whole files
     CUT_FILE = (Severity.WARNING, "The file ends in the middle of {where}; {kept} complete points were kept.")
+    POINTS_MISSING = (
+        Severity.WARNING,
+        "The header announces {announced} points for {name!r} and the file holds {found}: it is cut, or the run was "
+        "stopped.",
+    )
+    SPECTRUM_MISSING = (
+        Severity.WARNING,
+        "The file announces an impedance scan ({technique}) and holds no spectrum: it is cut, or the run was stopped.",
+    )
+    SCAN_UNFINISHED = (
+        Severity.WARNING,
+        "The scan was set from {begin:.4g} to {end:.4g} Hz and ends at {last:.4g} Hz: the file is cut, or the run was "
+        "stopped.",
+    )
     LAST_NUMBER_DOUBTFUL = (
         Severity.NOTE,
         "The last line has no line end, so its last number (column {column!r}) may be cut and was left out.",

@@ -151,6 +151,20 @@ def find_restarts(frequency: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
     return steps * direction < -math.log(3.0)
 
 
+def unfinished_scan(frequency: Float[np.ndarray, " n"], begin: float, end: float) -> tuple[Flag, ...]:
+    """A flag where a scan that was set from ``begin`` to ``end`` [Hz] stops before its last frequency.
+
+    A scan counts as finished when its next point would lie beyond the end.
+    """
+    if frequency.size < 2 or not (begin > 0 and end > 0) or begin == end:
+        return ()
+    step = float(np.median(np.abs(np.diff(np.log(frequency)))))
+    last = float(frequency.min() if end < begin else frequency.max())
+    if abs(math.log(last / end)) <= 1.5 * step or (last - end) * (begin - end) <= 0:
+        return ()
+    return (ReaderFlag.SCAN_UNFINISHED.flag(begin=begin, end=end, last=last),)
+
+
 def _restarts(rows: np.ndarray, frequency: np.ndarray, extra: Mapping[str, np.ndarray]) -> np.ndarray:
     """Where a new spectrum begins among the rows."""
     begins = find_restarts(frequency[rows])
