@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 from rampion.errors import InputError, RefusedError
+from rampion.file_writing import write_file
 from rampion.quantities import quantity
 from rampion.readers.samples import SAMPLE_COLUMNS
 
@@ -45,8 +46,7 @@ def write_template(path: Path | str, overwrite: bool = False) -> Path:
         raise InputError(f"{path.name} has no ending that a sample sheet can have; expected .csv, .xlsx or .toml.")
     if path.exists() and not overwrite:
         raise RefusedError(f"{path.name} is already there and would be lost; choose another name or remove it first.")
-    path.write_bytes(writers[path.suffix.lower()]())
-    return path
+    return write_file(path, writers[path.suffix.lower()]())
 
 
 def _csv() -> bytes:
