@@ -10,10 +10,10 @@ import sys
 import threading
 from pathlib import Path
 
-import interrupted_sets
 import pytest
-from interrupted_sets import FIRST, SECOND, standing, write_set
 
+import interrupted_sets
+from interrupted_sets import FIRST, SECOND, standing, write_set
 from rampion import file_writing, results_folder
 from rampion.errors import InputError, RampionError, RefusedError
 from rampion.file_writing import write_file
