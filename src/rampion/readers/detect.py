@@ -29,6 +29,7 @@ _FORMATS = (
     "relaxis",
     "zahner",
     "maccor",
+    "ivium",
     "zplot",
     "autolab",
     "versastudio",
