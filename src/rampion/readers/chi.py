@@ -22,7 +22,8 @@ from rampion.measurement import FrequencyScan, Source, Spectrum, Sweep, Trace
 from rampion.readers.columns import guess_columns, split_unit
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import build_parts, unfinished_scan
+from rampion.readers.parts import build_parts
+from rampion.readers.scans import unfinished_scan
 from rampion.readers.text import decode, detect_separator, parse_table
 
 _HEADER = re.compile(r"^\s*(Freq(uency)?|Potential|Time|E|t|Current)\s*/\s*\w+\s*[,;\t]", re.I)

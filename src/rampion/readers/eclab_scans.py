@@ -14,7 +14,7 @@ from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan
 from rampion.readers.eclab_names import first_column
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import find_restarts
+from rampion.readers.scans import find_restarts
 
 
 @dataclass(frozen=True, slots=True)

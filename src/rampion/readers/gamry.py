@@ -19,7 +19,8 @@ from rampion.measurement import FrequencyScan, Protocol, Rest, Source, Spectrum,
 from rampion.readers.clock import read_start
 from rampion.readers.columns import Column
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import build_parts, unfinished_scan
+from rampion.readers.parts import build_parts
+from rampion.readers.scans import unfinished_scan
 from rampion.readers.text import Table, decimal_mark, decode, parse_table, read_number, unique_names
 
 _ROLES = {

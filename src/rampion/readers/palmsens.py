@@ -25,7 +25,7 @@ from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import find_restarts, unfinished_scan
+from rampion.readers.scans import find_restarts, unfinished_scan
 
 _TICKS_1970 = 621355968000000000  # 100 ns since the year 1
 _PULSED = {"dpv", "npv", "swv", "acv"}

@@ -20,7 +20,8 @@ from rampion.measurement import FrequencyScan, Source, Spectrum, Sweep, Trace
 from rampion.readers.columns import guess_columns
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import build_parts, unfinished_scan
+from rampion.readers.parts import build_parts
+from rampion.readers.scans import unfinished_scan
 from rampion.readers.text import decode, parse_table
 
 _NAMES = {
