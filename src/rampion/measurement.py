@@ -181,13 +181,17 @@ class Controlled(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
+    """A ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive].
+
+    It runs one way unless ``vertices`` [V] state where it turns, as a cyclic voltammogram's does.
+    """
 
     rate: float
     start: float = math.nan
     stop: float = math.nan
     pause: Pause | None = None
     controlled: Controlled = Controlled.CELL
+    vertices: tuple[float, ...] = ()
 
     def contradicted_by(self, rate: float) -> bool:
         """Whether a rate found elsewhere [V/s] is another than the stated one (:data:`RATE_TOLERANCE`)."""

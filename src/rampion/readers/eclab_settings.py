@@ -30,16 +30,17 @@ _CURRENT_UNITS = (1.0, 1e-3, 1e-6, 1e-9, 1e-12)
 _RATE_UNITS = {1: 1e-3}  # mV/s; the other units' numbers have not been seen in a file
 _REFERENCE = 4
 # Letters as in :mod:`struct`; "v" is the reference of a potential, one or four bytes wide.
+_STEPS = "step:B N:I low:f high:f range:B range_min:B range_max:B range_init:B bandwidth:B"
 _SWEEPS = {
     "LSV": (23, "tR:f dER/dt:f dER:f dtR:f rate:f unit:B Ei:f Ei_vs:v EL:f EL_vs:v"),
-    "CV": (21, "Ei:f Ei_vs:v rate:f unit:B E1:f E1_vs:v step:B N:I low:f high:f"),
-    "CVA": (30, "Ei:f Ei_vs:v ti:f dti:f rate:f unit:B E1:f E1_vs:v t1:f dt1:f step:B N:I low:f high:f"),
-}
-_SCANS = {
-    "PEIS": (52, "mode:B E:f E_vs:v tE:f record:B dI:f unit_dI:B dt:f {scan} amplitude:f"),
-    "GEIS": (55, "mode:B Is:f unit_Is:B Is_vs:v tIs:f record:B dE:f dt:f {scan} by:B amplitude:f unit:B"),
+    "CV": (21, f"Ei:f Ei_vs:v rate:f unit:B E1:f E1_vs:v {_STEPS} E2:f E2_vs:v"),
+    "CVA": (30, f"Ei:f Ei_vs:v ti:f dti:f rate:f unit:B E1:f E1_vs:v t1:f dt1:f {_STEPS} E2:f E2_vs:v"),
 }
 _SCAN = "fi:f unit_fi:B ff:f unit_ff:B Nd:I points:B spacing:B"
+_SCANS = {
+    "PEIS": (52, f"mode:B E:f E_vs:v tE:f record:B dI:f unit_dI:B dt:f {_SCAN} amplitude:f"),
+    "GEIS": (55, f"mode:B Is:f unit_Is:B Is_vs:v tIs:f record:B dE:f dt:f {_SCAN} by:B amplitude:f unit:B"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ def stated_protocol(settings: bytes, technique: str) -> Sweep | FrequencyScan | 
     if technique in _SWEEPS:
         return next((sweep for values in _readings(settings, *_SWEEPS[technique]) if (sweep := _sweep(values))), None)
     if technique in _SCANS:
-        count, layout = _SCANS[technique]
-        readings = _readings(settings, count, layout.format(scan=_SCAN))
+        readings = _readings(settings, *_SCANS[technique])
         return next((scan for values in readings if (scan := _scan(values, technique == "GEIS"))), None)
     return None
 
@@ -114,14 +114,15 @@ def _sweep(values: dict[str, float]) -> Sweep | None:
     """The ramp of these parameters, or ``None`` where one of them cannot be meant."""
     scale = _RATE_UNITS.get(int(values["unit"]), math.nan)
     rate = abs(values["rate"]) * scale
-    potentials = [value for name, value in values.items() if name in ("Ei", "EL", "E1", "low", "high")]
+    potentials = [value for name, value in values.items() if name in ("Ei", "EL", "E1", "E2", "low", "high")]
     references = [value for name, value in values.items() if name.endswith("_vs")]
     if not (0 < rate <= _RULE.rate) or not all(_possible(value, _RULE.potential) for value in potentials):
         return None
     if any(reference > _REFERENCE for reference in references) or values.get("low", -1.0) >= values.get("high", 1.0):
         return None
-    ends = (values.get(name, math.nan) if values.get(f"{name}_vs") == _REFERENCE else math.nan for name in ("Ei", "EL"))
-    return Sweep(rate=rate, start=next(ends), stop=next(ends))
+    kept = {name: values[name] for name in ("Ei", "EL", "E1", "E2") if values.get(f"{name}_vs") == _REFERENCE}
+    ends = [kept.get(name, math.nan) for name in ("Ei", "EL", "E1", "E2")]
+    return Sweep(rate=rate, start=ends[0], stop=ends[1], vertices=tuple(ends[2:]) if "E1" in values else ())
 
 
 def _scan(values: dict[str, float], galvanostatic: bool) -> FrequencyScan | None:

@@ -192,11 +192,12 @@ def _protocol(header: _Header, technique: str) -> Protocol | None:
         rate = abs(header.number("dE/dt")) * scale.get(header.word("dE/dt unit"), math.nan)
         if not (math.isfinite(rate) and rate > 0):
             return None
-        ends = (
-            header.number(f"{key} (V)") if header.word(f"{key} (V) vs.") in ("Ref", "") else math.nan
-            for key in ("Ei", "EL")
-        )
-        return Sweep(rate=rate, start=next(ends), stop=next(ends))
+        ends = {key: header.number(f"{key} (V)") for key in ("Ei", "EL", "E1", "E2")}
+        for key in ends:
+            if header.word(f"{key} (V) vs.") not in ("Ref", ""):
+                ends[key] = math.nan
+        vertices = () if technique == "LSV" else (ends["E1"], ends["E2"])
+        return Sweep(rate=rate, start=ends["Ei"], stop=ends["EL"], vertices=vertices)
     if technique in ("PEIS", "GEIS", "SPEIS", "SGEIS"):
         scale = {"MHz": 1e6, "kHz": 1e3, "Hz": 1.0, "mHz": 1e-3, "µHz": 1e-6}
         ends = [header.number(key) * scale.get(header.word(f"unit {key}"), math.nan) for key in ("fi", "ff")]
