@@ -10,7 +10,7 @@ import copyreg
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeGuard
@@ -20,6 +20,7 @@ from jaxtyping import Complex, Float
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
+from rampion.hard_limits import SampleLimits, check_limits
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -120,20 +121,16 @@ class Sample:
     extra: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     def __post_init__(self) -> None:
-        for name in (
-            "thickness", "area", "mass", "theoretical_density", "relative_density", "temperature", "lithium_thickness",
-        ):  # fmt: skip
-            estimate = getattr(self, name)
-            if estimate is not None and not (math.isfinite(estimate.value) and estimate.value > 0):
-                raise InputError(
-                    f"The {name.replace('_', ' ')} of sample {self.name!r} is {estimate.value:g}; "
-                    "it must be a positive number: correct it or leave it empty."
-                )
-        if self.relative_density is not None and self.relative_density.value > 1.2:
-            raise InputError(
-                f"The relative density of sample {self.name!r} is {self.relative_density.value:g} as a fraction; "
-                "expected at most 1: write it as 0.95 or 95 %."
-            )
+        for limited in fields(SampleLimits):
+            estimate = getattr(self, limited.name)
+            if estimate is None:
+                continue
+            try:
+                check_limits(limited.name, estimate.value)
+            except InputError as error:
+                raise InputError(f"Sample {self.name!r}: {error}") from None
+        if self.plating_faces not in (None, 1, 2):
+            raise InputError(f"Sample {self.name!r} has {self.plating_faces} plating faces; expected 1 or 2.")
 
     def missing(self, *names: str) -> tuple[str, ...]:
         """Those of the named fields that are not known."""

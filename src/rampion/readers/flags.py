@@ -166,6 +166,24 @@ class ReaderFlag(FlagKind):
         Severity.WARNING,
         "Sample {sample!r} has no {names} in the sample sheet; what is per area or per length cannot be given for it.",
     )
+    HEADING_MISSPELT = (
+        Severity.WARNING,
+        "The sample sheet's column {heading!r} is not known and was kept as text: did you mean {near!r}?",
+    )
+    HEADINGS_AS_TEXT = (Severity.NOTE, "The sample sheet's columns {names} are not known and were kept as text.")
+    DENSITY_BY_COMPOSITION = (
+        Severity.NOTE,
+        "The theoretical density is that of {composition} ({source}); state your own in 'theoretical density'.",
+    )
+    DENSITY_NOT_COMPUTED = (
+        Severity.NOTE,
+        "Sample {sample!r} has no relative density although its mass is stated; add {names} to the sample sheet.",
+    )
+    DENSITY_DISAGREES = (
+        Severity.WARNING,
+        "Sample {sample!r}: relative density {stated} as stated, {computed} from mass and dimensions; the stated one "
+        "was kept, check both.",
+    )
     SAMPLE_CONFLICT = (
         Severity.WARNING,
         "Row {row} states another {field} for sample {sample!r} than a row above; each row keeps its own.",
