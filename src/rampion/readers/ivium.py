@@ -20,7 +20,7 @@ from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Rest, Source, Spectrum, Trace
 from rampion.readers.clock import read_start
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import unfinished_scan
+from rampion.readers.scans import unfinished_scan
 
 _BLOCK = re.compile(r"^.?(primary_data|ocpdata) *\r[^\n]*\n *(\d+) *\r?\n", re.M)
 _SETTING = re.compile(r"^([A-Za-z][\w .\[\]/>]*)=([^\r\n]*)", re.M)
