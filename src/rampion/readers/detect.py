@@ -30,6 +30,8 @@ _FORMATS = (
     "zahner",
     "maccor",
     "ivium",
+    "keysight",
+    "novocontrol",
     "zplot",
     "autolab",
     "versastudio",
