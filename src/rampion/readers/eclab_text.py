@@ -126,12 +126,15 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
             )
         return (), (*flags, *table.flags, ReaderFlag.EMPTY_BLOCK.flag(name=technique or name))
     whole = not any(flag.code == ReaderFlag.RAGGED_ROWS.name.lower() for flag in table.flags)
+    loops, announced = _loops(header, path)
+    if whole and table.rows < announced:
+        flags += (ReaderFlag.CUT_FILE.flag(where=f"its {announced} points", kept=table.rows),)
     run = Run(
         technique=technique,
         start=start,
         protocol=_protocol(header, technique),
         controlled=_CONTROLLED.get(header.line("Potential control")),
-        loops=_loops(header, path) if whole else (),
+        loops=loops if whole else (),
         source=Source(format="EC-Lab text", instrument=header.line("Device")),
     )
     if not any(is_known(column) for column in columns):
@@ -223,12 +226,13 @@ def _area(header: _Header) -> tuple[Flag, ...]:
     return (ReaderFlag.AREA_IGNORED.flag(area=stated),)
 
 
-def _loops(header: _Header, path: Path | None) -> list[int]:
-    """Rows where a repetition begins: from the header, else from the list that EC-Lab writes beside the file."""
-    loops = [int(match[2]) for match in _LOOP.finditer("\n".join(header.lines))]
-    if loops or path is None:
-        return loops
+def _loops(header: _Header, path: Path | None) -> tuple[list[int], int]:
+    """Rows where a repetition begins, and how many rows there are: from the header, else from EC-Lab's list beside."""
+    found = [(int(match[2]), int(match[3])) for match in _LOOP.finditer("\n".join(header.lines))]
+    if found or path is None:
+        return [first for first, _ in found], max((last + 1 for _, last in found), default=0)
     beside = path.with_name(f"{path.stem}_LOOP.txt")
     if not beside.is_file():
-        return []
-    return [int(line) for line in decode(beside.read_bytes())[0].split("\n")[1:] if line.strip().isdigit()]
+        return [], 0
+    rows = [int(line) for line in decode(beside.read_bytes())[0].split("\n")[1:] if line.strip().isdigit()]
+    return rows, max(rows, default=0)
