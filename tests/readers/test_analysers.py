@@ -138,6 +138,15 @@ def test_novocontrol_impedance(tmp_path, unit, factor):
     assert experiment.flags == ()
 
 
+def test_novocontrol_row_that_is_no_row_is_counted():
+    lines = novo(cartesian()).split(b"\r\n")
+    lines[20] = b" ***** overload *****"
+    (spectrum,), flags = novocontrol.read(b"\r\n".join(lines), "own.txt")
+    assert len(spectrum) == FREQUENCY.size - 1
+    (flag,) = [flag for flag in flags if flag.code == "ragged_rows"]
+    assert dict(flag.details)["count"] == 1
+
+
 def test_novocontrol_polar():
     columns = {
         "Freq. [Hz]": FREQUENCY,

@@ -21,7 +21,7 @@ from rampion.readers.clock import read_start
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import find_restarts
-from rampion.readers.text import Table, decode, detect_separator, parse_table, unique_names
+from rampion.readers.text import Table, decode, detect_separator, number_rows, parse_table, unique_names
 
 _HEADER = re.compile(r"^\s*(?:\S+\s*)?Freq\.\s*\[(?P<unit>\w+)\]", re.I)
 _CELL = re.compile(r"\S+(?:\s?[A-Za-z.'|]+)*\s*\[[^\]]*\]|\S+")
@@ -55,7 +55,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     above = 0
     for at, end in zip(headers, [*headers, len(lines)][1:], strict=True):
         columns = _CELL.findall(lines[at].strip())
-        rows = [line for line in lines[at + 1 : end] if re.match(r"\s*[-+.\d]", line)]
+        rows, others = number_rows(lines[at + 1 : end])
+        if others:
+            flags += (ReaderFlag.RAGGED_ROWS.flag(count=others, expected=len(columns)),)
         made, found = _spectra(columns, rows, "".join(lines[above:at]), start)
         spectra += made
         flags += found

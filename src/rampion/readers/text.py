@@ -19,6 +19,7 @@ from rampion.readers.decimals import NUMBER, decimal_mark, is_missing, proof_of,
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.numbers import read_columns
 
+_NUMBER_LINE = re.compile(r"\s*[-+.\d]")
 _PIECE = 1 << 23
 _NO_ENDS = bytes({*range(256)} - {*b"\t\n"})
 _STRAY = 2.0  # times the largest step above it: a cut digit makes a step of nine tenths of the number
@@ -116,6 +117,15 @@ def row_cells(line: str, separator: str) -> list[str]:
     if '"' in line:
         return [cell.strip() for cell in next(csv.reader([line.replace("\r", "")], delimiter=separator), [])]
     return [cell.strip() for cell in line.split(separator)]
+
+
+def number_rows(lines: Sequence[str]) -> tuple[list[str], int]:
+    """The lines that begin with a number, and how many others that are not blank stand between them."""
+    found = [place for place, line in enumerate(lines) if _NUMBER_LINE.match(line)]
+    if not found:
+        return [], 0
+    others = sum(bool(line.strip()) for line in lines[found[0] : found[-1] + 1]) - len(found)
+    return [lines[place] for place in found], others
 
 
 def unique_names(names: Iterable[str]) -> tuple[list[str], tuple[Flag, ...]]:
