@@ -337,8 +337,8 @@ def test_cycling_of_a_cell_with_two_unlike_electrodes_is_told_from_a_symmetric_o
     for potential, unlike in ((symmetric, False), (full, True)):
         (finding,) = analyse_trace(Trace(time=time, potential=potential, current=current), SAMPLE)
         assert finding.kind is Kind.CYCLING
-        assert ("not_symmetric" in codes(finding)) is unlike
-        assert (finding.confidence <= 0.7) is unlike
+        assert (finding.verdict is Verdict.NOT_A_SYMMETRIC_CELL) is unlike
+        assert finding.cell.symmetric is not unlike
 
 
 def test_a_record_that_ends_in_a_step_cannot_tell_a_short_from_a_penetration():

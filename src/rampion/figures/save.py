@@ -19,12 +19,9 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("svg", "png")) 
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
         if suffix == "svg":
-            content = svg(figure).encode()
+            path.write_text(svg(figure), encoding="utf-8")
         else:
-            stream = io.BytesIO()
-            figure.savefig(stream, format=suffix, dpi=200)
-            content = stream.getvalue()
-        path.write_bytes(content)
+            figure.savefig(path, dpi=200)
         written.append(path)
     return written
 

@@ -22,6 +22,7 @@ VERDICT_COLOURS = {
     "contact_loss": PURPLE,
     "instrument_limit": GREY,
     "no_event": GREEN,
+    "not_a_symmetric_cell": BLACK,
 }
 
 

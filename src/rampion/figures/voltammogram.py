@@ -42,7 +42,7 @@ def draw_on(axis: Axes, finding: Finding) -> None:
 
 def _shown_current(finding: Finding) -> tuple[str, float]:
     """Name of the drawn quantity and the factor from ampere to its shown unit."""
-    if finding.current_density is None or not finding.current.value:
+    if finding.current_density is None or not finding.current.value > 0:
         return "current", quantity("current").factor
     per_area = finding.current_density.value / finding.current.value
     return "current_density", per_area * quantity("current_density").factor
@@ -74,7 +74,9 @@ def _draw_sweep(axis: Axes, finding: Finding) -> None:
     event = finding.current_density if finding.current_density is not None else finding.current
     unit = quantity(name).factor
     x, y = finding.potential, event.value * unit
-    told = f"{VERDICT_WORDS[finding.verdict]}: {show(event, name)} at {show(x, 'potential')}"
+    told = VERDICT_WORDS[finding.verdict]
+    if finding.verdict.judged:
+        told += f": {show(event, name)} at {show(x, 'potential')}"
     axis.errorbar(
         x.value, y, xerr=_bar(x.std), yerr=_bar(event.std * unit), fmt="o", ms=6, mfc="white", mec=colour, mew=1.8,
         ecolor=colour, zorder=5, label=told,
@@ -103,9 +105,10 @@ def _draw_run(axis: Axes, finding: Finding) -> None:
     axis.plot(curve.time[kept], curve.potential[kept], color=BLACK, lw=1.0)
     name, _ = _shown_current(finding)
     event = finding.current_density if finding.current_density is not None else finding.current
+    told = VERDICT_WORDS[finding.verdict] + (f": {show(event, name)}" if finding.verdict.judged else "")
     axis.errorbar(
         finding.time.value, finding.potential.value, xerr=_bar(finding.time.std), fmt="o", ms=6, mfc="white",
-        mec=colour, mew=1.8, ecolor=colour, zorder=5, label=f"{VERDICT_WORDS[finding.verdict]}: {show(event, name)}",
+        mec=colour, mew=1.8, ecolor=colour, zorder=5, label=told,
     )  # fmt: skip
     axis.set_xlabel(quantity("time").label)
     axis.set_ylabel(quantity("potential").label)

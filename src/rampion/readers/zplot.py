@@ -54,9 +54,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if not good.all():
         flags += (ReaderFlag.DROPPED_POINTS.flag(count=int((~good).sum()), what="impedance"),)
     announced = _announced(lines[:first], header)
-    if announced is not None and int(good.sum()) < announced:
-        missing = ReaderFlag.POINTS_MISSING.flag(announced=announced, name="the spectrum", found=int(good.sum()))
-        flags += (missing,)
+    if announced is not None and int(good.sum()) < announced and not any(f.code == "cut_file" for f in table.flags):
+        flags += (ReaderFlag.CUT_FILE.flag(where="the table", kept=int(good.sum())),)
     start, clock = read_start(header.get("Date", ""), header.get("Time", ""))
     amplitude = columns["Ampl"][good]
     time = columns["Time(Sec)"][good]

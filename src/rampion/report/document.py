@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rampion.quantities import QUANTITIES, quantity
 from rampion.units import show
-from rampion.voltammetry.finding import VERDICT_WORDS
+from rampion.voltammetry.finding import VERDICT_WORDS, Verdict
 
 if TYPE_CHECKING:
     from rampion.estimate import Estimate
@@ -62,8 +62,11 @@ def verdict_cell(verdict: str) -> dict[str, str]:
     return marked(VERDICT_WORDS[verdict], verdict)
 
 
-def confidence_cell(confidence: float | None) -> str:
-    """How sure a verdict is; one that a person chose has no confidence."""
+def confidence_cell(finding: Mapping[str, Any]) -> str:
+    """How sure a verdict is; one that a person chose has no confidence, nor has a record that was not judged."""
+    if not Verdict(finding["verdict"]).judged:
+        return "–"
+    confidence = finding["confidence"]
     return "chosen" if confidence is None else f"{confidence:.2f}"
 
 

@@ -1,7 +1,6 @@
 """A page per sample: what it is, what each of its sweeps and spectra shows, and why.
 
-A page is written again only when what stands in it changes, or it is not as it was written: of many samples mostly
-the new ones.
+A page is written again only when what stands in it changes: of many samples mostly the new ones.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from rampion.report.folder import file_name
 from rampion.report.page import render
 from rampion.report.panels import Picture
 from rampion.report.sections import estimate
-from rampion.results_folder import NewSet
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
 
@@ -48,10 +46,10 @@ def page_paths(plain: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_sample_pages(
-    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], pages: Mapping[str, str], made: NewSet
+    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], pages: Mapping[str, str], folder: Path
 ) -> Iterator[None]:
     """Write the pages that are not as they should be, on all cores; done when the last has been taken."""
-    (made.folder / "samples").mkdir()
+    (folder / "samples").mkdir(exist_ok=True)
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for finding in plain["samples"]:
         entries.setdefault(finding["sample"], []).append(finding)
@@ -65,17 +63,14 @@ def write_sample_pages(
         files = {file: history["files"].get(file, "") for file in known["files"]}
         content = to_json([known, entries.get(name, []), files, history["software"]], None)
         mark = f"<!-- {hashlib.sha256(content.encode()).hexdigest()} -->\n"
-        if _stands(made.standing(pages[name]), mark):
-            made.keep(pages[name])
-            continue
-        told = {**history, "files": files}
-        jobs.append((sample, known, entries.get(name, []), told, mark, made.folder / pages[name]))
+        if not _stands(folder / pages[name], mark):
+            told = {**history, "files": files}
+            jobs.append((sample, known, entries.get(name, []), told, mark, folder / pages[name]))
     return in_processes(_write_page, jobs)
 
 
-def _stands(path: Path | None, mark: str) -> bool:
-    """Whether an earlier page, whole as it was written, says the same."""
-    if path is None:
+def _stands(path: Path, mark: str) -> bool:
+    if not path.is_file():
         return False
     with path.open(encoding="utf-8") as stream:
         return stream.readline() == mark
@@ -119,7 +114,7 @@ def _about(known: Mapping[str, Any]) -> Section:
 
 
 def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
-    rows = [["verdict", verdict_cell(entry["verdict"])], ["confidence", confidence_cell(entry["confidence"])]]
+    rows = [["verdict", verdict_cell(entry["verdict"])], ["confidence", confidence_cell(entry)]]
     for name in ("current_density", "potential", "charge", "time", "conductivity", "current", "total_charge"):
         if entry.get(name):
             rows.append([f"{quantity(name).symbol}, {name.replace('_', ' ')}", number(estimate(entry[name]), name)])

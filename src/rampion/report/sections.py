@@ -128,7 +128,7 @@ def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
             f"{quantity('scan_rate').shown(rate):.3g}" if rate is not None else "–",
             verdict_cell(finding["verdict"]),
             *(bare(estimate(finding.get(key)), key) for key in ("current_density", "potential", "charge")),
-            bare(estimate(finding.get("conductivity")), "conductivity"), confidence_cell(finding["confidence"]),
+            bare(estimate(finding.get("conductivity")), "conductivity"), confidence_cell(finding),
             f"⚠ {len(warned)}" if warned else "",
         ])  # fmt: skip
     header = ["sample", "pellet", "density (%)", "L (mm)", "v (mV/s)", "verdict"]

@@ -37,6 +37,8 @@ def flag_lines(flags: Iterable[Flag], indent: str = "    ") -> list[str]:
 
 def finding_lines(finding: Finding) -> list[str]:
     """One sweep's finding: verdict, current density, potential, charge, conductivity."""
+    if not finding.verdict.judged:
+        return [f"  {VERDICT_WORDS[finding.verdict].upper()}   (no event was looked for)"]
     where = _AT[finding.verdict]
     sure = f"confidence {finding.confidence:.2f}" if math.isfinite(finding.confidence) else "chosen by a person"
     lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   ({sure})"]

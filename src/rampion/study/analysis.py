@@ -34,6 +34,11 @@ class SampleAnalysis:
     flags: tuple[Flag, ...] = ()
 
     @property
+    def symmetric(self) -> bool:
+        """Whether the cell may be a symmetric one: events were looked for in its records, or it has none."""
+        return all(finding.verdict.judged for finding in self.findings)
+
+    @property
     def spectra(self) -> tuple[SpectrumFinding, ...]:
         """A finding per spectrum, in order."""
         return self.impedance.findings
@@ -149,7 +154,7 @@ def analyse_experiment(
     mine = [override for override in overrides if concerns(override, experiment)]
     kept = choose_spectra(on_one_clock(experiment), mine)
     experiment = kept.experiment
-    run = analyse_run(experiment.traces, experiment.sample)
+    run = analyse_run(experiment.traces, experiment.sample, experiment.parts)
     findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
     spectra = analyse_spectra(experiment, findings, options)

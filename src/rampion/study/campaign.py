@@ -60,8 +60,10 @@ def study(subject: Analysis | Campaign | str | Path, tracer_diffusivity: Estimat
     swept = sweeps(events)
     runs = tuple(event for event in events if event.finding.kind is Kind.CONSTANT_CURRENT and event.complete)
     laws = scaling_laws(swept)
-    transport = transport_numbers(swept, runs, laws, tracer_diffusivity)
-    impedance = gather_impedance(analysis.samples)
+    alike = [event for event in swept if event.transports]
+    drawn = laws if len(alike) == len(swept) else scaling_laws(alike)
+    transport = transport_numbers(alike, [run for run in runs if run.transports], drawn, tracer_diffusivity)
+    impedance = gather_impedance(sample for sample in analysis.samples if sample.symmetric)
     return Study(
         analysis=analysis,
         events=events,

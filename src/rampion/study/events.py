@@ -10,6 +10,7 @@ import numpy as np
 
 from rampion.estimate import Estimate
 from rampion.measurement import Sample
+from rampion.plausible_limits import lithium_on_both_sides
 from rampion.study.analysis import Analysis
 from rampion.voltammetry.finding import Finding, Kind, Verdict
 
@@ -43,6 +44,11 @@ class Event:
         return self.finding.verdict is Verdict.PENETRATION
 
     @property
+    def transports(self) -> bool:
+        """Whether transport numbers may be drawn from it: lithium on both sides."""
+        return lithium_on_both_sides(self.sample.electrodes)
+
+    @property
     def rate(self) -> float:
         """Scan rate [V/s]."""
         return self.finding.scan_rate.value if self.finding.scan_rate else math.nan
@@ -55,11 +61,12 @@ class Event:
 
 
 def events_of(analysis: Analysis) -> tuple[Event, ...]:
-    """Every finding of the campaign beside its sample."""
+    """Every finding of the campaign beside its sample; a cell that is not symmetric is no data."""
     return tuple(
         Event(sample=sample.experiment.sample, finding=finding)
         for sample in analysis.samples
         for finding in sample.findings
+        if finding.verdict.judged
     )
 
 

@@ -148,7 +148,7 @@ def choose_sweeps(
             choice = Choice(
                 verdict=verdicts.get(override.verdict or ""), at=override.at, ohmic_window=override.ohmic_window
             )
-            after = judge_sweep(before.voltammogram, sample, choice)
+            after = replace(judge_sweep(before.voltammogram, sample, choice, before.cell), trace=before.trace)
             chosen[number] = after
             overridden.append(_changed(override, f"sweep {number}", _decision(override), _said(before), _said(after)))
     return tuple(finding for finding in chosen.values() if finding is not None), tuple(overridden)

@@ -11,13 +11,15 @@ from enum import Enum
 import numpy as np
 
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
+from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Spectrum, Steps, Sweep, Trace
+from rampion.plausible_limits import Couple, couple_of, lithium_on_both_sides
 from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, gradual_fall
-from rampion.voltammetry.cycling import Cycling, critical_current, find_critical_step, split_steps
+from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
 from rampion.voltammetry.event import ask_for, confidence_of, judge_sweep, per_area
-from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict
+from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
+from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
     SMALLEST_SWEEP,
     Voltammogram,
@@ -26,7 +28,6 @@ from rampion.voltammetry.voltammogram import (
     split_legs,
 )
 
-_OPEN_CIRCUIT = ("OCV", "CORPOT", "OCP", "OPEN CIRCUIT", "REST")  # techniques, as instruments name them
 _NOTEWORTHY_FALL = 0.1  # of the early voltage at constant current
 _REST_CURRENT = 1e-3  # of the largest current of the run: no more than an instrument's offset and noise
 
@@ -54,26 +55,43 @@ def analyse_trace(traces: Trace | Sequence[Trace], sample: Sample) -> tuple[Find
     return analyse_run((traces,) if isinstance(traces, Trace) else tuple(traces), sample).findings
 
 
-def analyse_run(traces: Sequence[Trace], sample: Sample) -> Analysis:
+def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace | Spectrum] | None = None) -> Analysis:
     """The findings of the traces of one run, in order, with flags for what was not judged.
+
+    Whether the cell is symmetric (or of the stated couple, which is taken off the potentials) is judged first, from
+    ``parts`` of the run, spectra among them (the traces alone where not given); where it cannot be, every finding is
+    ``not_a_symmetric_cell``.
 
     A sweep is judged by :func:`~rampion.voltammetry.event.judge_sweep`, a constant current by its initiation time,
     galvanostatic steps by the critical step. Sweeps that continue each other (each begins within 5 % of the range of
     where the last ended), with the holds between them, are one paused sweep; a repeated or returning sweep gives one
     finding per forward leg.
     """
+    couple = couple_of(sample)
+    whole = check_cell(traces if parts is None else parts, couple)
+    traces = [_against_couple(trace, couple) for trace in traces]
     findings: list[Finding] = []
     flags: list[Flag] = []
     group: list[Trace] = []
     begun = 0
+    if couple.persistent:
+        flags.append(VoltammetryFlag.COUPLE_SUBTRACTED.flag(potential=couple.persistent))
+    if not lithium_on_both_sides(sample.electrodes):
+        flags.append(VoltammetryFlag.ELECTRODES_DIFFER.flag())
 
     def close() -> None:
         while group and classify_trace(group[-1])[0] is not Shape.SWEEP:
             group.pop()
         if group:
-            findings.extend(replace(found, trace=begun) for found in _judge_group(tuple(group), sample))
+            findings.extend(replace(found, trace=begun) for found in _judge_group(tuple(group), sample, check(begun)))
         group.clear()
 
+    def check(place: int) -> CellCheck:
+        """What is known of the cell, and whether current had passed before that trace."""
+        return replace(whole, carried=place > first)
+
+    driven = [place for place, trace in enumerate(traces) if np.any(trace.current[np.isfinite(trace.current)])]
+    first = driven[0] if driven else len(traces)
     largest = max((float(np.nanmax(np.abs(t.current))) for t in traces if np.isfinite(t.current).any()), default=0.0)
     for place, trace in enumerate(traces):
         shape, reason = classify_trace(trace)
@@ -90,9 +108,9 @@ def analyse_run(traces: Sequence[Trace], sample: Sample) -> Analysis:
             if shape not in (Shape.OTHER, Shape.HOLD):
                 close()
             if shape is Shape.CONSTANT_CURRENT:
-                findings.append(replace(_judge_constant_current(trace, sample), trace=place))
+                findings.append(replace(_judge_constant_current(trace, sample, check(place)), trace=place))
             elif shape is Shape.STEPS:
-                finding = _judge_cycling(trace, sample)
+                finding = _judge_cycling(trace, sample, check(place))
                 if finding is not None:
                     findings.append(replace(finding, trace=place))
             else:
@@ -112,7 +130,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     if kept.sum() < SMALLEST_SWEEP:
         return Shape.OTHER, f"{int(kept.sum())} points with potential and current"
     if isinstance(trace.protocol, Rest) or (
-        trace.protocol is None and trace.technique.upper().startswith(_OPEN_CIRCUIT)
+        trace.protocol is None and trace.technique.upper().startswith(OPEN_CIRCUIT)
     ):
         return Shape.OTHER, "a rest"
     for protocol, shape in (
@@ -121,7 +139,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
         (ConstantCurrent, Shape.CONSTANT_CURRENT),
         (Steps, Shape.STEPS),
     ):
-        if isinstance(trace.protocol, protocol) and not (isinstance(trace.protocol, Sweep) and trace.protocol.vertices):
+        if isinstance(trace.protocol, protocol):
             return shape, "its protocol"
     potential, current = trace.potential[kept], trace.current[kept]
     time = trace.time[kept]
@@ -214,9 +232,34 @@ def _continues(group: list[Trace], trace: Trace) -> bool:
     return abs(float(first[0]) - last) < max(0.05 * span, 1e-3)
 
 
-def _judge_group(traces: tuple[Trace, ...], sample: Sample) -> tuple[Finding, ...]:
-    record = join_traces(traces)
-    return tuple(judge_sweep(voltammogram, sample) for voltammogram in find_voltammograms(record))
+def _against_couple(trace: Trace, couple: Couple) -> Trace:
+    """The trace with its potentials counted from the stated couple, from its first driven point on where one nucleates.
+
+    Lithium that is plated on another metal makes a lithium electrode of it: what comes before the voltage has the sign
+    of the current is the cell of the unlike electrodes.
+    """
+    if couple.persistent:
+        trace = replace(trace, potential=trace.potential - couple.persistent)
+    if not couple.nucleates:
+        return trace
+    driven = np.flatnonzero(trace.potential * trace.current > 0)
+    begins = int(driven[0]) if driven.size else 0
+    if begins == 0:
+        return trace
+    columns = {name: values[begins:] for name, values in trace.extra.items()}
+    warmth = trace.temperature[begins:] if trace.temperature is not None else None
+    return replace(
+        trace, time=trace.time[begins:], potential=trace.potential[begins:], current=trace.current[begins:],
+        temperature=warmth, extra=columns,
+    )  # fmt: skip
+
+
+def _judge_group(traces: tuple[Trace, ...], sample: Sample, cell: CellCheck) -> tuple[Finding, ...]:
+    sweeps = find_voltammograms(join_traces(traces))
+    return tuple(
+        judge_sweep(voltammogram, sample, cell=replace(cell, carried=cell.carried or number > 0))
+        for number, voltammogram in enumerate(sweeps)
+    )
 
 
 def _galvanostatic(trace: Trace) -> tuple[Voltammogram, tuple[Flag, ...]]:
@@ -239,9 +282,11 @@ def _galvanostatic(trace: Trace) -> tuple[Voltammogram, tuple[Flag, ...]]:
     ), record.flags
 
 
-def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
+def _judge_constant_current(trace: Trace, sample: Sample, cell: CellCheck) -> Finding:
     """Initiation time and the charge and voltage there; no event when the voltage is never lost."""
     arrays, flags = _galvanostatic(trace)
+    if not cell.symmetric:
+        return not_judged(arrays, Kind.CONSTANT_CURRENT, cell, sample.name, flags)
     level = float(np.median(arrays.current))
     flows = np.abs(arrays.current) > 0.5 * abs(level)  # a rest before or after has no voltage to lose
     stray = float(np.std(arrays.current[flows])) if flows.any() else math.nan
@@ -293,6 +338,7 @@ def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
         current_density=per_area(current, sample.area),
         charge=per_area(charge, sample.area),
         initiation=found,
+        cell=cell,
         voltammogram=arrays,
         sample=sample.name,
         synthetic=arrays.synthetic,
@@ -300,16 +346,11 @@ def _judge_constant_current(trace: Trace, sample: Sample) -> Finding:
     )
 
 
-def _keeps_its_sign(cycling: Cycling) -> bool:
-    """Whether steps of both current directions have voltages of one sign, as a cell with two unlike electrodes."""
-    driven = [step for step in cycling.steps if step.current != 0]
-    directions = {math.copysign(1.0, step.current) for step in driven}
-    return len(directions) == 2 and len({math.copysign(1.0, step.late_potential) for step in driven}) == 1
-
-
-def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
+def _judge_cycling(trace: Trace, sample: Sample, cell: CellCheck) -> Finding | None:
     """The critical step; ``None`` when the trace holds fewer than two steps."""
     arrays, flags = _galvanostatic(trace)
+    if not cell.symmetric:
+        return not_judged(arrays, Kind.CYCLING, cell, sample.name, flags)
     found = find_critical_step(arrays.time, arrays.potential, arrays.current)
     if found is None:
         return None
@@ -340,9 +381,6 @@ def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
         offset = step.start - float(arrays.time[0])
         at = Estimate(offset + inside.time.value, inside.time.std) if inside else Estimate(offset, math.nan)
         evidence = (Statistic("voltage_drop", fall, "fall of the voltage, or of voltage over current, in the step"),)
-    if _keeps_its_sign(found):
-        more.append(VoltammetryFlag.NOT_SYMMETRIC.flag())
-        confidence = min(confidence, 0.7)
     if area is not None:
         more.append(VoltammetryFlag.AREAL_CAPACITY_LARGE.flag(capacity=found.half_cycle_capacity / area.value))
     charge = Estimate(found.cumulative_capacity, math.nan)
@@ -359,6 +397,7 @@ def _judge_cycling(trace: Trace, sample: Sample) -> Finding | None:
         charge=per_area(charge, area),
         initiation=found.initiation,
         cycling=found,
+        cell=cell,
         voltammogram=arrays,
         sample=sample.name,
         synthetic=arrays.synthetic,

@@ -10,15 +10,16 @@ import numpy as np
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Sample
-from rampion.voltammetry.finding import VERDICT_WORDS, Finding, Kind, Statistic, Verdict
+from rampion.voltammetry.finding import VERDICT_WORDS, Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.ohmic import OhmicLine, conductivity, fit_ohmic_line, thermal_voltage
+from rampion.voltammetry.ohmic import conductivity, fit_ohmic_line, thermal_voltage
 from rampion.voltammetry.peak import find_peak
 from rampion.voltammetry.penetration import DIVERGING
 from rampion.voltammetry.pieces import Pieces, find_pieces
 from rampion.voltammetry.place import clocked, course_at, largest, place_event
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
+from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
 from rampion.voltammetry.voltammogram import Voltammogram
 
 _FEW_POINTS = 8  # after an onset: too few to see the current come back
@@ -34,13 +35,16 @@ class Choice:
     ohmic_window: tuple[float, float] | None = None
 
 
-def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | None = None) -> Finding:
+def judge_sweep(
+    voltammogram: Voltammogram, sample: Sample, choice: Choice | None = None, cell: CellCheck | None = None
+) -> Finding:
     """The finding of one forward sweep.
 
-    The pieces are looked for in this order, and the first that is there gives the verdict: a lasting rise beyond the
-    ohmic conductance (penetration, whatever came before it); an abrupt or exhausted current (contact loss);
-    excursions that came back or a lasting growth of noise (soft short); a current or a potential that met the
-    instrument's limit; an interior maximum that decays (limiting peak); nothing (no event).
+    Whether the cell is a symmetric one is judged first (:mod:`rampion.voltammetry.symmetric_cell`); where it cannot
+    be, nothing else is. Then the pieces are looked for in this order, and the first that is there gives the verdict: a
+    lasting rise beyond the ohmic conductance (penetration, whatever came before it); an abrupt or exhausted current
+    (contact loss); excursions that came back or a lasting growth of noise (soft short); a current or a potential that
+    met the instrument's limit; an interior maximum that decays (limiting peak); nothing (no event).
 
     Assumes one sweep away from zero, turned positive (:mod:`rampion.voltammetry.voltammogram`).
 
@@ -49,6 +53,7 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | Non
     voltammogram : the sweep.
     sample : thickness [m] and area [m²] with their uncertainties, where known.
     choice : what a person decided in place of the above; the confidence is then NaN, and a flag says so.
+    cell : what the run's rests and its other traces say of the cell.
 
     Raises
     ------
@@ -59,6 +64,12 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | Non
     recorded = voltammogram
     voltammogram = levelled(recorded)
     line = fit_ohmic_line(voltammogram, sample, choice.ohmic_window)
+    cell = check_start(voltammogram, line, cell or CellCheck())
+    foreign = not cell.symmetric and choice.verdict is None and choice.at is None
+    if foreign or choice.verdict is Verdict.NOT_A_SYMMETRIC_CELL:
+        found = judge_sweep(recorded, sample, cell=cell).verdict if not foreign else None
+        chosen = () if found is None else (VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[found]),)
+        return not_judged(recorded, Kind.SWEEP, cell, sample.name, merge_flags(chosen, recorded.flags))
     semi = semi_integrate(voltammogram.time, voltammogram.current)
     pieces = find_pieces(voltammogram, line, semi, thermal_voltage(sample))
     verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
@@ -71,10 +82,9 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | Non
     time, charge = clocked(voltammogram, current, potential)
     if line is None:
         flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=64.0))
-    away = _start_away_from_zero(voltammogram, line)
-    if away is not None:
-        flags.append(away)
-        confidence = min(confidence, 0.7)
+    if cell.flag is not None:
+        flags.append(cell.flag)
+        confidence = min(confidence, UNDECIDED)
     if confidence < 0.8:
         flags.append(VoltammetryFlag.LOW_CONFIDENCE.flag(confidence=confidence))
     area = sample.area
@@ -100,6 +110,7 @@ def judge_sweep(voltammogram: Voltammogram, sample: Sample, choice: Choice | Non
         clipping=pieces.clipping,
         semi_integral=_semi_integral(voltammogram, semi, pieces, verdict, area),
         pauses=voltammogram.pauses,
+        cell=cell,
         voltammogram=recorded,
         sample=sample.name,
         synthetic=voltammogram.synthetic,
@@ -140,17 +151,6 @@ def levelled(voltammogram: Voltammogram) -> Voltammogram:
     current = voltammogram.current.copy()
     current[moving] = level_ranges(voltammogram.ramp[moving], current[moving], changes)
     return replace(voltammogram, current=current)
-
-
-def _start_away_from_zero(voltammogram: Voltammogram, line: OhmicLine | None) -> Flag | None:
-    """The flag of a cell that is not at rest at the start: over 5 % of the largest current beside the ohmic one."""
-    x, y = voltammogram.ramp[voltammogram.swept], voltammogram.current[voltammogram.swept]
-    if line is None or not line.conductance.value > 0:
-        return None
-    beside = float(np.median(y[:3] - line.conductance.value * x[:3]))
-    if abs(beside) < 0.05 * float(np.max(np.abs(y))):
-        return None
-    return VoltammetryFlag.AWAY_FROM_ZERO.flag(current=beside, potential=float(x[0]))
 
 
 def per_area(estimate: Estimate, area: Estimate | None) -> Estimate | None:

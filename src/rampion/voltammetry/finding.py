@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from rampion.estimate import Estimate, Flag
+from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.voltammetry.constant_current import Initiation
 from rampion.voltammetry.contact import ContactLoss
 from rampion.voltammetry.cycling import Cycling
@@ -16,6 +17,7 @@ from rampion.voltammetry.peak import Peak
 from rampion.voltammetry.penetration import Penetration
 from rampion.voltammetry.semi_integral import SemiIntegral
 from rampion.voltammetry.short import Excursion, NoiseChange
+from rampion.voltammetry.symmetric_cell import CellCheck
 from rampion.voltammetry.voltammogram import Voltammogram
 
 
@@ -28,6 +30,12 @@ class Verdict(StrEnum):
     CONTACT_LOSS = "contact_loss"
     INSTRUMENT_LIMIT = "instrument_limit"
     NO_EVENT = "no_event"
+    NOT_A_SYMMETRIC_CELL = "not_a_symmetric_cell"
+
+    @property
+    def judged(self) -> bool:
+        """Whether events were looked for: no data about the sample where not."""
+        return self is not Verdict.NOT_A_SYMMETRIC_CELL
 
 
 VERDICT_WORDS = {
@@ -37,6 +45,7 @@ VERDICT_WORDS = {
     "contact_loss": "loss of contact",
     "instrument_limit": "instrument limit",
     "no_event": "no event",
+    "not_a_symmetric_cell": "not a symmetric cell",
 }
 
 
@@ -64,7 +73,8 @@ class Finding:
     current [A], current_density [A/m²], potential [V], time [s], total_charge [C] and charge [C/m²] are those of the
     event: the maximum of a limiting peak, the onset of a penetration, the first excursion of a soft short, the last
     point before contact was lost or the instrument's limit was met, and without an event the largest current and the
-    end of the sweep (lower bounds). Quantities per area are ``None`` when the area is not known.
+    end of the sweep (lower bounds). Quantities per area are ``None`` when the area is not known. Where the cell cannot
+    be symmetric nothing was looked for: these and the confidence are NaN, and ``cell`` says why.
 
     confidence is 0.5 … 0.985: from how far the deciding statistic lies from its threshold, scaled so that on simulated
     sweeps it is about the share of right verdicts (docs/voltammetry.md); it knows nothing of causes outside them.
@@ -96,8 +106,33 @@ class Finding:
     initiation: Initiation | None = None
     cycling: Cycling | None = None
     pauses: tuple[PauseMark, ...] = ()
+    cell: CellCheck = field(default_factory=CellCheck)
     voltammogram: Voltammogram
     sample: str = ""
     trace: int | None = None
     synthetic: bool = False
     flags: tuple[Flag, ...] = ()
+
+
+def not_judged(
+    voltammogram: Voltammogram, kind: Kind, cell: CellCheck, sample: str, flags: tuple[Flag, ...]
+) -> Finding:
+    """The finding of a record whose cell cannot be symmetric: no event, no number, the reason first."""
+    unknown = Estimate(math.nan)
+    reason = (cell.flag,) if cell.flag is not None else ()
+    return Finding(
+        verdict=Verdict.NOT_A_SYMMETRIC_CELL,
+        confidence=math.nan,
+        kind=kind,
+        evidence=(),
+        current=unknown,
+        potential=unknown,
+        time=unknown,
+        total_charge=unknown,
+        scan_rate=voltammogram.scan_rate,
+        cell=cell,
+        voltammogram=voltammogram,
+        sample=sample,
+        synthetic=voltammogram.synthetic,
+        flags=merge_flags(reason, flags),
+    )

@@ -18,11 +18,6 @@ class VoltammetryFlag(FlagKind):
     POINTS_DROPPED = (Severity.NOTE, "{points} points without potential or current were left out.")
     NO_TIME = (Severity.WARNING, "No time was recorded: scan rate, charge and semi-integral are not known.")
     TIME_FROM_RATE = (Severity.NOTE, "No time was recorded: it was rebuilt from the stated scan rate.")
-    RATE_CONTRADICTED = (
-        Severity.WARNING,
-        "The protocol states {stated:.4g} mV/s, but the cell voltage moved at {found:.4g} mV/s; the stated rate is "
-        "given: check protocol and sheet.",
-    )
     CLOCK_UNKNOWN = (Severity.NOTE, "The parts of the run share no clock; the time between them is not known.")
     AREA_MISSING = (
         Severity.WARNING,
@@ -49,15 +44,33 @@ class VoltammetryFlag(FlagKind):
         "Current and potential have opposite signs (leads swapped or another sign convention); the current's sign "
         "was turned.",
     )
-    AWAY_FROM_ZERO = (
-        Severity.WARNING,
-        "The sweep begins at {potential:.3g} V with {current:.3g} A beside its ohmic current; a symmetric cell at rest "
-        "would not: the reading as Li | ceramic | Li may not apply.",
+    RESTS_AWAY_FROM_ZERO = (
+        Severity.INVALID,
+        "Without current the cell rests at {potential:.3g} V; a symmetric one rests within {allowed:.0f} mV. State the "
+        "electrodes if they differ; no event was looked for.",
     )
-    NOT_SYMMETRIC = (
+    DELIVERS_CURRENT = (
+        Severity.INVALID,
+        "At {potential:.3g} V the cell delivers current; polarisation of a symmetric one leaves at most {allowed:.0f} "
+        "mV there. State the electrodes if they differ; no event was looked for.",
+    )
+    NO_CURRENT_AWAY_FROM_ZERO = (
+        Severity.INVALID,
+        "The sweep begins without current at {potential:.3g} V; a symmetric cell polarised before shows at most "
+        "{allowed:.0f} mV. State the electrodes if they differ; no event was looked for.",
+    )
+    POLARISED_AT_START = (
         Severity.WARNING,
-        "The voltage keeps its sign when the current turns round: this is no symmetric cell at rest near zero, and the "
-        "verdict describes the curve's shape only.",
+        "The cell began {potential:.3g} V away from zero, as one polarised by a run before it does, or one of unlike "
+        "electrodes: record the rest before the sweep.",
+    )
+    COUPLE_SUBTRACTED = (
+        Severity.NOTE,
+        "The {potential:.3g} V of the stated electrodes were taken off the potentials.",
+    )
+    ELECTRODES_DIFFER = (
+        Severity.NOTE,
+        "The electrodes are not lithium on both sides: events are judged, and no transport numbers are drawn.",
     )
     PAUSES = (
         Severity.NOTE,
