@@ -305,6 +305,15 @@ def test_relaxis_with_several_spectra_side_by_side():
     np.testing.assert_allclose(second.impedance, [3 - 4j, 7 - 8j])
     np.testing.assert_allclose(second.frequency, [20, 200])
     assert (first.potential, second.potential) == (0.5, -0.25)
+    assert first.flags == second.flags == ()
+
+
+def test_relaxis_row_without_frequency_is_counted():
+    lines = ["RelaxIS 3.0 Spectrum export", "Date: 1/1/2025", "Data: Frequency\tData: Z'\tData: Z''",
+             "DC=0.5, TM=25\tModel: A\tfirst", "10\t1\t-2", "\t3\t-4", "100\t5\t-6"]  # fmt: skip
+    (spectrum,), _ = relaxis.read("\r\n".join([*lines, ""]).encode(), "own.txt")
+    assert len(spectrum) == 2
+    assert [dict(flag.details)["count"] for flag in spectrum.flags] == [1]
 
 
 OWN = {

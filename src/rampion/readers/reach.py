@@ -79,6 +79,7 @@ def _beyond(part: Trace | Spectrum, reach: Reach) -> list[tuple[Bool[np.ndarray,
         columns = [
             (part.frequency, reach.frequency, "Hz"),
             (np.abs(part.impedance), reach.impedance, "Ω"),
+            (np.abs(part.time) if part.time is not None else np.zeros(len(part)), (0.0, reach.time), "s"),
             (np.full(len(part), abs(part.potential)), (0.0, reach.potential), "V"),
             (np.full(len(part), abs(part.current)), (0.0, reach.current), "A"),
         ]

@@ -47,8 +47,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         if any(column is None for column in wanted):
             continue
         frequency, real, imaginary = (column for column in wanted if column is not None)
-        recorded = np.isfinite(frequency)
-        good = recorded & (frequency > 0) & np.isfinite(real) & np.isfinite(imaginary)
+        recorded = np.isfinite(frequency) | np.isfinite(real) | np.isfinite(imaginary)
+        good = (frequency > 0) & np.isfinite(frequency) & np.isfinite(real) & np.isfinite(imaginary)
         if not good.any():
             continue
         dropped = int((recorded & ~good).sum())
