@@ -24,6 +24,23 @@ def test_a_negative_factor_turns_the_interval_round():
     turned = Estimate(1.0, 0.1, 0.9, 1.5).scaled(-2.0)
     assert turned.interval == (-3.0, -1.8)
     assert turned.std == pytest.approx(0.2)
+    assert Estimate(4.0, 0.6, flags=(Kind.LOST.flag(count=1),)).scaled(0.5) == Estimate(
+        2.0, 0.3, flags=(Kind.LOST.flag(count=1),)
+    )
+
+
+def test_numbers_are_floats_and_a_negative_uncertainty_is_refused():
+    kept = Estimate(3, np.float64(0.5))
+    assert (type(kept.value), type(kept.std)) == (float, float)
+    with pytest.raises(ValueError, match=r"negative, found -0\.1"):
+        Estimate(1.0, -0.1)
+
+
+def test_the_relative_uncertainty_is_that_of_the_size():
+    assert Estimate(-4.0, 0.2).relative == pytest.approx(0.05)
+    assert math.isinf(Estimate(0.0, 0.1).relative)
+    assert math.isnan(Estimate(0.0, 0.0).relative)  # neither known nor unknown
+    assert math.isnan(Estimate(2.0).relative)
 
 
 def test_products_propagate_like_many_draws():

@@ -9,7 +9,9 @@ import numpy as np
 
 
 def scientific(value: float, digits: int = 7) -> str:
-    """A number as EC-Lab and Gamry write it, with three digits of exponent."""
+    """A number as EC-Lab and Gamry write it, with three digits of exponent; an empty cell for NaN."""
+    if np.isnan(value):
+        return ""
     mantissa, exponent = f"{value:.{digits}E}".split("E")
     return f"{mantissa}E{exponent[0]}{int(exponent[1:]):03d}"
 
@@ -93,18 +95,51 @@ def zcurve(frequency: np.ndarray, impedance: np.ndarray):
     return ["Pt", "Time", "Freq", "Zreal", "Zimag", "Idc", "Vdc"], ["#", "s", "Hz", "ohm", "ohm", "A", "V"], rows
 
 
-_COLUMNS = {"flags": (1, "u1"), "time/s": (4, "<f8"), "Ewe/V": (6, "<f4"), "I/mA": (8, "<f4"), "control/V": (19, "<f4")}
+# The numbers and types under which EC-Lab's binary files store a column.
+MPR_COLUMNS = {
+    "flags": (1, "u1"), "time/s": (4, "<f8"), "control/V/mA": (5, "<f4"), "Ewe/V": (6, "<f4"), "dq/mA.h": (7, "<f8"),
+    "I/mA": (8, "<f4"), "Ece/V": (9, "<f4"), "<I>/mA": (11, "<f8"), "(Q-Qo)/mA.h": (13, "<f8"),
+    "control/V": (19, "<f4"), "cycle number": (24, "<f8"), "freq/Hz": (32, "<f4"), "|Ewe|/V": (33, "<f4"),
+    "Re(Z)/Ohm": (37, "<f4"), "-Im(Z)/Ohm": (38, "<f4"), "<Ewe>/V": (77, "<f4"), "Re(Zwe-ce)/Ohm": (432, "<f4"),
+    "-Im(Zwe-ce)/Ohm": (433, "<f4"), "<Ece>/V": (441, "<f4"), "Temperature/°C": (462, "<f4"),
+}  # fmt: skip
 
 
-def mpr(columns: Mapping[str, np.ndarray], technique: int = 0x6C) -> bytes:
-    """An EC-Lab binary file with settings and data, and an empty log."""
-    kinds = [(name, _COLUMNS[name][1]) for name in columns]
-    table = np.zeros(len(next(iter(columns.values()))), dtype=kinds)
+def mpr_settings(technique: int, parameters: Sequence[tuple[str, float]] = (), *, new: bool = True, count: int = 0):
+    """The settings module's content: the technique's number, the area's default, and a table of one sequence.
+
+    ``parameters`` are pairs of a struct letter and a value, "v" for the reference of a potential, which EC-Lab 11.50
+    stores in four bytes and older versions in one; ``count`` is the number of parameters that the table announces.
+    """
+    content = bytearray(6744)
+    content[0] = technique
+    struct.pack_into("<f", content, 0x211, 0.001)
+    place = 0x1847 if new else 0x1845
+    struct.pack_into("<HH", content, place, 1, count or len(parameters))
+    code = "<" + "".join(letter.replace("v", "I" if new else "B") for letter, _ in parameters)
+    struct.pack_into(code, content, place + 4, *(value for _, value in parameters))
+    return bytes(content)
+
+
+def mpr(
+    columns: Mapping[str, np.ndarray],
+    technique: int = 0x6C,
+    *,
+    settings: bytes = b"",
+    numbers: Mapping[str, int] | None = None,
+    loops: Sequence[int] = (),
+    log: bytes = b"",
+) -> bytes:
+    """An EC-Lab binary file with settings and data, and with a log and a list of repetitions where they are given.
+
+    ``numbers`` replaces the number under which a column is stored.
+    """
+    known = {name: (dict(numbers or {}).get(name, MPR_COLUMNS[name][0]), MPR_COLUMNS[name][1]) for name in columns}
+    table = np.zeros(len(next(iter(columns.values()))), dtype=[(name, known[name][1]) for name in columns])
     for name, column in columns.items():
         table[name] = column
-    head = struct.pack("<IB", table.size, len(kinds)) + b"".join(
-        struct.pack("<H", _COLUMNS[name][0]) for name in columns
-    )
+    head = struct.pack("<IB", table.size, len(columns))
+    head += b"".join(struct.pack("<H", number) for number, _ in known.values())
     data = head.ljust(405, b"\0") + table.tobytes()
 
     def module(short: bytes, long: bytes, version: int, body: bytes) -> bytes:
@@ -112,6 +147,12 @@ def mpr(columns: Mapping[str, np.ndarray], technique: int = 0x6C) -> bytes:
             b"MODULE" + short.ljust(10) + long.ljust(25) + struct.pack("<II", len(body), version) + b"08/11/23" + body
         )
 
-    start = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
-    settings = module(b"VMP Set", b"VMP settings", 10, bytes([technique]) + bytes(200))
-    return start + settings + module(b"VMP data", b"VMP data", 2, data)
+    content = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
+    content += module(b"VMP Set", b"VMP settings", 0, settings or bytes([technique]) + bytes(200))
+    content += module(b"VMP data", b"VMP data", 2, data)
+    if log:
+        content += module(b"VMP LOG", b"VMP log", 0, log)
+    if loops:
+        body = struct.pack(f"<I{len(loops)}I", len(loops), *loops)
+        content += module(b"VMP loop", b"VMP loop", 0, body)
+    return content

@@ -10,7 +10,7 @@ import copyreg
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, TypeAlias, TypeGuard
@@ -20,6 +20,7 @@ from jaxtyping import Complex, Float
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
+from rampion.hard_limits import SampleLimits, check_limits
 
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -120,20 +121,16 @@ class Sample:
     extra: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     def __post_init__(self) -> None:
-        for name in (
-            "thickness", "area", "mass", "theoretical_density", "relative_density", "temperature", "lithium_thickness",
-        ):  # fmt: skip
-            estimate = getattr(self, name)
-            if estimate is not None and not (math.isfinite(estimate.value) and estimate.value > 0):
-                raise InputError(
-                    f"The {name.replace('_', ' ')} of sample {self.name!r} is {estimate.value:g}; "
-                    "it must be a positive number: correct it or leave it empty."
-                )
-        if self.relative_density is not None and self.relative_density.value > 1.2:
-            raise InputError(
-                f"The relative density of sample {self.name!r} is {self.relative_density.value:g} as a fraction; "
-                "expected at most 1: write it as 0.95 or 95 %."
-            )
+        for limited in fields(SampleLimits):
+            estimate = getattr(self, limited.name)
+            if estimate is None:
+                continue
+            try:
+                check_limits(limited.name, estimate.value)
+            except InputError as error:
+                raise InputError(f"Sample {self.name!r}: {error}") from None
+        if self.plating_faces not in (None, 1, 2):
+            raise InputError(f"Sample {self.name!r} has {self.plating_faces} plating faces; expected 1 or 2.")
 
     def missing(self, *names: str) -> tuple[str, ...]:
         """Those of the named fields that are not known."""
@@ -167,6 +164,10 @@ class Pause:
     scan: FrequencyScan | None = None
 
 
+RATE_TOLERANCE = 0.05
+"""Share of a stated scan rate by which a ramp may differ from it: instruments keep it within 1 %, a fit within 2 %."""
+
+
 class Controlled(Enum):
     """Which potential the instrument controls: the cell's, or that of one electrode against a reference."""
 
@@ -177,13 +178,21 @@ class Controlled(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
-    """A one-way ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive]."""
+    """A ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive].
+
+    It runs one way unless ``vertices`` [V] state where it turns, as a cyclic voltammogram's does.
+    """
 
     rate: float
     start: float = math.nan
     stop: float = math.nan
     pause: Pause | None = None
     controlled: Controlled = Controlled.CELL
+    vertices: tuple[float, ...] = ()
+
+    def contradicted_by(self, rate: float) -> bool:
+        """Whether a rate found elsewhere [V/s] is another than the stated one (:data:`RATE_TOLERANCE`)."""
+        return math.isfinite(rate) and abs(rate - self.rate) > RATE_TOLERANCE * self.rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

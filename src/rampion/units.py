@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rampion.errors import InputError
@@ -20,6 +21,8 @@ _SHAPE = re.compile(
     rf"^\s*(?P<value>{_NUMBER})(?:\((?P<digits>\d+)\))?"
     rf"(?:\s*(?:±|\+/-|\+-)\s*(?P<std>{_NUMBER}))?\s*(?P<unit>.*?)\s*$"
 )
+_MARKED = re.compile(r"(?<![\d.,])\d[\d.,]*")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:\.\d{3})+")
 _SPELLING = {
     "−": "-", "·": "*", "⋅": "*", "×": "*", "µ": "u", "μ": "u", "Ω": "ohm", "\u2126": "ohm", "°C": "degC", "℃": "degC",
     "½": "**0.5", "⁻¹": "**-1", "⁻²": "**-2", "⁻³": "**-3", "²": "**2", "³": "**3", "% ": "percent ",
@@ -36,7 +39,7 @@ def _registry() -> Any:
 def _spelled(unit: str) -> str:
     for shown, plain in _SPELLING.items():
         unit = unit.replace(shown, plain)
-    unit = re.sub(r"\bOhm\b|\bOhms\b|\bohms\b", "ohm", unit)
+    unit = re.sub(r"Ohms?\b|ohms\b", "ohm", unit)  # also in mOhm
     unit = re.sub(r"(?<=[A-Za-z])\^?([23])\b", r"**\1", unit)  # mm2, mm^2
     unit = re.sub(r"(?<=[A-Za-z])\^?-([123])\b", r"**-\1", unit)  # cm-2
     unit = re.sub(r"(?<=[\w)])\s+(?=[A-Za-z(])", "*", unit)  # 'mA cm**-2'
@@ -65,6 +68,8 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     spelled = _spelled(unit.strip())
     if name == "temperature" and spelled == "C":
         spelled = "degC"
+    if name == "temperature_stability" and spelled in ("C", "degC"):
+        spelled = "delta_degC"
     if name == "activation_energy" and spelled.endswith("eV"):
         spelled = f"{spelled}*avogadro_constant"  # an energy of one carrier stands for that of a mole
     try:
@@ -96,11 +101,43 @@ def _number(text: str) -> float:
     return float(text.replace("−", "-").replace(",", "."))
 
 
-def parse_quantity(text: str, name: str, default_unit: str | None = None) -> Estimate:
+def proven_mark(texts: Iterable[str]) -> str | None:
+    """The decimal mark that the numbers in these texts prove together; ``None`` without a proof, or with two.
+
+    A number proves its mark unless the mark could group thousands in it (1,234).
+    """
+    marks = set()
+    for text in texts:
+        for match in _MARKED.finditer(text):
+            number = match[0].rstrip(".,")
+            if number.count(",") + number.count(".") == 1 and not _could_group(text, match):
+                marks.add("," if "," in number else ".")
+    return marks.pop() if len(marks) == 1 else None
+
+
+def _could_group(text: str, match: re.Match[str]) -> bool:
+    return bool(_GROUPED.fullmatch(match[0].rstrip(".,"))) and text[match.end() : match.end() + 1] not in ("e", "E")
+
+
+def _check_mark(text: str, mark: str | None) -> None:
+    """Refuse numbers that group their digits or could: ``1,234``, and ``1.234`` where the decimal mark is a comma."""
+    for match in _MARKED.finditer(text):
+        number = match[0].rstrip(".,")
+        plain, marks = re.sub("[.,]", "", number), number.count(",") + number.count(".")
+        if marks > 1 or re.match(r"\s\d{3}(?!\d)", text[match.end() :]):
+            raise InputError(f"{text!r} groups its digits; write it with one decimal point and without separators.")
+        if _could_group(text, match) and ("," in number if mark != "," else "." in number):
+            point = number.replace(",", ".")
+            raise InputError(f"{text!r} can be read as {plain} and as {point}; write {plain} or {point}0.")
+
+
+def parse_quantity(text: str, name: str, default_unit: str | None = None, decimal_mark: str | None = None) -> Estimate:
     """The quantity ``name`` written as text, in SI, with its standard uncertainty where one is written.
 
     Accepts ``1 mm``, ``1.00(2) mm``, ``1.00 ± 0.02 mm``, decimal commas. ``default_unit`` is used for a bare number
-    (a table column that names its unit); without it a bare number is refused unless the quantity has no unit.
+    (a table column that names its unit); without it a bare number is refused unless the quantity has no unit. A number
+    that can be read two ways (``1,234``) is refused unless ``decimal_mark``, the one that other numbers of the same
+    writer prove (:func:`proven_mark`), decides.
 
     Raises
     ------
@@ -113,6 +150,7 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None) -> Est
     if match is None:
         example = f"'1 {wanted.shown_unit}'" if wanted.shown_unit else "'0.95'"
         raise InputError(f"{text!r} does not begin with a number; expected {_article(words)} such as {example}.")
+    _check_mark(text, decimal_mark or proven_mark([text]))
     unit = match["unit"] or default_unit or ""
     if not unit and wanted.unit:
         raise InputError(

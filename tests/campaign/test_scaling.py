@@ -100,6 +100,122 @@ def test_each_overlay_accepts_its_own_law_and_rejects_the_other(similarity):
     assert overlay_scans(j, v, length, sigma, other).residual_exponent.p_value < 1e-3
 
 
+def _balanced(rng, pellets=5, rates=6):
+    """ln of samples of which each pellet gave one at every rate, and what the analysis of variance makes of them."""
+    z = np.log(np.geomspace(1e-5, 1e-3, rates))
+    z = z - z.mean()
+    table = 0.4 * z + rng.normal(0, 0.30, pellets)[:, None] + rng.normal(0, 0.05, (pellets, rates)) + 1.0
+    slope = float(np.sum(table * z) / (pellets * np.sum(z**2)))
+    means = table.mean(axis=1)
+    rest = table - means[:, None] - slope * z
+    within = float(np.sum(rest**2)) / (pellets * (rates - 1) - 1)
+    between = (rates * float(np.var(means, ddof=1)) - within) / rates
+    return z, table, slope, within, between
+
+
+def test_shifts_of_pellets_are_those_of_the_analysis_of_variance():
+    z, table, slope, within, between = _balanced(np.random.default_rng(4))
+    pellets = np.repeat(["a", "b", "c", "d", "e"], 6)
+    law = fit_power_law(np.exp(table.ravel()), np.exp(np.tile(z, 5))[:, None], pellets=pellets)
+    assert law.scatter == pytest.approx(math.sqrt(within), rel=2e-3)
+    assert law.pellet_scatter == pytest.approx(math.sqrt(between), rel=2e-3)
+    (exponent,) = law.exponents
+    assert exponent.value == pytest.approx(slope, rel=1e-6)
+    # what a pellet does to all its samples does not blur the exponent; the height it does
+    assert exponent.std == pytest.approx(math.sqrt(within / (5 * np.sum(z**2))), rel=2e-3)
+    assert exponent.high - exponent.value == pytest.approx(2.063899 * exponent.std, rel=1e-3)  # Student's t of 24
+    assert law.log_prefactor.std == pytest.approx(math.sqrt((between + within / 6) / 5), rel=2e-3)
+    alone = fit_power_law(np.exp(table.ravel()), np.exp(np.tile(z, 5))[:, None])
+    assert alone.pellet_scatter == 0
+    assert alone.scatter > 4 * law.scatter
+
+
+def test_a_line_with_shifts_of_pellets_is_that_of_the_analysis_of_variance():
+    z, table, slope, within, between = _balanced(np.random.default_rng(9))
+    x, pellets = np.tile(z + 3.0, 5), np.repeat(np.arange(5), 6)
+    line = fit_line(x * 1e3, table.ravel() * 1e-3, pellets=pellets)
+    assert line.slope.value == pytest.approx(slope * 1e-6, rel=1e-6)
+    assert line.slope.std == pytest.approx(math.sqrt(within / (5 * np.sum(z**2))) * 1e-6, rel=2e-3)
+    assert line.scatter == pytest.approx(math.sqrt(within) * 1e-3, rel=2e-3)
+    height = (between + within / 6) / 5 + 9.0 * within / (5 * np.sum(z**2))  # of the line at x = 0, 3 from the middle
+    assert line.intercept.std == pytest.approx(math.sqrt(height) * 1e-3, rel=2e-3)
+
+
+def test_a_proportional_line_takes_a_pellet_as_a_factor():
+    """Each pellet gives samples at the same five conductances, times its own factor: known scatter, known shifts."""
+    rng = np.random.default_rng(12)
+    x = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    factor, noise = rng.normal(0, 0.2, (6, 1)), rng.normal(0, 0.02, (6, 5))
+    y = x * (2.0 + factor + noise)
+    line = fit_line(np.tile(x, 6), y.ravel(), pellets=np.repeat(np.arange(6), 5), proportional=True)
+    # y/x has equal scatter: of the forced line a one-way analysis of variance
+    ratio = y / x
+    within = float(np.sum((ratio - ratio.mean(axis=1, keepdims=True)) ** 2)) / 24
+    assert line.forced_slope.value == pytest.approx(float(ratio.mean()), rel=1e-6)
+    assert line.forced_slope.std == pytest.approx(float(np.std(ratio.mean(axis=1), ddof=1)) / math.sqrt(6), rel=5e-3)
+    assert line.scatter == pytest.approx(math.sqrt(within) * x.mean(), rel=0.15)  # the free line has one more degree
+
+
+def test_where_a_line_has_an_intercept_the_forced_one_passes_over_the_pellets():
+    rng = np.random.default_rng(6)
+    x, pellets = np.tile(np.arange(1.0, 6.0), 4), np.repeat(np.arange(4), 5)
+    y = 3.0 + 0.5 * x + rng.normal(0, 0.02, 20) + np.repeat(rng.normal(0, 0.05, 4), 5)
+    line = fit_line(x, y, pellets=pellets)
+    assert [flag.code for flag in line.flags] == ["intercept"]
+    assert line.forced_slope.value == pytest.approx(float(x @ y / (x @ x)), rel=1e-6)
+    left = y - line.forced_slope.value * x
+    assert line.forced_slope.std == pytest.approx(math.sqrt(float(left @ left) / 19 / float(x @ x)), rel=1e-3)
+    # the three shares of the scatter that papers print
+    plain = np.corrcoef(x, y)[0, 1] ** 2
+    assert line.r_squared == pytest.approx(plain)
+    assert line.forced_r_squared == pytest.approx(1 - float(left @ left) / float(np.sum((y - y.mean()) ** 2)))
+    assert line.forced_r_squared_origin == pytest.approx(1 - float(left @ left) / float(y @ y))
+
+
+def test_errors_of_the_predictor_are_taken_out_as_fuller_does():
+    """Equal errors of the predictor and scatter of unknown size: slope Szy/(Szz - nδ²), which plain lines miss."""
+    rng = np.random.default_rng(2)
+    z = rng.normal(0, 0.5, 24)
+    seen = z + rng.normal(0, 0.2, 24)
+    y = 1.0 - 0.7 * z + rng.normal(0, 0.05, 24)
+    spread, joint = np.sum((seen - seen.mean()) ** 2), np.sum((seen - seen.mean()) * (y - y.mean()))
+    x = np.exp(seen)
+    law = fit_power_law(np.exp(y), x[:, None], None, 0.2 * x[:, None], against=("thickness",))
+    assert law.exponents[0].value == pytest.approx(joint / (spread - 24 * 0.04), rel=1e-3)
+    assert law.exponents[0].value < 0.95 * joint / spread < 0
+    left = y - y.mean() - law.exponents[0].value * (seen - seen.mean())
+    assert law.r_squared == pytest.approx(1 - np.sum(left**2) / np.sum((y - y.mean()) ** 2), abs=1e-3)
+    line = fit_line(seen + 5, y, np.full(24, 0.2), None)
+    assert line.slope.value == pytest.approx(joint / (spread - 24 * 0.04), rel=1e-3)
+    # errors of x and y that go together: Szy loses their product
+    tied = fit_line(seen + 5, y, np.full(24, 0.2), np.full(24, 0.1), correlation=0.5)
+    assert tied.slope.value == pytest.approx((joint - 24 * 0.5 * 0.2 * 0.1) / (spread - 24 * 0.04), rel=1e-3)
+
+
+def test_a_bend_is_judged_with_the_errors_of_both_axes():
+    """A straight law, errors far larger than its scatter: the quadratic term has the error of a weighted parabola."""
+    z = np.linspace(-1.2, 1.2, 9)
+    x = np.exp(z)
+    law = fit_power_law(np.exp(0.5 * z), x[:, None], 0.03 * np.exp(0.5 * z), 0.08 * x[:, None])
+    assert law.curvature is not None
+    design = np.column_stack([np.ones(9), z, z**2])
+    slope = 0.5 * np.sum(z**2) / (np.sum(z**2) - 9 * 0.08**2)  # as Fuller corrects it
+    expected = math.sqrt(np.linalg.inv(design.T @ design)[2, 2]) * math.hypot(0.03, slope * 0.08)
+    assert law.curvature.difference.std == pytest.approx(expected, rel=1e-4)
+    assert law.curvature.p_value == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_short_range_and_a_poor_description_are_flagged():
+    v = np.geomspace(1e-5, 3.9e-5, 8)
+    law = fit_power_law((1 + 0.1 * np.cos(3 * np.arange(8))) * v**0.4, v[:, None], 0.01 * v**0.4)
+    assert [flag.code for flag in law.flags] == ["short_range", "poor_description"]
+    told = dict(law.flags[1].details)["ratio"]
+    left = law.fit.residual / 0.01 * (1 + 0.1 * np.cos(3 * np.arange(8)))  # the error is 1 % of the law
+    assert told == pytest.approx(math.sqrt(float(left @ left) / 6), rel=1e-6)
+    wide = np.geomspace(1e-5, 4.1e-5, 8)
+    assert fit_power_law(wide**0.4 * (1 + 1e-4 * np.cos(3 * np.arange(8))), wide[:, None]).flags == ()
+
+
 def _campaign(rng, a, b, length_error, pellet_scatter):
     """Synthetic: four scan rates × three thicknesses × two samples, six pellets."""
     v = np.repeat(np.geomspace(3e-6, 1e-3, 4), 6)

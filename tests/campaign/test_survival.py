@@ -95,7 +95,11 @@ def test_fraction_intervals_are_the_published_ones():
     assert wilson.interval == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert exact.interval == pytest.approx((0.2527, 0.3676), abs=5e-5)
     assert fraction_penetrated(0, 20).interval == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert fraction_penetrated(0, 20).std > 0
+    assert wilson.value == exact.value == pytest.approx(81 / 263)
+    assert wilson.std == pytest.approx(math.sqrt(81 * 182 / 263**3))
+    # of none or all the share's own variance is zero: the least one is that of half a sample in the count
+    assert fraction_penetrated(0, 20).std == fraction_penetrated(20, 20).std == pytest.approx(0.5 / 20)
+    assert fraction_penetrated(20, 20).interval == pytest.approx((0.8389, 1.0), abs=5e-5)
     with pytest.raises(InputError):
         fraction_penetrated(3, 2)
 
@@ -118,9 +122,32 @@ def test_variance_components_of_a_balanced_design_are_the_anova_ones():
     # means 10.5, 12.5, 8.5: MS_within = 0.5, MS_between = 2·4 = 8, τ² = (8 - 0.5)/2
     assert found.within == pytest.approx(math.sqrt(0.5))
     assert found.between == pytest.approx(math.sqrt(3.75))
+    assert found.pellet_share == pytest.approx(3.75 / 4.25)
     assert found.standard_deviation == pytest.approx(values.std(ddof=1))
     # t(0.975, 2) = 4.3027 on the three pellet means of SD 2
     assert found.mean.high - found.mean.value == pytest.approx(4.30265 * 2 / math.sqrt(3), rel=1e-4)
+
+
+def test_the_share_of_pellets_runs_from_none_to_all():
+    apart = summarise_replicates(np.array([1.0, 1.0, 2.0, 2.0]), np.array(["a", "a", "b", "b"]))
+    assert (apart.within, apart.pellet_share) == (0.0, 1.0)
+    alike = summarise_replicates(np.array([1.0, 2.0, 2.0, 1.0]), np.array(["a", "a", "b", "b"]))
+    assert (alike.between, alike.pellet_share) == (0.0, 0.0)
+    same = summarise_replicates(np.ones(4), np.array(["a", "a", "b", "b"]))
+    assert math.isnan(same.pellet_share)
+    one = summarise_replicates(np.array([1.0, 2.0, 4.0]), np.array(["a", "a", "a"]))
+    assert one.within == pytest.approx(math.sqrt(7 / 3))
+    assert math.isnan(one.pellet_share)
+
+
+def test_variance_components_of_pellets_of_unequal_size():
+    values = np.array([3.0, 5.0, 4.0, 8.0, 10.0, 1.0])
+    found = summarise_replicates(values, np.array(["a", "a", "a", "b", "b", "c"]))
+    # by hand: SS_within = 2 + 2 of 3 degrees; means 4, 9, 1 of 3, 2, 1 about 31/6; n0 = (6 - 14/6)/2
+    within = 4 / 3
+    between = (3 * (4 - 31 / 6) ** 2 + 2 * (9 - 31 / 6) ** 2 + (1 - 31 / 6) ** 2) / 2
+    assert found.within == pytest.approx(math.sqrt(within))
+    assert found.between == pytest.approx(math.sqrt((between - within) / ((6 - 14 / 6) / 2)))
 
 
 def test_interval_of_the_mean_covers_when_pellets_differ_and_the_plain_one_does_not():

@@ -184,3 +184,35 @@ def test_sweep_is_the_protocol_of_one_way_ramps_only():
     table = {"CURVE": curve(TIME, POTENTIAL, CURRENT)}
     assert isinstance(gamry.read(dta(table, settings=RAMP), "a")[0][0].protocol, Sweep)
     assert gamry.read(dta(table, tag="CV", settings=RAMP), "a")[0][0].protocol is None
+
+
+def test_a_table_shorter_than_its_header_says_is_flagged():
+    content = dta({"CURVE": curve(TIME, POTENTIAL, CURRENT)}, settings=RAMP)
+    assert "points_missing" not in codes(gamry.read(content, "a.DTA")[1])
+    lines = content.split(b"\r\n")
+    (trace,), flags = gamry.read(b"\r\n".join([*lines[:-11], b""]), "a.DTA")
+    assert len(trace) == TIME.size - 10
+    (flag,) = [flag for flag in flags if flag.code == "points_missing"]
+    assert dict(flag.details) == {"announced": TIME.size, "found": TIME.size - 10, "name": "CURVE"}
+
+
+def test_a_scan_that_ends_early_is_flagged():
+    whole = dta({"ZCURVE": zcurve(FREQUENCY, IMPEDANCE)}, tag="EISPOT", settings=SCAN)
+    (spectrum,), _ = gamry.read(whole, "a.DTA")
+    assert spectrum.flags == ()
+    for points in range(2, FREQUENCY.size):
+        part = dta({"ZCURVE": zcurve(FREQUENCY[:points], IMPEDANCE[:points])}, tag="EISPOT", settings=SCAN)
+        (spectrum,), _ = gamry.read(part, "a.DTA")
+        # one missing point cannot be told from a last frequency between two points
+        assert codes(spectrum.flags) == (["scan_unfinished"] if points < FREQUENCY.size - 1 else [])
+
+
+def test_an_impedance_run_cut_before_its_spectrum_says_so():
+    rest = curve(TIME, POTENTIAL, 0 * CURRENT)
+    content = dta({"OCVCURVE": rest, "ZCURVE": zcurve(FREQUENCY, IMPEDANCE)}, tag="EISPOT", settings=SCAN)
+    parts, flags = gamry.read(content, "a.DTA")
+    assert [type(part) for part in parts] == [Trace, Spectrum]
+    assert "spectrum_missing" not in codes(flags)
+    parts, flags = gamry.read(content[: content.index(b"ZCURVE")], "a.DTA")
+    assert [type(part) for part in parts] == [Trace]
+    assert "spectrum_missing" in codes(flags)

@@ -75,6 +75,16 @@ def chi_text(technique, settings_, header, rows) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n"
 
 
+def test_chi_row_that_is_no_row_is_counted():
+    rows = [f"{0.01 * i:.3f}, {1e-6 * i:.3e}" for i in range(10)]
+    rows[4] = "overload"
+    content = chi_text("Linear Sweep Voltammetry", ["Scan Rate (V/s) = 0.01"], "Potential/V, Current/A", rows)
+    (trace,), flags = chi.read(content, "own.txt")
+    assert len(trace) == 9
+    (flag,) = [flag for flag in flags if flag.code == "ragged_rows"]
+    assert dict(flag.details)["count"] == 1
+
+
 def test_chi_sweep_segments_and_two_electrodes():
     settings_ = ["Init E (V) = 0", "Final E (V) = 0.3", "Scan Rate (V/s) = 0.1"]
     rows = ["Segment 1:", "0.000, 1e-6, 9", "0.100, 2e-6, 9", "Segment 2:", "0.200, 3e-6, 9", "0.300, 4e-6, 9"]
@@ -116,7 +126,7 @@ def test_zplot():
     assert spectrum.amplitude == 0.01
     assert not spectrum.galvanostatic
     # the header announces 56 points and the file holds 21
-    assert codes(flags) == ["cut_file", "clock_ambiguous"]
+    assert codes(flags) == ["points_missing", "clock_ambiguous"]
 
 
 def test_z60w():
@@ -254,7 +264,7 @@ def test_versastudio():
     np.testing.assert_array_equal(spectrum.time, rows[:, 4])
     assert spectrum.amplitude == pytest.approx(0.02 * 2**0.5)  # the file states the root mean square
     assert spectrum.start == datetime.datetime(2018, 7, 19, 9, 40, 30, tzinfo=datetime.UTC).timestamp()
-    assert codes(spectrum.flags) == ["uncalibrated_impedance"]
+    assert codes(spectrum.flags) == ["uncalibrated_impedance", "scan_unfinished"]  # set to 1 mHz, ends at 22 mHz
     assert flags == ()
 
 

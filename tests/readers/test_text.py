@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rampion.errors import RefusedError
-from rampion.readers.numbers import PADDING, read_tokens
+from rampion.readers import numbers
 from rampion.readers.text import decimal_mark, decode, detect_separator, parse_table, read_number, unique_names
 from written_files import scientific
 
@@ -86,40 +86,70 @@ def test_strict_reading_leaves_what_could_be_thousands():
 
 
 LAYOUTS = ("%.7E", "%.15E", "%.5f", "%g", "%.3f", "%d", "%.1e", "%.17g", "%.0e", "%+.3f")
+BY = pytest.mark.parametrize("by_polars", [True, False])
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.fixture
+def by(by_polars, monkeypatch):
+    """How numbers are read: by polars whatever the length, or by Python alone."""
+    if by_polars:
+        pytest.importorskip("polars", reason="polars is not installed")
+    monkeypatch.setattr(numbers, "LONG", 0 if by_polars else math.inf)
+
+
+def same(table, other):
+    assert table.flags == other.flags
+    assert table.columns.keys() == other.columns.keys()
+    for name, column in table.columns.items():
+        np.testing.assert_array_equal(column, other.columns[name])
+
+
+@BY
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(
+    values=st.lists(
         st.tuples(st.floats(-1e25, 1e25, allow_subnormal=False), st.sampled_from(LAYOUTS)), min_size=1, max_size=60
     ),
-    st.sampled_from([".", ","]),
+    mark=st.sampled_from([".", ","]),
 )
-def test_tokens_are_read_as_python_reads_them(numbers, mark):
-    tokens = [layout % value for value, layout in numbers]
-    tokens += [scientific(value) for value, _ in numbers if abs(value) > 1e-90]
-    text = (" " * PADDING + " ".join(tokens).replace(".", mark) + " " * PADDING).encode()
-    stops = PADDING + np.cumsum([len(token) + 1 for token in tokens]) - 1
-    starts = stops - np.array([len(token) for token in tokens])
-    values, understood = read_tokens(np.frombuffer(text, np.uint8), starts, stops, mark)
-    expected = np.array([float(token) for token in tokens])
-    np.testing.assert_allclose(values[understood], expected[understood], rtol=5e-16, atol=0)
-    short = np.array([len(token.lstrip("+-0.").split("e")[0].split("E")[0]) <= 17 for token in tokens])
-    small = (np.abs(expected) < 1e90) & ((np.abs(expected) > 1e-90) | (expected == 0))
-    assert understood[short & small].all()
+def test_numbers_are_read_as_python_reads_them(by, values, mark):
+    tokens = [layout % value for value, layout in values] + [scientific(value) for value, _ in values]
+    body = "".join(f"{k}\t{token.replace('.', mark)}\n" for k, token in enumerate(tokens))
+    table = parse_table(body, ["k", "v"], mark=mark)
+    np.testing.assert_array_equal(table.columns["v"], [float(token) for token in tokens])
+    np.testing.assert_array_equal(table.columns["k"], np.arange(len(tokens)))
+
+
+@BY
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(token=st.text(alphabet="0123456789.,eE+-: /x_naif", max_size=14))
+def test_what_is_no_number_is_never_read_as_one(by, token):
+    table = parse_table(f"1\t{token}\n2\t5\n", ["a", "b"], mark=".")
+    value = table.columns["b"][0]
+    if math.isnan(value):
+        return
+    plain = token.replace(" ", "")
+    assert value in {float(plain.replace(",", mark).replace(".", "", plain.count(".") - 1)) for mark in ("", ".")}
+    assert "_" not in token
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(alphabet="0123456789.,eE+-: /x", max_size=14))
-def test_what_is_no_number_is_never_read_as_one(token):
-    text = (" " * PADDING + token + " " * PADDING).encode()
-    values, understood = read_tokens(
-        np.frombuffer(text, np.uint8), np.array([PADDING]), np.array([PADDING + len(token)])
-    )
-    if not understood[0] or not token:
-        assert math.isnan(values[0])
-    else:
-        assert values[0] == pytest.approx(float(token), rel=5e-16)
+@given(st.data())
+def test_polars_and_python_read_the_same(data):
+    pytest.importorskip("polars", reason="polars is not installed")
+    cell = st.sampled_from(
+        ["1", "2.5", "-3e5", "1,5", "1.234", "1,234", "", "n/a", "word", "1_0", "٣", " 7", "8 ", "1e999", "nan", "-inf",
+         "+.5", "5.", '"6"', "0x10", "1 020", "1,234.5", "--", "infinity"]
+    )  # fmt: skip
+    rows = data.draw(st.lists(st.lists(cell, min_size=1, max_size=5), min_size=1, max_size=12))
+    body = "\n".join("\t".join(row) for row in rows) + data.draw(st.sampled_from(["", "\n"]))
+    mark = data.draw(st.sampled_from([".", ","]))
+    found = []
+    for length in (0, math.inf):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(numbers, "LONG", length)
+            found.append(parse_table(body, ["a", "b", "c"], mark=mark))
+    same(*found)
 
 
 @pytest.mark.parametrize("separator", ["\t", ";", ",", " "])
@@ -175,12 +205,50 @@ def test_words_are_kept_on_request_and_otherwise_left_out():
     assert list(parse_table(body, ["a", "w", "c"]).columns) == ["a", "c"]
 
 
-def test_the_last_number_without_line_end_is_not_trusted():
-    assert math.isnan(parse_table("1\t0.5\n2\t0.5", ["a", "b"]).columns["b"][1])
-    assert codes(parse_table("1\t0.5\n2\t0.5", ["a", "b"])) == ["last_number_doubtful"]
-    whole = parse_table("1\t5.0E-001\n2\t-6.0E-001", ["a", "b"])
-    assert whole.columns["b"].tolist() == [0.5, -0.6]
-    assert whole.flags == ()
+@pytest.mark.parametrize(
+    ("body", "last"),
+    [
+        ("1\t0.5\n2\t0.5", 0.5),
+        ("1\t5.0E-001\n2\t-6.0E-001", -0.6),
+        ("0\t10\n1\t9\n2\t8", 8.0),
+        ("0\t0.25\n1\t0.3\n2\t0.35\n3\t0.4", 0.4),
+        ("0\tx\n1\t7", 7.0),
+        ("3\t7", 7.0),
+    ],
+)
+def test_a_whole_last_line_needs_no_line_end(body, last):
+    table = parse_table(body, ["a", "b"])
+    assert table.columns["b"][-1] == last
+    assert "last_number_doubtful" not in codes(table)
+
+
+@pytest.mark.parametrize("body", ["1\t5.01E-001\n2\t-6.01E-0", "1\t0.52\n2\t0.5", "1\t9\n2\t10\n3\t11\n4\t1"])
+def test_a_last_number_that_lost_digits_is_left_out(body):
+    table = parse_table(body, ["a", "b"])
+    assert math.isnan(table.columns["b"][-1])
+    assert codes(table) == ["last_number_doubtful"]
+
+
+def test_a_last_line_that_lost_cells_is_dropped_as_cut():
+    table = parse_table("1\t2\t3\n4\t5\t6\n7\t8", ["a", "b", "c"])
+    assert table.columns["a"].tolist() == [1, 4]
+    assert codes(table) == ["cut_file"]
+
+
+def test_quotes_hold_numbers_with_their_thousands_together():
+    table = parse_table('"1,020.00","2"\n"-3,000.5",4\n5,"6.25"\n', ["a", "b"], separator=",")
+    assert table.columns["a"].tolist() == [1020, -3000.5, 5]
+    assert table.columns["b"].tolist() == [2, 4, 6.25]
+    table = parse_table('"0,5","1,25"\n"1,5","2,25"\n', ["a", "b"], separator=",")
+    assert table.columns["b"].tolist() == [1.25, 2.25]
+
+
+def test_rows_that_end_before_their_empty_cells():
+    body = "1,2\n3,4,\n5,6,7\n8\n"
+    table = parse_table(body, ["a", "b", "c"], separator=",", fewest=2)
+    np.testing.assert_array_equal(table.columns["c"], [np.nan, np.nan, 7])
+    assert codes(table) == ["ragged_rows"]
+    assert "1 rows" in table.flags[0].message
 
 
 def test_repeated_names_are_numbered():

@@ -62,6 +62,25 @@ def test_unknown_errors_give_the_interval_of_a_weighted_line():
     assert math.isnan(found.chi_square)
 
 
+@pytest.mark.parametrize("resistance", [False, True])
+def test_the_value_at_room_temperature_has_the_uncertainty_of_the_line_there(resistance):
+    """Stated errors of 2 % alone, on an exact line that lies above 25 °C: (1/n + (x₀-x̄)²/Sxx) and the common 3 %."""
+    hot = 273.15 + np.array([40.0, 50.0, 65.0, 80.0])
+    value = 250 / conductivity(hot) if resistance else conductivity(hot)
+    found = fit_arrhenius(hot, value, 0.02 * value, np.zeros(4), resistance=resistance, common=0.03)
+    x, place = 1 / (R * hot), 1 / (R * ROOM)
+    spread = np.sum((x - x.mean()) ** 2)
+    line = 0.02 * math.sqrt(1 / 4 + (place - x.mean()) ** 2 / spread)
+    room = found.room_value
+    assert room.value == pytest.approx(250 / SIGMA if resistance else SIGMA, rel=1e-6)
+    assert room.std == pytest.approx(room.value * math.hypot(line, 0.03), rel=1e-4)
+    half = 1.959963985 * math.hypot(line, 0.03)
+    assert room.interval == pytest.approx((room.value * math.exp(-half), room.value * math.exp(half)), rel=1e-4)
+    assert found.energy.std == pytest.approx(0.02 / math.sqrt(spread), rel=1e-4)
+    at_zero = 0.02 * math.sqrt(1 / 4 + x.mean() ** 2 / spread)
+    assert found.prefactor.relative == pytest.approx(math.hypot(at_zero, 0.03), rel=1e-4)
+
+
 @pytest.mark.parametrize(
     ("known", "lines"),
     [(False, 60), *(pytest.param(known, 600, marks=pytest.mark.slow) for known in (True, False))],
@@ -120,6 +139,13 @@ def test_two_temperatures_give_no_uncertainty():
     assert found.energy.value == pytest.approx(ENERGY, rel=1e-9)
     assert math.isnan(found.energy.std)
     assert math.isnan(found.room_value.std)
+    assert found.room_value.value == pytest.approx(SIGMA, rel=1e-9)
+    assert found.prefactor.value == pytest.approx(SIGMA * ROOM * math.exp(ENERGY / (R * ROOM)), rel=1e-6)
+    process = fit_arrhenius(ends, 250 / conductivity(ends), resistance=True, name="bulk")
+    assert process.room_value.value == pytest.approx(250 / SIGMA, rel=1e-9)
+    # the line between its ends is the law
+    line = conductivity(found.line_temperature) * found.line_temperature
+    np.testing.assert_allclose(found.line, line, rtol=1e-9)
     assert codes(found) == ["few_temperatures"]
     again = np.array([273.15, 273.2, 323.15])  # a repetition is no third temperature
     assert codes(fit_arrhenius(again, conductivity(again))) == ["few_temperatures"]

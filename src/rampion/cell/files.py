@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rampion.cell import chi_file, eclab_file, gamry_file, table_file
 from rampion.errors import InputError
+from rampion.file_writing import write_file
 from rampion.measurement import (
     ConstantCurrent,
     Experiment,
@@ -52,7 +53,6 @@ def write_experiment(experiment: Experiment, folder: Path | str, make: str, stem
             f"part {measured[0]} is not marked synthetic; only simulated records are written as instrument files."
         )
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     stem = stem or experiment.name or "synthetic"
     writer = _WRITERS[make]
     paths = []
@@ -61,8 +61,7 @@ def write_experiment(experiment: Experiment, folder: Path | str, make: str, stem
         technique = technique_of(part)
         text = writer.text_of(part, technique, start, SYNTHETIC_MARK)
         path = folder / writer.FILE_NAME.format(stem=stem, number=number, technique=technique)
-        path.write_bytes(text.encode(writer.ENCODING))
-        paths.append(path)
+        paths.append(write_file(path, text.encode(writer.ENCODING)))
     return tuple(paths)
 
 

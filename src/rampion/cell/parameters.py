@@ -13,6 +13,7 @@ from typing import Any
 
 from rampion.cell.closures import FUNCTIONS, Closure, Properties, properties_of, steady_limit
 from rampion.errors import InputError
+from rampion.file_writing import write_file
 from rampion.quantities import FARADAY, GAS_CONSTANT, QUANTITIES
 from rampion.units import parse_quantity
 
@@ -260,7 +261,7 @@ def save_cell(cell: Cell, path: Path | str) -> None:
         for part in fields(arc):
             value = getattr(arc, part.name)
             lines.append(f"{part.name} = {_quoted(value) if isinstance(value, str) else repr(float(value))}")
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_file(path, "\n".join(lines) + "\n")
 
 
 def _quoted(text: str) -> str:

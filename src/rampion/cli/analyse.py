@@ -85,6 +85,10 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
     from rampion.report.words import analysis_text
     from rampion.study import SpectrumOptions, analyse_each, read
 
+    if output is not None:
+        from rampion.results_folder import refuse_foreign
+
+        refuse_foreign(output, ("results.json", "datapackage.json"))
     sample = sample_from(options)
     chosen = {name: options[name] for name in ("circuit", "weighting", "relaxation_times", "profiles")}
     campaign = read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))

@@ -80,6 +80,7 @@ def study(
     from rampion.report.html import write_report
     from rampion.report.pdf import engine
     from rampion.report.study import study_results
+    from rampion.results_folder import refuse_foreign
     from rampion.study import study as run
 
     if not Path(path).is_dir():
@@ -88,12 +89,17 @@ def study(
         raise InputError("--pdf needs a folder to write to: add -o DIR.")
     if pdf:
         engine()
+    if output:
+        refuse_foreign(output, ("results.json", "report.html"))
     found = run(_analysed(path, sheet, as_json, not fresh, circuit), tracer_diffusivity)
     stated = {"path": path, "sheet": sheet, "circuit": circuit, "tracer_diffusivity": tracer_diffusivity}
     options = {name: value for name, value in stated.items() if value is not None}
+    if not as_json:
+        click.echo(_told(found))
     written = write_report(found, output, options, pdf=pdf) if output else []
-    click.echo(to_json(study_results(found)) if as_json else _told(found))
-    if written and not as_json:
+    if as_json:
+        click.echo(to_json(study_results(found)))
+    elif written:
         click.echo(_wrote(written))
 
 
@@ -107,25 +113,28 @@ def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
     """A virtual campaign of known truth: written as instrument files, read, analysed, reported (synthetic)."""
     from rampion.planning.virtual_campaign import TRUTHS, plan_campaign
     from rampion.records import to_json
-    from rampion.report.html import write_report
+    from rampion.report.html import write_report_into
     from rampion.report.pdf import engine
     from rampion.report.study import study_results
     from rampion.report.truth import truth_lines, truth_section
+    from rampion.results_folder import new_set, refuse_foreign
     from rampion.study import study as run
-    from rampion.study.demo import compare_with_truth, write_demo
+    from rampion.study.demo import compare_with_truth, placed, write_demo
 
     if pdf:
         engine()
     begin = time.perf_counter()
-    files = Path(output) / "files"
-    if files.exists() and any(files.iterdir()):
-        raise InputError(f"{files} is not empty; name another folder with -o, or remove it first.")
-    with click.progressbar(length=len(plan_campaign()), label="Simulating", file=sys.stderr, hidden=as_json) as bar:
-        for _ in write_demo(files, truth, seed):
-            bar.update(1)
-    found = run(replace(_analysed(str(files), None, as_json), name=f"virtual campaign, {TRUTHS[truth].name}"))
-    compared = compare_with_truth(found, truth)
-    written = write_report(found, output, {"truth": truth, "seed": seed}, [truth_section(compared)], pdf=pdf)
+    refuse_foreign(output, ("results.json", "report.html", "files/samples.csv"))
+    options = {"truth": truth, "seed": seed}
+    with new_set(output, "demo", options) as made:
+        files = made.folder / "files"
+        with click.progressbar(length=len(plan_campaign()), label="Simulating", file=sys.stderr, hidden=as_json) as bar:
+            for _ in write_demo(files, truth, seed):
+                bar.update(1)
+        analysis = placed(_analysed(str(files), None, as_json), files, made.placed(files))
+        found = run(replace(analysis, name=f"virtual campaign, {TRUTHS[truth].name}"))
+        compared = compare_with_truth(found, truth)
+        written = write_report_into(made, found, options, [truth_section(compared)], pdf=pdf)
     if as_json:
         click.echo(to_json(study_results(found) | {"truth": compared}))
         return

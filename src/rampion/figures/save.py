@@ -19,9 +19,12 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("svg", "png")) 
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
         if suffix == "svg":
-            path.write_text(svg(figure), encoding="utf-8")
+            content = svg(figure).encode()
         else:
-            figure.savefig(path, dpi=200)
+            stream = io.BytesIO()
+            figure.savefig(stream, format=suffix, dpi=200)
+            content = stream.getvalue()
+        path.write_bytes(content)
         written.append(path)
     return written
 

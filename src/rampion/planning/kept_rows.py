@@ -1,7 +1,7 @@
 """Rows of a parameter sweep kept on disk as they are done: one file per chunk, which proves itself whole.
 
 A file is written under another name and then renamed, so that it is there wholly or not at all. Its name is the SHA-256
-of its rows' keys, and it holds the SHA-256 of its rows: a file that was cut, altered or renamed is thrown away, and
+of its rows' keys, and it holds the SHA-256 of its rows: a file that was cut, altered or renamed is not believed, and
 what it held is simulated again. A row is known by its key, so that it counts once in however many files it stands.
 """
 
@@ -10,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from rampion.estimate import Flag, Severity
+from rampion.file_writing import remove_leftovers, write_file
 from rampion.records import to_json, to_plain
+
+_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +51,15 @@ def write_chunk(folder: Path, rows: Mapping[str, Row]) -> Path:
     """Keep rows under their keys; returns the file."""
     plain = {key: to_plain(row) for key, row in rows.items()}
     path = folder / f"{_name(rows)}.json"
-    _replace(path, to_json({"synthetic": True, "sha256": _digest(plain), "rows": plain}, None) + "\n")
-    return path
+    return write_file(path, to_json({"synthetic": True, "sha256": _digest(plain), "rows": plain}, None) + "\n")
 
 
 def read_chunks(folder: Path) -> Kept:
-    """Every row of the folder; files that cannot be trusted are removed and counted."""
+    """Every row of the folder; files that its manifest names and that cannot be trusted are counted, and replaced when
+    their rows are written again."""
     rows: dict[str, Row] = {}
     files: dict[str, int] = {}
-    damaged = 0
+    remove_leftovers(folder)
     for path in sorted(folder.glob("*.json")):
         if len(path.stem) != 64:  # the manifest, or none of ours
             continue
@@ -65,15 +67,22 @@ def read_chunks(folder: Path) -> Kept:
             content = json.loads(path.read_bytes())
             plain = content["rows"]
             if content["sha256"] != _digest(plain) or path.stem != _name(plain):
-                raise ValueError(path.name)
+                continue
             found = {key: _row(one) for key, one in plain.items()}
-        except (ValueError, KeyError, TypeError):  # not JSON, cut, of another kind
-            path.unlink(missing_ok=True)
-            damaged += 1
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):  # cut, of another kind
             continue
         rows |= found
         files[path.name] = len(found)
-    return Kept(rows=rows, files=files, damaged=damaged)
+    return Kept(rows=rows, files=files, damaged=len(_named(folder) - set(files)))
+
+
+def _named(folder: Path) -> set[str]:
+    """The files that the folder's manifest names; none where it cannot be read."""
+    try:
+        chunks = json.loads((folder / _MANIFEST).read_bytes())["chunks"]
+        return {str(chunk["file"]) for chunk in chunks}
+    except (ValueError, KeyError, TypeError, RecursionError, OSError):
+        return set()
 
 
 def write_manifest(
@@ -85,18 +94,7 @@ def write_manifest(
     """
     chunks = [{"file": name, "rows": count} for name, count in sorted(files.items())]
     told = {"synthetic": True, "sweep": sweep, "simulations": simulations, "done": done, "chunks": chunks}
-    _replace(folder / "manifest.json", to_json(told) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the file at once: whoever reads it finds the old or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_file(folder / _MANIFEST, to_json(told) + "\n")
 
 
 def _name(keys: Mapping[str, Any]) -> str:

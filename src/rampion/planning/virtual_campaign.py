@@ -10,6 +10,7 @@ Every number of a truth is chosen, none is measured: what comes out is labelled 
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from rampion.cell.parameters import Cell, Relaxation
 from rampion.cell.penetration import PenetrationAtCurrent
 from rampion.cell.protocols import Stop
 from rampion.errors import InputError
+from rampion.file_writing import write_file
 from rampion.measurement import (
     ConstantCurrent,
     Experiment,
@@ -199,7 +201,6 @@ def write_campaign(
     The sheet holds what a laboratory would know: thickness and area as measured, with their uncertainties. Runs are
     simulated on all cores, or in ``workers`` processes; what is written depends on the seed alone.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     runs = plan_campaign(area=truth.area) if runs is None else runs
     generator = np.random.default_rng(seed)
     cells = _cells(runs, truth, generator)
@@ -217,11 +218,12 @@ def write_campaign(
         yield run.sample
     header = ["sample", "file", "pellet", "thickness [mm]", "thickness std [mm]", "area [mm²]", "area std [mm²]"]
     header += ["relative density [%]", "temperature [°C]", "stack pressure [MPa]", "rest pressure [MPa]", "purpose"]
-    with (folder / "samples.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["# SYNTHETIC DATA made by rampion: " + truth.name])
-        writer.writerow(header)
-        writer.writerows(rows)
+    sheet = io.StringIO()
+    writer = csv.writer(sheet, lineterminator="\n")
+    writer.writerow(["# SYNTHETIC DATA made by rampion: " + truth.name])
+    writer.writerow(header)
+    writer.writerows(rows)
+    write_file(folder / "samples.csv", sheet.getvalue())
 
 
 def _record(run: PlannedRun, cell: Cell, truth: Truth, seed: int, folder: Path) -> list[str]:

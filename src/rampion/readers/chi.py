@@ -23,7 +23,8 @@ from rampion.readers.columns import guess_columns, split_unit
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
-from rampion.readers.text import decode, detect_separator, parse_table
+from rampion.readers.scans import unfinished_scan
+from rampion.readers.text import decode, detect_separator, number_rows, parse_table
 
 _HEADER = re.compile(r"^\s*(Freq(uency)?|Potential|Time|E|t|Current)\s*/\s*\w+\s*[,;\t]", re.I)
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -45,7 +46,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     text, flags = decode(content)
     lines = text.splitlines(keepends=True)
     at = next((number for number, line in enumerate(lines) if _HEADER.match(line)), None)
-    rows = [line for line in lines[at + 1 :] if re.match(r"\s*[-+.\d]", line)] if at is not None else []
+    rows, others = number_rows(lines[at + 1 :]) if at is not None else ([], 0)
     if at is None or not rows:
         raise RefusedError(
             f"{name} is a CH Instruments export without points: the run was not made, or the file is cut."
@@ -54,6 +55,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     separator = detect_separator([lines[at].strip(), *(row.rstrip() for row in rows[:40])])
     headers = [cell.strip() for cell in lines[at].strip().rstrip(",;").split(separator)]
     table = parse_table("".join(rows), headers, separator=separator)
+    if others:
+        flags += (ReaderFlag.RAGGED_ROWS.flag(count=others, expected=len(headers)),)
     meanings = {role: one for role, one in guess_columns(headers).items() if one.header in table.columns}
     if "current" not in meanings:  # two working electrodes: i1/A is the first one's
         first = next((header for header in table.columns if header.lower().startswith("i1/")), None)
@@ -103,7 +106,8 @@ def _finish(part: Trace | Spectrum, settings: Mapping[str, float]) -> Trace | Sp
             points_per_decade=(len(part) - 1) / spread if spread else math.nan,
             amplitude=amplitude,
         )
-        return replace(part, protocol=scan, amplitude=amplitude, potential=initial)
+        flags = (*part.flags, *unfinished_scan(part.frequency, high, low))
+        return replace(part, protocol=scan, amplitude=amplitude, potential=initial, flags=flags)
     flags = part.flags
     if np.isfinite(part.current).any():
         flags += (ReaderFlag.CURRENT_SIGN_UNKNOWN.flag(),)

@@ -4,6 +4,8 @@ A file cut by a crash or a copy is read as far as its points are complete: the f
 data, log, loops), each with its length; the data module is shortened to whole rows before galvani sees it. The day and
 time of the start stand in the log, at the end, so a cut file does not know them.
 
+Technique, ramp, frequencies and area are read from the settings (:mod:`rampion.readers.eclab_settings`).
+
 *Fails when* the file is cut before its first point. Harmonic columns (THD, NSD, NSR, ``h2`` …) do not match EC-Lab's
 own export and are left out.
 """
@@ -27,16 +29,24 @@ from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag, merge_flags
 from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.eclab_columns import Run, read_columns
-from rampion.readers.eclab_text import technique_of
+from rampion.readers.eclab_names import technique_of
+from rampion.readers.eclab_settings import stated_area, stated_protocol, technique_of_settings
 from rampion.readers.flags import ReaderFlag
 
 _MAGIC = b"BIO-LOGIC MODULAR FILE\x1a"
 _HARMONIC = re.compile(r"^(THD|NSD|NSR) | h[2-9]\|")
-# The first byte of the settings names the technique; those that files with known techniques have confirmed.
-_TECHNIQUES = {
-    0x04: "GCPL", 0x0B: "OCV", 0x18: "CA", 0x19: "CP", 0x1D: "PEIS", 0x1E: "GEIS", 0x6C: "LSV", 0x75: "CstV",
-    0x7F: "MB",
+# Columns by their numbers, as EC-Lab's text names them: those that galvani lacks, and the one that it names otherwise.
+_NAMED = {
+    15: "Phase(Z1)/deg", 45: "|Z1|/Ohm", 46: "|Z2|/Ohm", 105: "-Im(Z1)/Ohm", 106: "-Im(Z2)/Ohm", 135: "<E1>/V",
+    136: "<E2>/V", 166: "Phase(Zstack)/deg", 167: "|Zstack|/Ohm", 175: "|Zwe-ce|/Ohm", 176: "Re(Zwe-ce)/Ohm",
+    177: "-Im(Zwe-ce)/Ohm", 185: "<Ece>/V", 206: "Temperature/°C", 215: "<Ece>/V", 219: "THD Ece/%", 222: "NSD Ece/%",
+    225: "NSR Ece/%", **{242 + number: f"|Ece h{2 + number}|/V" for number in range(1, 6)}, 441: "<Ece>/V",
 }  # fmt: skip
+# One number has two meanings: the average of Ewe, or a phase where the file holds Ewe by another number.
+_AVERAGE, _OTHERWISE, _PHASE = 174, (6, 77), "Phase(Zwe-ce)/deg"
+_SINGLE = "<f4"
+_BYTE = 256
+_PACKED = (1, 2, 3, 21, 31, 65)  # flags that share one byte
 
 
 def recognise(head: bytes, name: str) -> bool:
@@ -74,13 +84,18 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if start is None:
         flags += (ReaderFlag.CLOCK_UNKNOWN.flag(),)
     settings = next(module["data"] for module in record.modules if module["shortname"].startswith(b"VMP Set"))
+    technique = technique_of_settings(settings) or technique_of(name)
+    area = stated_area(settings)
+    if math.isfinite(area):
+        flags += (ReaderFlag.AREA_IGNORED.flag(area=f"{area:.3f} cm²"),)
     run = Run(
-        technique=_TECHNIQUES.get(settings[0] if settings else 0, "") or technique_of(name),
+        technique=technique,
         start=math.nan if start is None else start.replace(tzinfo=UTC).timestamp(),
+        protocol=stated_protocol(settings, technique),
         loops=[int(row) for row in record.loop_index] if record.loop_index is not None else (),
         source=Source(format="EC-Lab mpr", instrument="Bio-Logic"),
     )
-    columns = _columns(record)
+    columns = _columns(record, technique)
     unknown = [column for column in columns if column.startswith("unknown_colID")]
     if unknown:
         flags += (ReaderFlag.UNKNOWN_COLUMNS_KEPT.flag(names=", ".join(unknown)),)
@@ -98,6 +113,11 @@ def _galvani(name: str) -> ModuleType:
             f"{name} is EC-Lab's binary format, which galvani reads: install it with pip install 'rampion[biologic]', "
             "or export the file as text (.mpt)."
         ) from error
+    known, packed = BioLogic.VMPdata_colID_dtype_map, BioLogic.VMPdata_colID_flag_map
+    for number in range(2 * _BYTE):
+        low = number % _BYTE
+        if number not in known and number not in packed and (low in _NAMED or low in known):
+            known[number] = (_NAMED[low], _SINGLE) if low in _NAMED else known[low]
     return BioLogic
 
 
@@ -107,46 +127,58 @@ def _open(galvani: ModuleType, content: bytes) -> Any:
         return galvani.MPRfile(io.BytesIO(content))
 
 
-def _columns(record: Any) -> Mapping[str, np.ndarray]:
-    """The columns under their names; of the packed flags, the mode (galvanostatic, potentiostatic, rest)."""
-    columns = {}
-    for column in record.data.dtype.names:
+def _columns(record: Any, technique: str) -> Mapping[str, np.ndarray]:
+    """The columns under EC-Lab's names; of the packed flags, the mode (galvanostatic, potentiostatic, rest)."""
+    numbers = [int(number) for number in record.cols]
+    wide = [number for number in numbers if number not in _PACKED]
+    columns: dict[str, np.ndarray] = {}
+    for column in map(str, record.data.dtype.names):
         if column == "flags":
             if "mode" in record.flags_dict:
                 columns["mode"] = record.data["flags"] & np.uint8(record.flags_dict["mode"][0])
-        elif not _HARMONIC.search(column):
-            columns[column] = record.data[column]
+            continue
+        number = wide.pop(0)
+        name = _NAMED.get(number, column)
+        if number % _BYTE == _AVERAGE and any(other in numbers for other in _OTHERWISE):
+            name = _PHASE
+        if technique == "BCD":  # there the cell's voltage is stored as Ewe
+            name = name.replace("Ewe/V", "Ecell/V")
+        if not _HARMONIC.search(name):
+            columns[name if name not in columns else column] = record.data[column]
     return columns
 
 
 def _salvage(galvani: ModuleType, content: bytes) -> tuple[bytes, bool]:
-    """The file with its data module cut to whole rows and without what follows (empty when nothing is left).
+    """The file with its data module cut to whole rows, without its log (empty when nothing is left).
 
-    The second value tells whether rows are missing.
+    The list of repetitions, which stands last, is kept. The second value tells whether rows are missing.
     """
     kept = bytearray()
     stream = io.BytesIO(content)
     stream.seek(len(galvani.MPR_MAGIC))
     at = 0
+    rows, shortened = False, True
     try:
         for module in galvani.read_VMP_modules(stream, read_module_data=False):
-            offset, length = int(module["offset"]), int(module["length"])
-            if not module["shortname"].startswith(b"VMP data"):
-                if offset + length > len(content):
+            offset, length, name = int(module["offset"]), int(module["length"]), module["shortname"]
+            whole = offset + length <= len(content)
+            if name.startswith(b"VMP data"):
+                body = _whole_rows(content[offset : offset + length], length, int(module["version"]))
+                header = bytearray(content[at:offset])
+                place = header.find(struct.pack("<I", length), 6 + 35)
+                if not body or place < 0:
                     return b"", True
-                kept += content[at : offset + length]
-                at = offset + length
-                continue
-            body = _whole_rows(content[offset : offset + length], length, int(module["version"]))
-            if not body:
+                header[place : place + 4] = struct.pack("<I", len(body))
+                kept += header + body
+                rows, shortened = True, body[:4] != content[offset : offset + 4]
+            elif not rows and not whole:
                 return b"", True
-            header = bytearray(content[at:offset])
-            place = header.find(struct.pack("<I", length), 6 + 35)
-            header[place : place + 4] = struct.pack("<I", len(body))
-            return (bytes(kept + header + body) if place > 0 else b""), body[:4] != content[offset : offset + 4]
+            elif whole and (not rows or name.startswith(b"VMP loop")):
+                kept += content[at : offset + length]
+            at = offset + length
     except (OSError, ValueError):
-        return b"", True
-    return b"", True
+        pass  # what stands behind the data is cut
+    return (bytes(kept) if rows else b""), shortened
 
 
 def _whole_rows(data: bytes, length: int, version: int) -> bytes:

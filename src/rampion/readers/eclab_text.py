@@ -17,9 +17,10 @@ import numpy as np
 
 from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag, merge_flags
-from rampion.measurement import FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
+from rampion.measurement import Controlled, FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
 from rampion.readers.clock import read_start
-from rampion.readers.eclab_columns import TECHNIQUES, Run, is_known, read_columns
+from rampion.readers.eclab_columns import Run, read_columns
+from rampion.readers.eclab_names import TECHNIQUES, is_known, technique_of
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.text import decode, parse_table, read_number, split_cells
 
@@ -29,6 +30,7 @@ _LOOP = re.compile(r"^Loop (\d+) from point number (\d+) to (\d+)", re.MULTILINE
 _DATED = re.compile(r"[^\n]*\d+[/.-]\d+[/.-]\d+ \d+:\d\d")
 _DARK = re.compile(r"\S")
 _DEFAULT_AREA = 0.001
+_CONTROLLED = {"Ewe": Controlled.WORKING, "Ece": Controlled.COUNTER, "Ewe-Ece": Controlled.CELL}
 _SEARCHED = 1 << 18
 
 
@@ -124,11 +126,15 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
             )
         return (), (*flags, *table.flags, ReaderFlag.EMPTY_BLOCK.flag(name=technique or name))
     whole = not any(flag.code == ReaderFlag.RAGGED_ROWS.name.lower() for flag in table.flags)
+    loops, announced = _loops(header, path)
+    if whole and table.rows < announced:
+        flags += (ReaderFlag.CUT_FILE.flag(where=f"its {announced} points", kept=table.rows),)
     run = Run(
         technique=technique,
         start=start,
         protocol=_protocol(header, technique),
-        loops=_loops(header, path) if whole else (),
+        controlled=_CONTROLLED.get(header.line("Potential control")),
+        loops=loops if whole else (),
         source=Source(format="EC-Lab text", instrument=header.line("Device")),
     )
     if not any(is_known(column) for column in columns):
@@ -161,7 +167,7 @@ def _header(text: str, name: str) -> tuple[_Header, tuple[Flag, ...]]:
     for line in lines[:place]:
         line = line.rstrip("\r")
         if len(line) > 20 and " : " not in line and not line[0].isspace():
-            key = line[:20].strip()
+            key = " ".join(line[:20].split())
             cells = [line[at : at + 20].strip() for at in range(20, len(line.rstrip()), 20)]
             # 'vs.' stands below each potential.
             settings.setdefault(f"{previous} vs." if key == "vs." else key, cells)
@@ -182,40 +188,19 @@ def _technique(header: _Header, name: str) -> str:
     return titled[0] if titled else technique_of(name)
 
 
-def technique_of(name: str) -> str:
-    """The technique in a file's name as EC-Lab forms it (``…_02_PEIS_C05.mpr``), or nothing."""
-    known = {
-        *TECHNIQUES.values(),
-        "LSV",
-        "WAIT",
-        "LOOP",
-        "ZIR",
-        "MG",
-        "PCGA",
-        "GCPL2",
-        "GCPL5",
-        "GCPL6",
-        "VASP",
-        "LASV",
-    }
-    for word in re.split(r"[_\s.]+", Path(name).stem):
-        if word.upper() in known or word in known:
-            return word
-    return ""
-
-
 def _protocol(header: _Header, technique: str) -> Protocol | None:
-    """What the settings state for a linear sweep or an impedance scan."""
-    if technique == "LSV":
+    """What the settings state for a sweep or an impedance scan."""
+    if technique in ("LSV", "CV", "CVA"):
         scale = {"mV/s": 1e-3, "V/s": 1.0, "mV/mn": 1e-3 / 60, "mV/min": 1e-3 / 60, "mV/h": 1e-3 / 3600}
         rate = abs(header.number("dE/dt")) * scale.get(header.word("dE/dt unit"), math.nan)
         if not (math.isfinite(rate) and rate > 0):
             return None
-        ends = (
-            header.number(f"{key} (V)") if header.word(f"{key} (V) vs.") in ("Ref", "") else math.nan
-            for key in ("Ei", "EL")
-        )
-        return Sweep(rate=rate, start=next(ends), stop=next(ends))
+        ends = {key: header.number(f"{key} (V)") for key in ("Ei", "EL", "E1", "E2")}
+        for key in ends:
+            if header.word(f"{key} (V) vs.") not in ("Ref", ""):
+                ends[key] = math.nan
+        vertices = () if technique == "LSV" else (ends["E1"], ends["E2"])
+        return Sweep(rate=rate, start=ends["Ei"], stop=ends["EL"], vertices=vertices)
     if technique in ("PEIS", "GEIS", "SPEIS", "SGEIS"):
         scale = {"MHz": 1e6, "kHz": 1e3, "Hz": 1.0, "mHz": 1e-3, "µHz": 1e-6}
         ends = [header.number(key) * scale.get(header.word(f"unit {key}"), math.nan) for key in ("fi", "ff")]
@@ -241,12 +226,13 @@ def _area(header: _Header) -> tuple[Flag, ...]:
     return (ReaderFlag.AREA_IGNORED.flag(area=stated),)
 
 
-def _loops(header: _Header, path: Path | None) -> list[int]:
-    """Rows where a repetition begins: from the header, else from the list that EC-Lab writes beside the file."""
-    loops = [int(match[2]) for match in _LOOP.finditer("\n".join(header.lines))]
-    if loops or path is None:
-        return loops
+def _loops(header: _Header, path: Path | None) -> tuple[list[int], int]:
+    """Rows where a repetition begins, and how many rows there are: from the header, else from EC-Lab's list beside."""
+    found = [(int(match[2]), int(match[3])) for match in _LOOP.finditer("\n".join(header.lines))]
+    if found or path is None:
+        return [first for first, _ in found], max((last + 1 for _, last in found), default=0)
     beside = path.with_name(f"{path.stem}_LOOP.txt")
     if not beside.is_file():
-        return []
-    return [int(line) for line in decode(beside.read_bytes())[0].split("\n")[1:] if line.strip().isdigit()]
+        return [], 0
+    rows = [int(line) for line in decode(beside.read_bytes())[0].split("\n")[1:] if line.strip().isdigit()]
+    return rows, max(rows, default=0)

@@ -21,6 +21,20 @@ class ReaderFlag(FlagKind):
     DUPLICATE_COLUMNS = (Severity.NOTE, "The column names {names} occur more than once; the later ones were numbered.")
     # whole files
     CUT_FILE = (Severity.WARNING, "The file ends in the middle of {where}; {kept} complete points were kept.")
+    POINTS_MISSING = (
+        Severity.WARNING,
+        "The header announces {announced} points for {name!r} and the file holds {found}: it is cut, or the run was "
+        "stopped.",
+    )
+    SPECTRUM_MISSING = (
+        Severity.WARNING,
+        "The file announces an impedance scan ({technique}) and holds no spectrum: it is cut, or the run was stopped.",
+    )
+    SCAN_UNFINISHED = (
+        Severity.WARNING,
+        "The scan was set from {begin:.4g} to {end:.4g} Hz and ends at {last:.4g} Hz: the file is cut, or the run was "
+        "stopped.",
+    )
     LAST_NUMBER_DOUBTFUL = (
         Severity.NOTE,
         "The last line has no line end, so its last number (column {column!r}) may be cut and was left out.",
@@ -71,6 +85,10 @@ class ReaderFlag(FlagKind):
         Severity.WARNING,
         "{make} writes currents without sign and this file has no column of states; export it with {wanted}.",
     )
+    CURRENT_FROM_CHARGE = (
+        Severity.NOTE,
+        "The file holds no column of current; the current is the charge between two points over their time.",
+    )
     POTENTIAL_UNKNOWN = (Severity.WARNING, "The file holds no potential for this block.")
     # choices
     CELL_VOLTAGE_CHOSEN = (
@@ -80,6 +98,21 @@ class ReaderFlag(FlagKind):
     POTENTIAL_SATURATED = (
         Severity.WARNING,
         "The potential stands at {value:.4g} V for {count} points, the edge of the instrument's range.",
+    )
+    HALF_CELL_IMPEDANCE = (
+        Severity.WARNING,
+        "The impedance is that of the working electrode against a reference; the whole cell's (Zwe-ce) is {ratio:.3g} "
+        "times as large: use it for the ceramic.",
+    )
+    RATE_CONTRADICTED = (
+        Severity.WARNING,
+        "The settings state {stated:.4g} mV/s, but the controlled potential moved at {found:.4g} mV/s; the stated rate "
+        "was kept: check the settings.",
+    )
+    SETTINGS_CONTRADICTED = (
+        Severity.WARNING,
+        "The settings ({stated}) contradict the recorded frequencies ({found}) and were left out: check that both "
+        "are of one run.",
     )
     UNKNOWN_COLUMNS_KEPT = (Severity.NOTE, "Columns of unknown meaning were kept as they are: {names}.")
     AREA_IGNORED = (Severity.NOTE, "The electrode area in the file ({area}) is not used; state the area yourself.")
@@ -132,6 +165,24 @@ class ReaderFlag(FlagKind):
     METADATA_MISSING = (
         Severity.WARNING,
         "Sample {sample!r} has no {names} in the sample sheet; what is per area or per length cannot be given for it.",
+    )
+    HEADING_MISSPELT = (
+        Severity.WARNING,
+        "The sample sheet's column {heading!r} is not known and was kept as text: did you mean {near!r}?",
+    )
+    HEADINGS_AS_TEXT = (Severity.NOTE, "The sample sheet's columns {names} are not known and were kept as text.")
+    DENSITY_BY_COMPOSITION = (
+        Severity.NOTE,
+        "The theoretical density is that of {composition} ({source}); state your own in 'theoretical density'.",
+    )
+    DENSITY_NOT_COMPUTED = (
+        Severity.NOTE,
+        "Sample {sample!r} has no relative density although its mass is stated; add {names} to the sample sheet.",
+    )
+    DENSITY_DISAGREES = (
+        Severity.WARNING,
+        "Sample {sample!r}: relative density {stated} as stated, {computed} from mass and dimensions; the stated one "
+        "was kept, check both.",
     )
     SAMPLE_CONFLICT = (
         Severity.WARNING,

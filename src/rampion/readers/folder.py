@@ -250,7 +250,7 @@ def _with_stated(part: Trace | Spectrum, stated: Mapping[str, Estimate]) -> Trac
     if rate is None or not isinstance(part, Trace) or not _is_ramp(part.potential):
         return part
     if isinstance(part.protocol, Sweep):
-        if abs(part.protocol.rate - rate.value) > 0.05 * rate.value:
+        if part.protocol.contradicted_by(rate.value):
             flag = ReaderFlag.SCAN_RATE_DIFFERS.flag(file=part.protocol.rate * 1e3, sheet=rate.value * 1e3)
             return replace(part, flags=(*part.flags, flag))
         return part

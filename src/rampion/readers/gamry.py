@@ -20,6 +20,7 @@ from rampion.readers.clock import read_start
 from rampion.readers.columns import Column
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
+from rampion.readers.scans import unfinished_scan
 from rampion.readers.text import Table, decimal_mark, decode, parse_table, read_number, unique_names
 
 _ROLES = {
@@ -49,6 +50,7 @@ class _Block:
     name: str
     columns: list[str]
     units: list[str]
+    announced: int | None
     begin: int
     end: int
 
@@ -102,6 +104,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
             found += (ReaderFlag.BLOCK_PLACED_AFTER.flag(name=block.name),)
         parts += made
         flags = merge_flags(flags, found)
+    technique = settings.word("TAG", 0)
+    if "EIS" in technique and not any(isinstance(part, Spectrum) for part in parts):
+        flags += (ReaderFlag.SPECTRUM_MISSING.flag(technique=technique),)
     return tuple(parts), flags
 
 
@@ -120,6 +125,7 @@ def _blocks(text: str) -> list[_Block]:
         limit = text.rfind("\n", 0, following) + 1 if following >= 0 else len(text)
         if text[begin_of_line] != "\t":
             rows = text.find("\n", at) + 1 or len(text)
+            announced = text[at + len("\tTABLE") : rows].strip()
             lines = []
             for _ in range(2):
                 end = text.find("\n", rows, limit)
@@ -132,6 +138,7 @@ def _blocks(text: str) -> list[_Block]:
                     name=text[begin_of_line:at].strip(),
                     columns=columns,
                     units=units,
+                    announced=int(announced) if announced.isdigit() else None,
                     begin=rows,
                     end=_end_of_rows(text, rows, limit),
                 )
@@ -173,6 +180,9 @@ def _read_block(
     technique = "OCV" if block.name.startswith("OCV") else settings.word("TAG", 0)
     columns, meanings, found = _meanings(table, names, block, settings, technique)
     flags += found
+    if block.announced is not None and table.rows < block.announced:
+        missing = ReaderFlag.POINTS_MISSING.flag(announced=block.announced, name=block.name, found=table.rows)
+        flags += (missing,)
     if not table.rows:
         return (), (*flags, ReaderFlag.EMPTY_BLOCK.flag(name=block.name))
     if not {"potential", "current", "frequency"} & meanings.keys():
@@ -234,6 +244,7 @@ def _finish(part: Trace | Spectrum, settings: _Settings) -> Trace | Spectrum:
             amplitude=amplitude,
             galvanostatic=galvanostatic,
         )
+        part = replace(part, flags=(*part.flags, *unfinished_scan(part.frequency, *ends)))
     return replace(part, protocol=scan, amplitude=amplitude, galvanostatic=galvanostatic)
 
 

@@ -25,7 +25,7 @@ from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Protocol, Source, Spectrum, Sweep, Trace
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import find_restarts
+from rampion.readers.scans import find_restarts, unfinished_scan
 
 _TICKS_1970 = 621355968000000000  # 100 ns since the year 1
 _PULSED = {"dpv", "npv", "swv", "acv"}
@@ -322,6 +322,7 @@ def _spectra(dataset: Any, settings: Mapping[str, str], title: str, start: float
         time = times[rows] if times.size >= count else np.zeros(0)
         recorded = time.size > 0 and np.ptp(time) > 0 and bool(np.all(np.diff(time) >= 0))
         amplitude = _amplitude(settings)
+        ends = (_setting(settings, "MAX_FREQ"), _setting(settings, "MIN_FREQ"))
         yield Spectrum(
             frequency=frequency[rows],
             impedance=impedance[rows],
@@ -333,7 +334,7 @@ def _spectra(dataset: Any, settings: Mapping[str, str], title: str, start: float
             start=start,
             extra={key: column[rows] for key, column in extra.items()},
             source=where,
-            flags=tuple(flags),
+            flags=(*flags, *unfinished_scan(frequency[rows], *ends)),
         )
 
 

@@ -7,12 +7,12 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.columns import Column, has_impedance, is_loop
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.scans import find_restarts
 
 BIAS = ("bias potential/V", "bias current/A")
 """Names of the columns in :attr:`Spectrum.extra` that hold the direct voltage and current beside each point."""
@@ -29,32 +29,61 @@ def build_parts(
     """Traces and spectra from the columns, in the order of the rows.
 
     Rows with a frequency above zero and an impedance are spectra, split where the frequency starts again or a loop
-    column counts on; the others are traces, split where time runs backwards.
+    column counts on; the others are traces, split where time runs backwards. A row that is neither is dropped and
+    counted, and does not cut the spectrum around it.
     """
     values = {role: _infinite_out(columns[one.header] * one.factor + one.offset) for role, one in meanings.items()}
     used = {one.header for one in meanings.values()}
     extra = {key: column for key, column in columns.items() if key not in used and key}
     count = next(iter(columns.values())).size if columns else 0
-    is_spectrum = np.zeros(count, dtype=bool)
     impedance = np.full(count, np.nan, dtype=complex)
+    is_spectrum, lost = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    recorded = np.zeros(count, dtype=bool)
+    for role in ("potential", "current"):
+        recorded |= np.isfinite(values.get(role, np.full(count, np.nan)))
     if has_impedance(meanings):
         if "impedance_real" in values and "impedance_imag" in values:
             impedance = values["impedance_real"] + 1j * values["impedance_imag"]
         else:
             impedance = values["impedance_modulus"] * np.exp(1j * values["phase"])
         is_spectrum = values["frequency"] > 0
+        measured = np.isfinite(impedance) & (impedance != 0)
+        lost = ~is_spectrum & (measured | ~recorded) | is_spectrum & ~np.isfinite(impedance)
+        lost |= _strays(is_spectrum & ~lost, lost, values["frequency"])
     parts: list[Trace | Spectrum] = []
     flags: list[Flag] = []
-    edges = np.flatnonzero(np.diff(is_spectrum.astype(int))) + 1
+    if lost.any():
+        flags.append(ReaderFlag.DROPPED_POINTS.flag(count=int(lost.sum()), what="frequency and impedance"))
+    rows = np.flatnonzero(~lost)
+    edges = np.flatnonzero(np.diff(is_spectrum[rows].astype(int))) + 1
     has_trace = "potential" in values or "current" in values
-    for rows in np.split(np.arange(count), edges):
-        if rows.size and is_spectrum[rows[0]]:
-            parts += _spectra(rows, values, impedance, extra, technique, start, source)
-        elif rows.size and has_trace:
-            made, found = _traces(rows, values, extra, technique, start, source)
+    for run in np.split(rows, edges):
+        if run.size and is_spectrum[run[0]]:
+            parts += _spectra(run, values, impedance, extra, technique, start, source)
+        elif run.size and has_trace:
+            made, found = _traces(run, values, extra, technique, start, source)
             parts += made
             flags += found
     return tuple(parts), tuple(dict.fromkeys(flags))
+
+
+def _strays(is_spectrum: np.ndarray, lost: np.ndarray, frequency: np.ndarray) -> np.ndarray:
+    """Single rows without frequency inside a scan that goes on after them."""
+    strays = np.zeros(is_spectrum.size, dtype=bool)
+    rows = np.flatnonzero(~lost)
+    inside = is_spectrum[rows]
+    for place in (np.flatnonzero(~inside[1:-1] & inside[:-2] & inside[2:]) + 1).tolist():
+        before, after = (_run(inside, place, step) for step in (-1, 1))
+        around = frequency[rows[np.concatenate([before[::-1], after])]]
+        strays[rows[place]] = not find_restarts(around)[before.size - 1]
+    return strays
+
+
+def _run(inside: np.ndarray, place: int, step: int) -> np.ndarray:
+    """Places of the unbroken run of spectrum rows beside ``place``, nearest first."""
+    beside = np.arange(place + 1, inside.size) if step > 0 else np.arange(place - 1, -1, -1)
+    ends = np.flatnonzero(~inside[beside])
+    return beside[: ends[0]] if ends.size else beside
 
 
 def _infinite_out(column: np.ndarray) -> np.ndarray:
@@ -71,6 +100,7 @@ def _traces(
 ) -> tuple[list[Trace], list[Flag]]:
     blank = np.full(rows[-1] + 1, np.nan)
     potential, current = values.get("potential", blank), values.get("current", blank)
+    temperature = values.get("temperature")
     recorded = np.isfinite(potential[rows]) | np.isfinite(current[rows])
     flags: list[Flag] = []
     time = values.get("time")
@@ -95,6 +125,7 @@ def _traces(
             current=current[rows[a:b]],
             technique=technique,
             start=start,
+            temperature=temperature[rows[a:b]] if temperature is not None else None,
             extra={key: column[rows[a:b]] for key, column in extra.items()},
             source=source,
         )
@@ -113,30 +144,25 @@ def _spectra(
     source: Source,
 ) -> list[Spectrum]:
     spectra = []
-    for piece in np.split(rows, _restarts(rows, values["frequency"], extra)):
-        good = piece[np.isfinite(impedance[piece])]
-        if not good.size:
-            continue
-        dropped = piece.size - good.size
-        time = values["time"][good] if "time" in values else None
+    for good in np.split(rows, _restarts(rows, values["frequency"], extra)):
         spectra.append(
             Spectrum(
                 frequency=values["frequency"][good],
                 impedance=impedance[good],
-                time=time,
+                time=values["time"][good] if "time" in values else None,
                 technique=technique,
                 potential=_mean(values.get("potential"), good),
                 current=_mean(values.get("current"), good),
+                temperature=_mean(values.get("temperature"), good),
                 start=start,
                 extra={key: column[good] for key, column in extra.items()} | bias_columns(values, good),
                 source=source,
-                flags=(ReaderFlag.DROPPED_POINTS.flag(count=dropped, what="impedance"),) if dropped else (),
             )
         )
     return spectra
 
 
-def bias_columns(values: Mapping[str, np.ndarray | None], rows: np.ndarray) -> dict[str, np.ndarray]:
+def bias_columns(values: Mapping[str, np.ndarray | None], rows: np.ndarray | slice) -> dict[str, np.ndarray]:
     """The direct voltage and current beside each point of a spectrum under :data:`BIAS`, where both were recorded."""
     columns = [values.get(role) for role in ("potential", "current")]
     if any(column is None or not np.isfinite(column[rows]).all() for column in columns):
@@ -144,19 +170,14 @@ def bias_columns(values: Mapping[str, np.ndarray | None], rows: np.ndarray) -> d
     return {name: column[rows] for name, column in zip(BIAS, columns, strict=True) if column is not None}
 
 
-def find_restarts(frequency: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " m"]:
-    """Between which points the frequency leaps back against its direction by more than a factor of three."""
-    steps = np.diff(np.log(frequency))
-    direction = np.sign(np.median(steps)) if steps.size else 0.0
-    return steps * direction < -math.log(3.0)
-
-
 def _restarts(rows: np.ndarray, frequency: np.ndarray, extra: Mapping[str, np.ndarray]) -> np.ndarray:
     """Where a new spectrum begins among the rows."""
     begins = find_restarts(frequency[rows])
     for key, column in extra.items():
         if is_loop(key):
-            begins |= np.abs(np.diff(column[rows])) > 0  # a missing counter begins nothing
+            counted = np.abs(np.diff(column[rows])) > 0  # a missing counter begins nothing
+            if not counted.all():  # else it counts points
+                begins |= counted
     return np.flatnonzero(begins) + 1
 
 

@@ -7,8 +7,8 @@ import io
 from pathlib import Path
 
 from rampion.errors import InputError, RefusedError
-from rampion.quantities import quantity
-from rampion.readers.samples import SAMPLE_COLUMNS
+from rampion.file_writing import write_file
+from rampion.readers.sheet_columns import SAMPLE_COLUMNS
 
 _EXPLANATION = (
     "# One row per sample or per file. file: names or patterns such as S1*.mpr, several separated by ';'. An "
@@ -20,12 +20,10 @@ _EXPLANATION = (
 def template_headers() -> tuple[str, ...]:
     """The headers of an empty sheet: every known column, with the unit in which it is shown."""
     headers = []
-    for name, (kind, _) in SAMPLE_COLUMNS.items():
-        unit = quantity(kind).shown_unit if kind else ""
-        unit = {"thickness": "mm", "potential": "V"}.get(kind, unit)
-        headers.append(f"{name} [{unit}]" if unit else name)
-        if name in ("thickness", "area"):
-            headers.append(f"{name} std [{unit}]")
+    for column in SAMPLE_COLUMNS.values():
+        headers.append(column.heading)
+        if column.name in ("thickness", "area"):
+            headers.append(column.heading.replace(column.name, f"{column.name} std"))
     return tuple(headers)
 
 
@@ -45,8 +43,7 @@ def write_template(path: Path | str, overwrite: bool = False) -> Path:
         raise InputError(f"{path.name} has no ending that a sample sheet can have; expected .csv, .xlsx or .toml.")
     if path.exists() and not overwrite:
         raise RefusedError(f"{path.name} is already there and would be lost; choose another name or remove it first.")
-    path.write_bytes(writers[path.suffix.lower()]())
-    return path
+    return write_file(path, writers[path.suffix.lower()]())
 
 
 def _csv() -> bytes:

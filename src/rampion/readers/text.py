@@ -5,6 +5,7 @@ Nothing here asks the machine for its locale: encoding and decimal mark are deci
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,9 +17,13 @@ from jaxtyping import Float
 from rampion.estimate import Flag
 from rampion.readers.decimals import NUMBER, decimal_mark, is_missing, proof_of, read_number
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.numbers import PADDING, read_tokens
+from rampion.readers.numbers import read_columns
 
-_PIECE = 1 << 20
+_NUMBER_LINE = re.compile(r"\s*[-+.\d]")
+_PIECE = 1 << 23
+_NO_ENDS = bytes({*range(256)} - {*b"\t\n"})
+_STRAY = 2.0  # times the largest step above it: a cut digit makes a step of nine tenths of the number
+_LAST_LINES = 50  # that show how the last column is written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +110,24 @@ def split_cells(line: str, separator: str) -> list[str]:
     return cells
 
 
+def row_cells(line: str, separator: str) -> list[str]:
+    """The cells of one row, stripped, empty ones at its end included; quotes hold a cell together."""
+    if separator == " ":
+        return line.split()
+    if '"' in line:
+        return [cell.strip() for cell in next(csv.reader([line.replace("\r", "")], delimiter=separator), [])]
+    return [cell.strip() for cell in line.split(separator)]
+
+
+def number_rows(lines: Sequence[str]) -> tuple[list[str], int]:
+    """The lines that begin with a number, and how many others that are not blank stand between them."""
+    found = [place for place, line in enumerate(lines) if _NUMBER_LINE.match(line)]
+    if not found:
+        return [], 0
+    others = sum(bool(line.strip()) for line in lines[found[0] : found[-1] + 1]) - len(found)
+    return [lines[place] for place in found], others
+
+
 def unique_names(names: Iterable[str]) -> tuple[list[str], tuple[Flag, ...]]:
     """The names with repeated ones numbered: ``I/mA``, ``I/mA (2)``; a flag names those that were repeated."""
     seen: Counter[str] = Counter()
@@ -124,11 +147,12 @@ def parse_table(
     words: Sequence[str] = (),
     begin: int = 0,
     end: int | None = None,
+    fewest: int | None = None,
 ) -> Table:
     """The numeric table in ``body[begin:end]``, whose columns have these names.
 
     Rows with more or fewer cells than names are dropped with a flag (empty cells at the end of a row do not count).
-    A last line without line end is kept, but its last number only where its layout shows that no digit is missing.
+    A last line without line end is kept where it has all its cells; its last number only where it is not plainly cut.
 
     Parameters
     ----------
@@ -138,6 +162,7 @@ def parse_table(
     mark : decimal mark; ``None`` decides it from the numbers.
     words : names of the columns wanted as text.
     begin, end : where the lines of the table begin, after its header, and end; without ``end`` the text's end.
+    fewest : cells that a row must have; the further ones are empty where its line ends before them. By default all.
 
     Raises
     ------
@@ -146,195 +171,171 @@ def parse_table(
     """
     names, flags = unique_names(names)
     end = len(body) if end is None else end
+    quoted = separator in ";," and body.find('"', begin, end) >= 0
     if mark is None:
-        mark = "." if separator == "," else decimal_mark(body, begin, end)
+        mark = _decided_mark(body, begin, end, separator, quoted)
+    rows = _Rows(names, separator, mark, words, fewest or len(names), quoted)
     spans = _spans(body, begin, end)
-    table, unread, ragged = _read_rows(body, spans, names, separator, mark, words, strict=False)
+    table, unread, ragged = _read_rows(body, spans, rows, strict=False)
     if _contradicts(unread, table.columns, mark):
         # Where both marks occur, a number that could be read with either is not read at all.
-        table, unread, ragged = _read_rows(body, spans, names, separator, mark, words, strict=True)
+        table, unread, ragged = _read_rows(body, spans, rows, strict=True)
     columns = table.columns
+    if table.rows and body[end - 1] not in "\r\n":
+        found, cut = _distrust_end(body[max(begin, end - _PIECE) : end], columns, rows)
+        flags, ragged = flags + found, ragged - cut
     if ragged:
         flags += (ReaderFlag.RAGGED_ROWS.flag(count=ragged, expected=len(names)),)
-    if table.rows and body[end - 1] not in "\r\n":
-        flags += _distrust_end(body[max(begin, end - _PIECE) : end], columns, names, separator, ragged)
     columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
     return replace(table, columns=columns, flags=flags + _explain(unread, columns, mark))
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How the rows of a table are written."""
+
+    names: Sequence[str]
+    separator: str
+    mark: str
+    words: Sequence[str]
+    fewest: int
+    quoted: bool
+
+
+def _decided_mark(body: str, begin: int, end: int, separator: str, quoted: bool) -> str:
+    if separator != ",":
+        return decimal_mark(body, begin, end)
+    if not quoted:
+        return "."
+    lines = body[begin : min(end, begin + _PIECE)].split("\n")
+    return decimal_mark("\n".join("\t".join(row_cells(line, separator)) for line in lines))
+
+
 def _read_rows(
-    body: str,
-    spans: Sequence[tuple[int, int]],
-    names: Sequence[str],
-    separator: str,
-    mark: str,
-    words: Sequence[str],
-    *,
-    strict: bool,
+    body: str, spans: Sequence[tuple[int, int]], rows: _Rows, *, strict: bool
 ) -> tuple[Table, dict[str, Counter[str]], int]:
     """The columns, the tokens of each that were not plain numbers, and how many rows were dropped."""
-    kept = {name: place for place, name in enumerate(names) if name and name not in words}
-    texts: dict[str, list[str]] = {name: [] for name in words if name in names}
+    kept = {name: place for place, name in enumerate(rows.names) if name and name not in rows.words}
+    texts: dict[str, list[str]] = {name: [] for name in rows.words if name in rows.names}
     unread: dict[str, Counter[str]] = {name: Counter() for name in kept}
-    rows = ragged = 0
-    store = np.empty((len(names), 0))
-    # Freeing one large block tells the allocator to keep what the pieces need instead of fetching it anew each time.
-    np.empty(_PIECE << 4 if len(spans) > 1 else 0, dtype=np.uint8)
-    for span in spans:
-        piece, text, begin, stop, dropped = _cells(body, span, len(names), separator)
-        before, rows = rows, rows + begin.shape[1]
+    values: dict[str, list[np.ndarray]] = {name: [] for name in kept}
+    count = ragged = 0
+    swap = str.maketrans(".,", ",.") if rows.mark == "," else None
+    for begin, end in spans:
+        text, dropped = _regular(body[begin:end], rows)
         ragged += dropped
-        if rows > store.shape[1]:
-            store = _enlarge(store, before, rows, (spans[-1][1] - span[0]) / (span[1] - span[0]))
-        for place, name in enumerate(names):
-            if name in texts:
-                texts[name] += [token.strip() for token in _tokens(piece, begin[place], stop[place])]
-            elif name in kept:
-                values, understood = read_tokens(text, begin[place], stop[place], mark)
-                if strict:
-                    understood &= np.isnan(values)
-                if not understood.all():
-                    odd = np.flatnonzero(~understood)
-                    tokens = _tokens(piece, begin[place][odd], stop[place][odd])
-                    unread[name].update(tokens)
-                    known = {token: read_number(token, mark, strict=strict) for token in set(tokens)}
-                    values[odd] = [known[token] for token in tokens]
-                    if not before and np.isnan(values).all() and not any(map(is_missing, known)):
-                        del kept[name]  # a column of words
-                        continue
-                store[place, before:rows] = values
-    columns = {name: store[place, :rows] for name, place in kept.items()} if spans else {}
-    return Table(columns=columns, rows=rows, words=texts), unread, ragged
+        if not text:
+            continue
+        lines = text.split("\n") if texts or strict else []
+        for name, cells in texts.items():
+            place = rows.names.index(name)
+            cells += [line.split("\t", place + 1)[place].strip() for line in lines]
+        read = read_columns(text.translate(swap) if swap else text, len(rows.names), list(kept.values()))
+        for name, place in [*kept.items()]:
+            column = read[place]
+            tokens = [token.translate(swap) for token in column.cells] if swap else column.cells
+            odd, found = column.odd, column.values
+            if strict:
+                tokens, odd = _doubtful(lines, place, odd)
+            if tokens:
+                unread[name].update(tokens)
+                known = {token: read_number(token, rows.mark, strict=strict) for token in set(tokens)}
+                found[odd] = [known[token] for token in tokens]
+                if not count and np.isnan(found).all() and not any(map(is_missing, known)):
+                    del kept[name]  # a column of words
+                    continue
+            values[name].append(found)
+        count += text.count("\n") + 1
+    columns = {name: np.concatenate(values[name]) for name in kept if values[name]}
+    return Table(columns=columns, rows=count, words=texts), unread, ragged
 
 
-def _enlarge(store: np.ndarray, filled: int, needed: int, share: float) -> np.ndarray:
-    """Room for the rows to come, judged from those of one piece, of which the rest of the text is ``share`` times."""
-    larger = np.empty((store.shape[0], filled + int((needed - filled) * share * 1.02) + 1))
-    larger[:, :filled] = store[:, :filled]
-    return larger
+def _doubtful(lines: Sequence[str], place: int, odd: np.ndarray) -> tuple[list[str], np.ndarray]:
+    """The odd cells of a column, and those whose mark could also group thousands."""
+    cells = [line.split("\t", place + 1)[place] for line in lines]
+    marked = (row for row, cell in enumerate(cells) if ("," in cell or "." in cell) and NUMBER.fullmatch(cell.strip()))
+    rows = sorted({*odd.tolist(), *marked})
+    return [cells[row] for row in rows], np.array(rows, dtype=int)
 
 
 def _spans(body: str, begin: int, end: int) -> list[tuple[int, int]]:
-    """Where to divide ``body[begin:end]``, at ends of lines, into pieces of about a megabyte."""
+    """Where to divide ``body[begin:end]``, at ends of lines, into pieces of a few megabytes."""
     spans, at = [], begin
     while at < end:
         limit = min(at + _PIECE, end)
-        stop = body.rfind("\n", at, limit) + 1 or body.find("\n", limit, end) + 1 or end
+        stop = limit if limit == end else body.rfind("\n", at, limit) + 1 or body.find("\n", limit, end) + 1 or end
         spans.append((at, stop))
         at = stop
     return spans
 
 
-def _tokens(piece: str, begin: np.ndarray, stop: np.ndarray) -> list[str]:
-    return [piece[a:b] for a, b in zip(begin.tolist(), stop.tolist(), strict=True)]
+def _regular(piece: str, rows: _Rows) -> tuple[str, int]:
+    """The lines with as many cells as names, tabs between the cells, and how many lines were dropped."""
+    if "\r" in piece:
+        piece = piece.replace("\r", "")
+    if rows.separator in ";," and not rows.quoted:
+        piece = piece.replace("\t", " ").replace(rows.separator, "\t")
+    piece = piece.strip("\n")
+    tabs = len(rows.names) - 1
+    if rows.separator != " " and not rows.quoted and tabs:
+        ends = piece.encode("latin-1", errors="replace").translate(None, _NO_ENDS) + b"\n"
+        if ends == (b"\t" * tabs + b"\n") * (len(ends) // (tabs + 1)):
+            return piece, 0
+    lines = [line for line in piece.split("\n") if line and not line.isspace()]
+    if rows.separator == " ":
+        lines = ["\t".join(line.split()) for line in lines]
+    elif rows.quoted:
+        lines = ["\t".join(row_cells(line.replace("\t", " "), rows.separator)) for line in lines]
+    kept = [line for line in (_fitted(line, tabs + 1, rows.fewest) for line in lines) if line is not None]
+    return "\n".join(kept), len(lines) - len(kept)
 
 
-def _cells(
-    body: str, span: tuple[int, int], width: int, separator: str
-) -> tuple[str, np.ndarray, np.ndarray, np.ndarray, int]:
-    """A piece of the body as text and bytes, where each of its cells (width, rows) begins and stops, rows dropped."""
-    padding = "\n" * PADDING
-    piece = body[slice(*span)]
-    piece = "".join((padding, piece, "" if piece.endswith("\n") else "\n", padding))
-    if separator in ";,":
-        piece = piece.replace("\t", " ").replace(separator, "\t")
-    text = np.frombuffer(piece.encode("latin-1", errors="replace"), np.uint8)
-    if separator == " ":
-        return piece, text, *_find_cells_between_blanks(text, width)
-    return piece, text, *_find_cells(text, width, piece.count("\n") - 2 * PADDING + 1, " " in piece)
+def _fitted(line: str, width: int, fewest: int) -> str | None:
+    """The line with as many cells as names, ``None`` where it has too few, or further cells that are not empty."""
+    if line.count("\t") == width - 1:
+        return line
+    cells = line.split("\t")
+    if any(cell.strip() for cell in cells[width:]) or len(cells) < fewest:
+        return None
+    return "\t".join([*cells[:width], *[""] * (width - len(cells))])
 
 
-def _find_cells(text: np.ndarray, width: int, line_ends: int, blanks: bool) -> tuple[np.ndarray, np.ndarray, int]:
-    """Places of the cells between tabs."""
-    inner = text[PADDING - 1 : text.size - PADDING]
-    ends = np.flatnonzero(inner <= ord("\n"))
-    ends += PADDING - 1
-    # Every line has its cells when each cell-th end is a line's and no other line ends between them.
-    regular = width and ends.size == (line_ends - 1) * width + 1 and (text[ends[::width]] == ord("\n")).all()
-    if regular and line_ends > 1:
-        counts = np.full(line_ends - 1, width)
-        stop = np.ascontiguousarray(ends[1:].reshape(-1, width).T)
-        begin = np.empty_like(stop)
-        begin[1:] = stop[:-1]
-        begin[0, 1:] = stop[-1, :-1]
-        begin[0, 0] = ends[0]
-        begin += 1
-        filled = counts > 0
-    else:
-        lines = np.flatnonzero(text[ends] == ord("\n"))
-        counts = np.diff(lines)
-        last = ends[lines[1:]]
-        blank = last - ends[lines[:-1]] <= 1 + (text[last - 1] == ord("\r"))
-        # Separators at the end of a row are empty cells beyond the header: cut them off.
-        surplus = counts - width
-        empty = np.ones(counts.size, dtype=bool)
-        for extra in range(1, int(min(surplus.max(initial=0), 64)) + 1):
-            some = surplus >= extra
-            place = lines[1:][some] - (surplus[some] - extra)
-            gap = ends[place] - ends[place - 1] - 1 - (text[ends[place] - 1] == ord("\r"))
-            empty[some] &= gap <= 0
-        filled = (surplus >= 0) & (surplus <= 64) & empty & ~blank
-        heads = lines[:-1][filled]
-        begin = np.stack([ends[heads + column] + 1 for column in range(width)]) if width else np.empty((0, 0), int)
-        stop = np.stack([ends[heads + column + 1] for column in range(width)]) if width else np.empty((0, 0), int)
-        counts = counts[~blank]
-        filled = filled[~blank]
-    if stop.size:
-        stop[-1] -= text[stop[-1] - 1] == ord("\r")
-        if blanks:
-            _strip_blanks(text, begin, stop)
-    return begin, stop, int(counts.size - filled.sum())
+def _distrust_end(body: str, columns: dict[str, np.ndarray], rows: _Rows) -> tuple[tuple[Flag, ...], int]:
+    """What a last line without line end lost: the line, dropped as ragged (1, else 0), or its last number."""
+    lines = [row_cells(line, rows.separator) for line in body.splitlines()[-_LAST_LINES:] if line.strip()]
+    last, before = lines[-1], [cells for cells in lines[:-1] if len(cells) == len(lines[-1])]
+    count = next(iter(columns.values())).size if columns else 0
+    if len(last) < rows.fewest:
+        return (ReaderFlag.CUT_FILE.flag(where="a line", kept=count),), 1
+    name = rows.names[len(last) - 1] if len(last) <= len(rows.names) else ""
+    if name not in columns or not _is_cut(last[-1], [cells[-1] for cells in before], columns[name]):
+        return (), 0
+    columns[name][-1] = np.nan
+    return (ReaderFlag.LAST_NUMBER_DOUBTFUL.flag(column=name),), 0
 
 
-def _strip_blanks(text: np.ndarray, begin: np.ndarray, stop: np.ndarray) -> None:
-    for _ in range(32):
-        lead = (text[begin] == ord(" ")) & (begin < stop)
-        begin += lead
-        trail = (text[stop - 1] == ord(" ")) & (begin < stop)
-        stop -= trail
-        if not (lead.any() or trail.any()):
-            return
+def _is_cut(cell: str, above: Sequence[str], values: np.ndarray) -> bool:
+    """Whether the last number of a column has lost digits.
+
+    It has where those above all have as many decimals and exponent digits and it has fewer; where layouts differ, if
+    it is shorter than the longest above and leaves the values by much more than any step among them.
+    """
+    if not cell or not above:
+        return False
+    layouts = {_layout(one) for one in above if one}
+    if len(layouts) == 1 and (decimals := layouts.pop()) != (0, 0):
+        return _layout(cell) < decimals
+    if len(cell) >= max(map(len, above)) or len(above) < 2:
+        return False
+    steps = np.abs(np.diff(values[-len(above) - 1 :]))
+    return bool(np.isfinite(steps[-1]) and steps[-1] > _STRAY * np.nanmax(steps[:-1], initial=0.0))
 
 
-def _find_cells_between_blanks(text: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Places of the cells between runs of blanks."""
-    dark = text > ord(" ")
-    edges = np.flatnonzero(dark[1:] != dark[:-1]) + 1
-    begin, stop = edges[0::2], edges[1::2]
-    line_ends = np.flatnonzero(text[PADDING:] == ord("\n")) + PADDING
-    last = np.searchsorted(begin, line_ends)
-    first = np.concatenate([[0], last[:-1]])
-    counts = last - first
-    heads = first[counts == width]
-    dropped = int(np.sum((counts != width) & (counts > 0)))
-    if not heads.size or not width:
-        return np.empty((width, 0), int), np.empty((width, 0), int), dropped
-    columns = np.arange(width)[:, None]
-    return begin[heads + columns], stop[heads + columns], dropped
-
-
-def _distrust_end(
-    body: str, columns: dict[str, np.ndarray], names: Sequence[str], separator: str, ragged: int
-) -> tuple[Flag, ...]:
-    """Withdraw the last number of a line without line end, unless its layout shows that it is whole."""
-    lines = body.splitlines()
-    cells = split_cells(lines[-1], separator)
-    rows = next(iter(columns.values())).size
-    if ragged and len(cells) < len([*names]):
-        return (ReaderFlag.CUT_FILE.flag(where="a line", kept=rows),)
-    before = split_cells(lines[-2], separator) if len(lines) > 1 else []
-    if len(before) == len(cells) and ((cells[-1:] == before[-1:] and cells[-1].isdigit()) or _is_whole(cells, before)):
-        return ()
-    if not cells or len(cells) > len(names) or names[len(cells) - 1] not in columns:
-        return ()
-    columns[names[len(cells) - 1]][-1] = np.nan
-    return (ReaderFlag.LAST_NUMBER_DOUBTFUL.flag(column=names[len(cells) - 1]),)
-
-
-def _is_whole(cells: Sequence[str], before: Sequence[str]) -> bool:
-    """Whether a row's last number has the layout of the one above it, up to the last digit of its exponent."""
-    layout, above = (re.sub(r"\d", "0", row[-1].lstrip("+-")) for row in (cells, before))
-    return layout == above and bool(re.search(r"[eE][+-]000$", layout))
+def _layout(cell: str) -> tuple[int, int]:
+    """Digits of the exponent and decimals of a number as written."""
+    mantissa, _, exponent = cell.strip("\"' ").lower().partition("e")
+    decimals = re.search(r"[.,](\d*)$", mantissa)
+    return len(exponent.lstrip("+-")), len(decimals[1]) if decimals else 0
 
 
 def _contradicts(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], mark: str) -> bool:

@@ -21,6 +21,7 @@ from rampion.readers.columns import guess_columns
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
+from rampion.readers.scans import unfinished_scan
 from rampion.readers.text import decode, parse_table
 
 _NAMES = {
@@ -114,6 +115,7 @@ def _finish(part: Trace | Spectrum, action: Mapping[str, str]) -> Trace | Spectr
             amplitude=amplitude,
         )
         flags = (*part.flags, ReaderFlag.UNCALIBRATED_IMPEDANCE.flag())
+        flags += unfinished_scan(part.frequency, scan.high, scan.low)
         return replace(part, amplitude=amplitude, protocol=scan if action else None, flags=flags)
     rate = setting("Scan Rate (V/s)")
     if "Linear" in action.get("Name", "") and rate > 0:

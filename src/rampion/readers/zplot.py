@@ -54,8 +54,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if not good.all():
         flags += (ReaderFlag.DROPPED_POINTS.flag(count=int((~good).sum()), what="impedance"),)
     announced = _announced(lines[:first], header)
-    if announced is not None and int(good.sum()) < announced and not any(f.code == "cut_file" for f in table.flags):
-        flags += (ReaderFlag.CUT_FILE.flag(where="the table", kept=int(good.sum())),)
+    if announced is not None and int(good.sum()) < announced:
+        missing = ReaderFlag.POINTS_MISSING.flag(announced=announced, name="the spectrum", found=int(good.sum()))
+        flags += (missing,)
     start, clock = read_start(header.get("Date", ""), header.get("Time", ""))
     amplitude = columns["Ampl"][good]
     time = columns["Time(Sec)"][good]

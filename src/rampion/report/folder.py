@@ -26,6 +26,7 @@ from rampion.report.tables import (
     write_columns,
     write_rows,
 )
+from rampion.results_folder import new_set
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,9 +45,13 @@ def file_name(text: str) -> str:
 
 def write_folder(analysis: Analysis, folder: str | Path, options: Mapping[str, Any]) -> list[Path]:
     """Write everything an analysis gave; returns the files written, ``results.json`` first."""
-    folder = Path(folder)
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
-    (folder / "figures").mkdir(exist_ok=True)
+    with new_set(folder, "analyse", options) as made:
+        return [made.placed(path) for path in _write(analysis, made.folder, options)]
+
+
+def _write(analysis: Analysis, folder: Path, options: Mapping[str, Any]) -> list[Path]:
+    (folder / "tables").mkdir()
+    (folder / "figures").mkdir()
     plain = results(analysis)
     history = provenance(options, files_of(analysis))
     summary = folder / "results.json"
@@ -176,7 +181,7 @@ def _write_package(analysis: Analysis, tables: list[Path], folder: Path) -> Path
     ]
     path = folder / "datapackage.json"
     name = file_name(analysis.name or "rampion").lower()
-    path.write_text(to_json({"name": name, "profile": "tabular-data-package", "resources": resources}) + "\n")
+    path.write_text(to_json({"name": name, "profile": "tabular-data-package", "resources": resources}) + "\n", "utf-8")
     return path
 
 
@@ -219,5 +224,5 @@ def _write_crate(analysis: Analysis, history: Mapping[str, Any], folder: Path, f
     }
     graph = [descriptor, root, results_file, *made, *raw, action, software]
     path = folder / "ro-crate-metadata.json"
-    path.write_text(to_json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}) + "\n")
+    path.write_text(to_json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}) + "\n", "utf-8")
     return path

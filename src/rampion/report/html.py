@@ -21,6 +21,7 @@ from rampion.report.methods import methods_section
 from rampion.report.page import render
 from rampion.report.results import files_of
 from rampion.report.study import study_results
+from rampion.results_folder import Manifest, NewSet, new_set, read_manifest
 
 if TYPE_CHECKING:
     from rampion.report.panels import Picture
@@ -31,25 +32,29 @@ def write_report(
     study: Study,
     folder: str | Path,
     options: Mapping[str, Any],
-    extra: Sequence[Section] = (),
     *,
     pdf: bool = False,
 ) -> list[Path]:
-    """Write ``report.html``, ``results.json`` and what belongs to them; returns these two, and the PDF, in order.
+    """Write ``report.html``, ``results.json`` and what belongs to them; returns these two, and the PDF, in order."""
+    with new_set(folder, "study", options) as made:
+        return write_report_into(made, study, options, pdf=pdf)
 
-    ``extra`` sections stand after the evidence.
-    """
+
+def write_report_into(
+    made: NewSet, study: Study, options: Mapping[str, Any], extra: Sequence[Section] = (), *, pdf: bool = False
+) -> list[Path]:
+    """:func:`write_report` as a part of a run's files; ``extra`` sections stand after the evidence."""
     from rampion.report.condition_sections import conditions_section
     from rampion.report.sample_pages import page_paths, write_sample_pages
 
-    folder = Path(folder)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    folder = made.folder
+    (folder / "figures").mkdir()
     plain = json.loads(to_json(study_results(study), None))
     history = provenance(options, files_of(study.analysis))
     results = folder / "results.json"
     results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
     pages = page_paths(plain)
-    behind = write_sample_pages(study, plain, history, pages, folder)
+    behind = write_sample_pages(study, plain, history, pages, made)
     figures = _figures(study, folder)
     list(behind)
     body = [
@@ -71,10 +76,9 @@ def write_report(
         "provenance": history,
         "pages": sorted(pages.values()),
     }
-    _forget(folder, content)
     (folder / "report.json").write_text(to_json(content, None) + "\n", encoding="utf-8")
-    page, *more = print_report(folder, pdf=pdf)
-    return [page, results, *more]
+    page, *more = _print(content, folder, made, pdf)
+    return [page, made.placed(results), *more]
 
 
 def print_report(folder: str | Path, *, pdf: bool = False) -> list[Path]:
@@ -83,29 +87,55 @@ def print_report(folder: str | Path, *, pdf: bool = False) -> list[Path]:
     Raises
     ------
     InputError
-        When the folder holds no document.
+        When the folder holds no document, or one that is not as it was written.
     """
     folder = Path(folder)
-    content = _document(folder)
-    page = folder / "report.html"
-    page.write_text(render(content, folder / "figures"), encoding="utf-8")
-    if not pdf:
-        return [page]
-    from rampion.report.pdf import write_pdf
+    _look_for_document(folder)
+    before = read_manifest(folder) or Manifest()
+    with new_set(folder, before.verb, before.options) as made:
+        content = _document(made)
+        made.keep(*made.earlier.files)
+        return _print(content, folder, made, pdf)
 
-    return [page, write_pdf(content, folder)]
+
+def _print(content: Mapping[str, Any], drawn: Path, made: NewSet, pdf: bool) -> list[Path]:
+    """The page, and the PDF, of a document whose figures are ``drawn`` in that folder."""
+    page = made.folder / "report.html"
+    page.write_text(render(content, drawn / "figures"), encoding="utf-8")
+    if not pdf:
+        return [made.placed(page)]
+    from rampion.report.pdf import set_pdf
+
+    paper = made.folder / "report.pdf"
+    paper.write_bytes(set_pdf(content, drawn))
+    return [made.placed(page), made.placed(paper)]
 
 
 def opening(folder: str | Path) -> list[str]:
     """The summary of the report in a study's folder."""
-    return list(_document(Path(folder))["summary"])
+    return list(json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))["summary"])
 
 
-def _document(folder: Path) -> dict[str, Any]:
-    source = folder / "report.json"
-    if not source.is_file():
+def _look_for_document(folder: Path) -> None:
+    if not (folder / "report.json").is_file():
         raise InputError(f"{folder} holds no report.json; make it with rampion study PATH -o {folder}.")
-    return json.loads(source.read_text(encoding="utf-8"))
+
+
+def _document(made: NewSet) -> dict[str, Any]:
+    """The document of the folder's report, when it and its figures are as rampion wrote them."""
+    _look_for_document(made.target)
+    names = [name for name in made.earlier.files if name == "report.json" or name.startswith("figures/")]
+    changed = [name for name in ("report.json", *names) if made.standing(name) is None]
+    if changed:
+        raise InputError(
+            f"{changed[0]} in {made.target} is not as rampion wrote it: run rampion study PATH -o {made.target} again."
+        )
+    content = json.loads((made.target / "report.json").read_text(encoding="utf-8"))
+    drawn = {one["name"] for part in content["sections"] for one in part["figures"]}
+    strange = sorted(name for name in drawn if f"figures/{name}.svg" not in names)
+    if strange:
+        raise InputError(f"The report in {made.target} names the figure {strange[0]!r}, which is not in its folder.")
+    return content
 
 
 def summary(plain: Mapping[str, Any]) -> list[str]:
@@ -142,16 +172,3 @@ def write_picture(picture: Picture, folder: Path) -> None:
     if picture.data:
         (folder / f"{picture.name}.csv").write_text(as_csv(picture.data), encoding="utf-8-sig")
         (folder / f"{picture.name}.txt").write_text(as_origin(picture.data), encoding="utf-8-sig")
-
-
-def _forget(folder: Path, content: Mapping[str, Any]) -> None:
-    """Remove figures and pages of an earlier report that this one does not have."""
-    source = folder / "report.json"
-    if not source.is_file():
-        return
-    earlier = _document(folder)
-    drawn, stood = ({one["name"] for part in doc["sections"] for one in part["figures"]} for doc in (content, earlier))
-    gone = [folder / "figures" / f"{name}.{suffix}" for name in stood - drawn for suffix in ("svg", "csv", "txt")]
-    gone += [folder / page for page in set(earlier.get("pages", ())) - set(content["pages"])]
-    for path in gone:
-        path.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ import numpy as np
 from rampion.quantities import quantity
 from rampion.records import provenance, to_json, to_plain
 from rampion.report.folder import SYNTHETIC
+from rampion.results_folder import new_set
 
 if TYPE_CHECKING:
     from rampion.planning.parameter_sweep import SweepResults
@@ -77,11 +78,14 @@ def sweep_text(results: SweepResults) -> str:
 def write_sweep(results: SweepResults, folder: str | Path, options: Mapping[str, Any]) -> list[Path]:
     """``table.csv`` (one row per simulation, the laboratory's units), ``results.json`` with its provenance, and
     ``peaks`` (SVG, PNG) where at most two parameters vary; returns the files written."""
+    with new_set(folder, "simulate grid", options) as made:
+        return [made.placed(path) for path in _write(results, made.folder, options)]
+
+
+def _write(results: SweepResults, folder: Path, options: Mapping[str, Any]) -> list[Path]:
     from rampion.figures.parameter_sweep import draw_parameter_sweep
     from rampion.figures.save import save
 
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     table, summary = folder / "table.csv", folder / "results.json"
     header, rows = _table(results)
     with table.open("w", newline="", encoding="utf-8") as stream:

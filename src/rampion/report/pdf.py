@@ -12,8 +12,8 @@ from typing import Any
 from rampion.errors import RefusedError
 
 
-def write_pdf(content: Mapping[str, Any], folder: Path) -> Path:
-    """Write ``report.pdf`` into the folder that holds ``report.json`` and ``figures/``; returns its path.
+def set_pdf(content: Mapping[str, Any], folder: Path) -> bytes:
+    """The report on paper; ``folder`` holds ``report.json`` and ``figures/``.
 
     Raises
     ------
@@ -24,13 +24,11 @@ def write_pdf(content: Mapping[str, Any], folder: Path) -> Path:
     import matplotlib
 
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    path = folder / "report.pdf"
-    typst.compile(
-        resources.files("rampion.report").joinpath("report.typ").read_bytes(), output=str(path),
+    return typst.compile(
+        resources.files("rampion.report").joinpath("report.typ").read_bytes(),
         root=str(folder.resolve()), font_paths=[str(fonts)], ignore_system_fonts=True,
         timestamp=datetime.fromisoformat(content["provenance"]["created"]),
     )  # fmt: skip
-    return path
 
 
 def engine() -> Any:

@@ -1,6 +1,7 @@
 """A page per sample: what it is, what each of its sweeps and spectra shows, and why.
 
-A page is written again only when what stands in it changes: of many samples mostly the new ones.
+A page is written again only when what stands in it changes, or it is not as it was written: of many samples mostly
+the new ones.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from rampion.report.folder import file_name
 from rampion.report.page import render
 from rampion.report.panels import Picture
 from rampion.report.sections import estimate
+from rampion.results_folder import NewSet
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
 
@@ -46,10 +48,10 @@ def page_paths(plain: Mapping[str, Any]) -> dict[str, str]:
 
 
 def write_sample_pages(
-    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], pages: Mapping[str, str], folder: Path
+    study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], pages: Mapping[str, str], made: NewSet
 ) -> Iterator[None]:
     """Write the pages that are not as they should be, on all cores; done when the last has been taken."""
-    (folder / "samples").mkdir(exist_ok=True)
+    (made.folder / "samples").mkdir()
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for finding in plain["samples"]:
         entries.setdefault(finding["sample"], []).append(finding)
@@ -63,14 +65,17 @@ def write_sample_pages(
         files = {file: history["files"].get(file, "") for file in known["files"]}
         content = to_json([known, entries.get(name, []), files, history["software"]], None)
         mark = f"<!-- {hashlib.sha256(content.encode()).hexdigest()} -->\n"
-        if not _stands(folder / pages[name], mark):
-            told = {**history, "files": files}
-            jobs.append((sample, known, entries.get(name, []), told, mark, folder / pages[name]))
+        if _stands(made.standing(pages[name]), mark):
+            made.keep(pages[name])
+            continue
+        told = {**history, "files": files}
+        jobs.append((sample, known, entries.get(name, []), told, mark, made.folder / pages[name]))
     return in_processes(_write_page, jobs)
 
 
-def _stands(path: Path, mark: str) -> bool:
-    if not path.is_file():
+def _stands(path: Path | None, mark: str) -> bool:
+    """Whether an earlier page, whole as it was written, says the same."""
+    if path is None:
         return False
     with path.open(encoding="utf-8") as stream:
         return stream.readline() == mark

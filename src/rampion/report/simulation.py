@@ -10,6 +10,7 @@ import numpy as np
 from rampion.records import to_json, to_plain
 from rampion.report.folder import SYNTHETIC, file_name
 from rampion.report.tables import curve_columns, write_columns
+from rampion.results_folder import new_set
 from rampion.units import show
 
 _PROFILES = 8
@@ -85,8 +86,12 @@ def write_simulation(
     Figures: ``simulation``; ``profiles`` in time; ``spectra``, where there are any; and of a sweep ``voltammograms``
     over scan rates and thicknesses around its own, and ``regimes``, the map with this cell on it.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    options = {"cell": simulation.cell.name, "write": make, "noise": noise, "seed": seed}
+    with new_set(folder, "simulate", options) as made:
+        _write(simulation, made.folder, make, noise, seed)
+
+
+def _write(simulation: Simulation, folder: Path, make: str | None, noise: float | None, seed: int) -> None:
     (folder / "simulation.json").write_text(to_json(simulation_entry(simulation)) + "\n", encoding="utf-8")
     experiment = simulation.experiment
     if noise is not None or make is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -14,11 +15,14 @@ from rampion.cell.contact import ContactLoss
 from rampion.cell.ohmic import simulate_ohmic
 from rampion.cell.parameters import Cell
 from rampion.estimate import Estimate
-from rampion.measurement import Sweep
+from rampion.measurement import Spectrum, Sweep, Trace
 from rampion.planning.virtual_campaign import SCAN_RATES, TRUTHS, Truth, write_campaign
+from rampion.study.analysis import Analysis
 from rampion.study.campaign import Study
 from rampion.study.events import pellets
 from rampion.study.laws import ScalingLaw
+
+Part = TypeVar("Part", Trace, Spectrum, Trace | Spectrum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,23 @@ class Recovered:
 def write_demo(folder: Path, truth: str = "binary", seed: int = 1) -> Iterator[str]:
     """Write the virtual campaign's instrument files; yields each sample's name as it is done."""
     yield from write_campaign(TRUTHS[truth], folder, seed)
+
+
+def placed(analysis: Analysis, made: Path, folder: Path) -> Analysis:
+    """The analysis of files made in one place with the place where they come to stand as their source."""
+
+    def moved(part: Part) -> Part:
+        if part.source is None:
+            return part
+        path = folder / Path(part.source.path).relative_to(made)
+        return replace(part, source=replace(part.source, path=str(path)))
+
+    samples = tuple(
+        replace(one, experiment=replace(one.experiment, parts=tuple(map(moved, one.experiment.parts))))
+        for one in analysis.samples
+    )
+    series = tuple(replace(one, spectra=tuple(map(moved, one.spectra))) for one in analysis.series)
+    return replace(analysis, samples=samples, series=series)
 
 
 def compare_with_truth(study: Study, truth: str) -> tuple[Recovered, ...]:

@@ -139,7 +139,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
         (ConstantCurrent, Shape.CONSTANT_CURRENT),
         (Steps, Shape.STEPS),
     ):
-        if isinstance(trace.protocol, protocol):
+        if isinstance(trace.protocol, protocol) and not (isinstance(trace.protocol, Sweep) and trace.protocol.vertices):
             return shape, "its protocol"
     potential, current = trace.potential[kept], trace.current[kept]
     time = trace.time[kept]

@@ -18,6 +18,11 @@ class VoltammetryFlag(FlagKind):
     POINTS_DROPPED = (Severity.NOTE, "{points} points without potential or current were left out.")
     NO_TIME = (Severity.WARNING, "No time was recorded: scan rate, charge and semi-integral are not known.")
     TIME_FROM_RATE = (Severity.NOTE, "No time was recorded: it was rebuilt from the stated scan rate.")
+    RATE_CONTRADICTED = (
+        Severity.WARNING,
+        "The protocol states {stated:.4g} mV/s, but the cell voltage moved at {found:.4g} mV/s; the stated rate is "
+        "given: check protocol and sheet.",
+    )
     CLOCK_UNKNOWN = (Severity.NOTE, "The parts of the run share no clock; the time between them is not known.")
     AREA_MISSING = (
         Severity.WARNING,

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.estimate import Estimate, Flag
-from rampion.measurement import Sweep, Trace
+from rampion.measurement import Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level
 from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time
@@ -32,7 +32,7 @@ class Voltammogram:
         their noise, the recorded potentials otherwise.
     noise : (n,) [A] standard deviation of the current's noise along the sweep.
     potential_noise, resolution : [V], [A].
-    scan_rate : [V/s], None without a clock.
+    scan_rate : [V/s] what the protocol states, else the straight ramp's; None without a clock.
     sign : +1 or -1, what potentials were multiplied by; current_sign likewise for the current.
     returning_potential, returning_current : (m,) the sweep back, empty when there is none.
     stop : [V] where the sweep was meant to end, NaN when not known.
@@ -64,6 +64,7 @@ class Record:
     """The points of one or several traces end to end, with what is known of them.
 
     current_range : (n,) the recorded range in use, NaN where none was recorded.
+    sweep : what the protocol states of the ramp; None where it states none, or the traces state several.
     """
 
     time: Float[np.ndarray, " n"]
@@ -72,10 +73,14 @@ class Record:
     current_range: Float[np.ndarray, " n"]
     has_clock: bool
     resolution: float
-    rate: float
-    stop: float
+    sweep: Sweep | None
     synthetic: bool
     flags: tuple[Flag, ...]
+
+    @property
+    def ramps_cell(self) -> bool:
+        """Whether the cell's voltage was ramped, not one electrode's potential: only then is it straight in time."""
+        return self.sweep is None or self.sweep.controlled is Controlled.CELL
 
 
 def join_traces(traces: Sequence[Trace]) -> Record:
@@ -86,7 +91,8 @@ def join_traces(traces: Sequence[Trace]) -> Record:
     """
     times, potentials, currents, ranges, flags, dropped = [], [], [], [], [], 0
     end, has_clock = -math.inf, True
-    rate = stop = resolution = math.nan
+    resolution = math.nan
+    sweeps: list[Sweep] = []
     for trace in traces:
         kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
         dropped += int(np.sum(~kept))
@@ -94,7 +100,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
             continue
         potential, current, time = trace.potential[kept], trace.current[kept], trace.time[kept]
         if isinstance(trace.protocol, Sweep):
-            rate, stop = trace.protocol.rate, trace.protocol.stop
+            sweeps.append(trace.protocol)
         if not np.isfinite(time).all():
             stated = trace.protocol.rate if isinstance(trace.protocol, Sweep) else math.nan
             if math.isfinite(stated) and stated > 0:
@@ -124,8 +130,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         current_range=np.concatenate(ranges) if times else empty,
         has_clock=has_clock,
         resolution=resolution,
-        rate=rate,
-        stop=stop,
+        sweep=sweeps[-1] if len({(sweep.rate, sweep.controlled) for sweep in sweeps}) == 1 else None,
         synthetic=any(trace.synthetic for trace in traces),
         flags=tuple(dict.fromkeys(flags)),
     )
@@ -215,9 +220,11 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         flags.append(VoltammetryFlag.POLARITY.flag())
     potential_noise = noise_level(time, potential)
     potential_noise = potential_noise if math.isfinite(potential_noise) else 0.0
-    swept, pauses, rate = find_pauses(time, potential, current, potential_noise)
     ramp = _rising(potential, potential_noise)
     scan_rate = None
+    swept, pauses, rate = np.ones(time.size, dtype=bool), (), 0.0
+    if record.ramps_cell:
+        swept, pauses, rate = find_pauses(time, potential, current, potential_noise)
     if rate > 0:
         active = time - paused_time(time, pauses)
         scan_rate, line = _fit_ramp(active[swept], potential[swept], rate)
@@ -246,7 +253,12 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     steps = np.diff(ramp[swept])
     if steps.size and np.median(steps) > 0 and np.max(steps) > 10 * np.median(steps):
         flags.append(VoltammetryFlag.UNEVEN_SAMPLING.flag(ratio=float(np.max(steps) / np.median(steps))))
-    stop = sign * record.stop
+    if record.sweep is not None:
+        if scan_rate is not None and record.has_clock and record.sweep.contradicted_by(scan_rate.value):
+            stated, found = 1e3 * record.sweep.rate, 1e3 * scan_rate.value
+            flags.append(VoltammetryFlag.RATE_CONTRADICTED.flag(stated=stated, found=found))
+        scan_rate = Estimate(record.sweep.rate)
+    stop = sign * record.sweep.stop if record.sweep is not None and record.ramps_cell else math.nan
     if math.isfinite(stop) and potential[-1] < stop - max(0.03 * abs(stop), 8 * potential_noise):
         flags.append(VoltammetryFlag.STOPPED_EARLY.flag(potential=float(potential[-1]), stop=stop))
     if not record.has_clock:
