@@ -8,7 +8,8 @@ import pytest
 from rampion.errors import InputError
 from rampion.measurement import Spectrum, Trace
 from rampion.readers import read_file
-from rampion.readers.series import join, join_runs, member_of, read_series
+from rampion.readers.run_names import member_of
+from rampion.readers.series import join, join_runs, read_series
 from written_files import curve, dta, mpt
 
 FREQUENCY = np.logspace(4, 1, 7)

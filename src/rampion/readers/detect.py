@@ -38,9 +38,9 @@ _FORMATS = (
     "table",
 )
 _WITH_COLUMNS = ("table", "maccor")  # readers that take the columns which the user names; else those make a table of it
-_HEAD = 8192
+HEAD = 8192
 _BLANK = b"\0 \t\r\n"
-_SYNTHETIC_MARK = b"SYNTHETIC DATA made by rampion"  # what rampion.cell.files writes into every header
+SYNTHETIC_MARK = b"SYNTHETIC DATA made by rampion"  # what rampion.cell.files writes into every header
 
 _NOT_DATA = {
     ".nox": "an Autolab NOVA project, whose format is closed; export the data from NOVA as text (ASCII)",
@@ -127,7 +127,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
         raise InputError(f"{path} {found}; expected an instrument's file.")
     content = path.read_bytes()
     name = path.name
-    head = content[:_HEAD]
+    head = content[:HEAD]
     if not head.strip(_BLANK) and not content.strip(_BLANK):
         raise RefusedError(f"{name} is empty; the run was not recorded or not saved.")
     for beginning, what in _NOT_DATA_BEGINNINGS:
@@ -161,7 +161,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
                 block=block,
                 instrument=part.source.instrument if part.source else "",
             ),
-            synthetic=part.synthetic or _SYNTHETIC_MARK in head,
+            synthetic=part.synthetic or SYNTHETIC_MARK in head,
         )
         for block, part in enumerate(parts)
     )

@@ -135,7 +135,27 @@ class ReaderFlag(FlagKind):
         Severity.NOTE,
         "{file!r} does not state its start; its times follow on the run's other files, so the run's start was taken.",
     )
-    FILE_COPY = (Severity.NOTE, "{file!r} holds the same record as {other!r} and was left out.")
+    FILE_COPY = (
+        Severity.NOTE,
+        "{file!r} and {other!r} hold one run; {other!r}, which knows more of it, was kept.",
+    )
+    COPIES_DISAGREE = (
+        Severity.WARNING,
+        "{file!r} and {other!r} hold one run with two potentials; that of {other!r}, which has more columns, was kept: "
+        "check that it is the cell's.",
+    )
+    RECORDS_ALIKE = (
+        Severity.WARNING,
+        "{file!r} and {other!r} hold equal values and were both kept; if they are one run, remove one of them.",
+    )
+    SAMPLES_SHARE_RECORD = (
+        Severity.WARNING,
+        "{file!r} and {other!r} hold one run, yet the sample sheet gives them to two samples; correct the sheet.",
+    )
+    RUN_PARTED = (
+        Severity.WARNING,
+        "{file!r} carries the name of a run that it does not follow in time ({reason}); it was read on its own.",
+    )
     # instruments
     UNEVEN_COLUMNS = (
         Severity.WARNING,

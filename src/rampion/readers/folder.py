@@ -7,6 +7,7 @@ scan rate stated in the sheet gives a ramp its protocol, and its times where the
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -18,16 +19,20 @@ import numpy as np
 from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, Sweep, Trace
+from rampion.readers.copies import FileRecord, Relation, keep_one_of_each, relation_of
 from rampion.readers.detect import read_file
 from rampion.readers.file_index import files_named, index_files, nearest_file
+from rampion.readers.fingerprint import Fingerprint, candidates, fingerprints
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.listing import list_files
 from rampion.readers.overrides import FILE as OVERRIDES
 from rampion.readers.overrides import find_overrides
+from rampion.readers.run_names import member_of
 from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
-from rampion.readers.series import join, join_runs, member_of
+from rampion.readers.series import join_runs
 
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
-_OWN = ("results.json", "tables", "figures", "datapackage.json", "ro-crate-metadata.json")
+_KEPT_OPEN = 64  # records in memory while pairs of files are compared
 _ASKED_FOR = ("thickness", "area")
 _ANSWERED = 20  # names that are not there and for which the nearest one is sought
 
@@ -75,10 +80,14 @@ def plan_folder(path: Path | str, sheet: Path | str | None = None, only: str | N
         raise InputError(f"{folder} is no folder; expected one with instrument files.")
     sheet_path = Path(sheet) if sheet is not None else _find_sheet(folder)
     book = read_samples(sheet_path) if sheet_path is not None else None
-    files = [only] if only is not None else _list_files(folder, sheet_path)
+    beside = [path for path in (sheet_path, folder / OVERRIDES) if path is not None]
+    files, unlooked = ([only], []) if only is not None else list_files(folder, leave_out=beside)
+    if not files and unlooked:
+        raise RefusedError(f"{folder.name} holds no file that can be tried; the first: {unlooked[0].message}")
     if not files:
         raise RefusedError(f"{folder.name} holds no file; expected instrument files such as .mpr, .mpt, .DTA or .csv.")
     owners, flags = _assign(files, book, complete=only is None)
+    flags += unlooked
     if book is None:
         names = " and ".join(name.replace("_", " ") for name in _ASKED_FOR)
         flags.append(ReaderFlag.SHEET_MISSING.flag(names=names))
@@ -97,7 +106,8 @@ def read_group(
     group: FileGroup, columns: Mapping[str, str] | None = None
 ) -> tuple[tuple[Experiment, ...], tuple[Flag, ...]]:
     """The experiments of a group of files, those of one run joined, and a flag for every file that was refused."""
-    experiments: list[Experiment] = []
+    records: list[FileRecord] = []
+    rows: list[SampleRow | None] = []
     flags: list[Flag] = []
     for file, row, path in zip(group.files, group.rows, group.paths, strict=True):
         try:
@@ -106,8 +116,78 @@ def read_group(
             reason = re.sub(rf"^{re.escape(path.name)} ", "it ", str(error))
             flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))
             continue
-        experiments.append(_owned(experiment, file, row))
-    return tuple(_without_twins(join_runs(experiments))), tuple(flags)
+        except Exception as error:  # one bad file must not take the others with it
+            reason = f"it stopped the reader ({error!r}), a fault of rampion: please report it with the file"
+            if isinstance(error, OSError):
+                reason = f"it could not be opened ({error.strerror})"
+            flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))
+            continue
+        records.append(FileRecord(file=file, experiment=experiment, owner=row.sample.name if row is not None else ""))
+        rows.append(row)
+    kept, doubts = keep_one_of_each(records)
+    experiments = [
+        _owned(
+            record.experiment,
+            records[record.places[0]].file,
+            next((rows[place] for place in record.places if rows[place] is not None), None),
+        )
+        for record in kept
+    ]
+    return join_runs(experiments), (*flags, *doubts)
+
+
+def unite_copies(
+    plan: FolderPlan, found: Sequence[Sequence[Fingerprint]], columns: Mapping[str, str] | None = None
+) -> FolderPlan:
+    """The plan with groups that hold one run in two files made one group, so that it is read once.
+
+    Parameters
+    ----------
+    found : the fingerprints of what each group of the plan held.
+    columns : as in :func:`read_folder`.
+
+    Returns
+    -------
+    The same plan where no run is held twice. Groups that are not united stay as they are.
+    """
+    marks = [(number, mark) for number, group in enumerate(found) for mark in group]
+    united = list(range(len(plan.groups)))  # the first group that each group belongs with
+    rows = {str(path): row for group in plan.groups for path, row in zip(group.paths, group.rows, strict=True)}
+
+    @functools.lru_cache(maxsize=_KEPT_OPEN)
+    def record(file: str) -> FileRecord | None:
+        row = rows.get(file)
+        try:
+            experiment = read_file(file, columns=columns)
+        except Exception:  # it was read before; what happened to it since is no reason to unite
+            return None
+        return FileRecord(file=file, experiment=experiment, owner=row.sample.name if row is not None else "")
+
+    for pair in candidates([mark for _, mark in marks], [number for number, _ in marks]):
+        first, second = sorted(united[marks[place][0]] for place in (pair.one, pair.other))
+        if first == second:
+            continue
+        if pair.sure or _are_related(*(record(marks[place][1].file) for place in (pair.one, pair.other))):
+            united = [first if number == second else number for number in united]
+    if united == list(range(len(plan.groups))):
+        return plan
+    joined: dict[int, list[FileGroup]] = {}
+    for number, group in zip(united, plan.groups, strict=True):
+        joined.setdefault(number, []).append(group)
+    groups = tuple(groups[0] if len(groups) == 1 else _united(groups) for groups in joined.values())
+    return replace(plan, groups=groups)
+
+
+def _are_related(one: FileRecord | None, other: FileRecord | None) -> bool:
+    return one is not None and other is not None and relation_of(one, other) is not Relation.APART
+
+
+def _united(groups: Sequence[FileGroup]) -> FileGroup:
+    return FileGroup(
+        folder=groups[0].folder,
+        files=tuple(file for group in groups for file in group.files),
+        rows=tuple(row for group in groups for row in group.rows),
+    )
 
 
 def read_folder(
@@ -132,6 +212,11 @@ def read_folder(
     """
     plan = plan_folder(path, sheet=sheet, only=only)
     read = [read_group(group, columns) for group in plan.groups]
+    united = unite_copies(plan, [fingerprints(found) for found, _ in read], columns)
+    if united is not plan:
+        known = dict(zip((group.files for group in plan.groups), read, strict=True))
+        read = [known.get(group.files) or read_group(group, columns) for group in united.groups]
+        plan = united
     experiments = tuple(experiment for found, _ in read for experiment in found)
     refused = merge_flags(*(flags for _, flags in read))
     if not experiments and only is not None:
@@ -162,21 +247,6 @@ def nothing_readable(plan: FolderPlan, refused: Sequence[Flag]) -> RefusedError:
     return RefusedError(f"Not one of the {len(refused)} files in {name} could be read; the first: {refused[0].message}")
 
 
-def _without_twins(experiments: Sequence[Experiment]) -> list[Experiment]:
-    """The experiments, of which those that hold the same points under the same name (.mpr and .mpt) count once."""
-    groups: dict[tuple[Path, str], list[Experiment]] = {}
-    for experiment in experiments:
-        source = experiment.parts[0].source
-        place = Path(source.path).parent if source is not None else Path()
-        groups.setdefault((place, experiment.name), []).append(experiment)
-    kept: list[Experiment] = []
-    for group in groups.values():
-        joined = join(group)
-        is_twin = len(group) > 1 and len(joined.parts) == len(group[0].parts)
-        kept += [joined] if is_twin else group
-    return kept
-
-
 def _find_sheet(folder: Path) -> Path | None:
     found = sorted(file for file in folder.iterdir() if file.name.lower() in _SHEETS)
     if len(found) > 1:
@@ -184,29 +254,6 @@ def _find_sheet(folder: Path) -> Path | None:
             f"{folder.name} holds several sample sheets ({', '.join(file.name for file in found)}); say which counts."
         )
     return found[0] if found else None
-
-
-def _list_files(folder: Path, sheet: Path | None) -> list[str]:
-    """Paths relative to the folder, numbers in names in their order, without hidden files, the sheet and results."""
-    sheets = {sheet.resolve()} if sheet is not None else set()
-    names = {place.name for place in (sheet, *sheets) if place is not None}  # resolving every file is slow
-    # what rampion itself wrote must not come back as measurements
-    results = {summary.parent for summary in folder.rglob("results.json") if (summary.parent / _OWN[-1]).is_file()}
-    own = {place / name for place in results for name in _OWN}
-    files = [
-        file.relative_to(folder).as_posix()
-        for file in folder.rglob("*")
-        if file.is_file()
-        and not (file.name in names and file.resolve() in sheets)
-        and not (own and not own.isdisjoint((file, *file.parents)))
-        and file.name != OVERRIDES
-        and not any(part.startswith((".", "~$")) for part in file.relative_to(folder).parts)
-    ]
-    return sorted(files, key=_natural)
-
-
-def _natural(file: str) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in re.split(r"(\d+)", file)]
 
 
 def _assign(files: Sequence[str], book: SampleSheet | None, complete: bool) -> tuple[dict[str, SampleRow], list[Flag]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -20,8 +20,17 @@ from rampion.errors import RampionError
 from rampion.estimate import Flag, FlagKind, Severity, merge_flags
 from rampion.measurement import Experiment, Override, Trace, thinned
 from rampion.processes import in_processes
-from rampion.readers.folder import FileGroup, FolderPlan, campaign_of, nothing_readable, plan_folder, read_group
-from rampion.readers.series import member_of
+from rampion.readers.fingerprint import Fingerprint, fingerprints
+from rampion.readers.folder import (
+    FileGroup,
+    FolderPlan,
+    campaign_of,
+    nothing_readable,
+    plan_folder,
+    read_group,
+    unite_copies,
+)
+from rampion.readers.run_names import member_of
 from rampion.records import cache_folder, code_digest, file_hash
 from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
 from rampion.study.conditions import take_together
@@ -34,6 +43,9 @@ if TYPE_CHECKING:
 CURVE_POINTS = 4000  # of a sweep's record that are kept for figures and tables
 TRACE_POINTS = 400  # of the raw trace beside it
 MOST_BYTES = "2G"  # of remembered results; the oldest go first
+
+
+FileNames: TypeAlias = tuple[str, ...]  # of a group, which tell it from the others of a plan
 
 
 class StudyFlag(FlagKind):
@@ -52,6 +64,7 @@ class GroupAnalysis:
 
     samples: tuple[SampleAnalysis, ...]
     refused: tuple[Flag, ...] = ()
+    fingerprints: tuple[Fingerprint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +105,21 @@ def analyse_folder(
     plan = plan_folder(path, sheet=sheet)
     overrides = campaign_of(plan, (), ()).overrides
     options = options or SpectrumOptions()
-    jobs = [(_key(group, overrides, options), group, overrides, options) for group in plan.groups]
-    found: dict[int, GroupAnalysis] = {}
-    for place, remembered, result in _results(jobs, remember, workers):
-        found[place] = result
-        if progress is not None:
-            progress(Progress(done=len(found), of=len(jobs), remembered=remembered))
-    return _joined(plan, [found[place] for place in range(len(jobs))], overrides, options, workers)
+    found: dict[FileNames, GroupAnalysis] = {}
+
+    def analyse(groups: Sequence[FileGroup]) -> list[GroupAnalysis]:
+        new = [group for group in groups if group.files not in found]
+        jobs = [(_key(group, overrides, options), group, overrides, options) for group in new]
+        total = len(found) + len(jobs)
+        for place, remembered, result in _results(jobs, remember, workers):
+            found[new[place].files] = result
+            if progress is not None:
+                progress(Progress(done=len(found), of=total, remembered=remembered))
+        return [found[group.files] for group in groups]
+
+    # a run may stand in two groups under two names: those groups are analysed again as one
+    united = unite_copies(plan, [group.fingerprints for group in analyse(plan.groups)])
+    return _joined(united, analyse(united.groups), overrides, options, workers)
 
 
 def _joined(
@@ -149,7 +170,7 @@ def _analyse_group(
         except Exception as error:  # one sample's failure must not take the others' results with it
             reason = f"{type(error).__name__}: {error}"
             failed.append(StudyFlag.SAMPLE_FAILED.flag(name=experiment.name, reason=reason))
-    return GroupAnalysis(samples=tuple(samples), refused=(*refused, *failed))
+    return GroupAnalysis(samples=tuple(samples), refused=(*refused, *failed), fingerprints=fingerprints(experiments))
 
 
 def _key(group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions) -> str:
