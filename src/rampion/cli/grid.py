@@ -207,7 +207,7 @@ def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
 
     import numpy as np
 
-    from rampion.readers.columns import split_unit
+    from rampion.readers.headers import split_unit
     from rampion.readers.text import decode
 
     lines = decode(path.read_bytes())[0].splitlines()

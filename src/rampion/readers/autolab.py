@@ -13,9 +13,9 @@ from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.columns import guess_columns
+from rampion.readers.find_table import SEARCHED, find_table
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
-from rampion.readers.table import SEARCHED, find_table
 from rampion.readers.text import decode, parse_table, split_cells, unique_names
 
 

@@ -19,9 +19,10 @@ import numpy as np
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan, Source, Spectrum, Sweep, Trace
-from rampion.readers.columns import guess_columns, split_unit
+from rampion.readers.columns import guess_columns
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.headers import split_unit
 from rampion.readers.parts import build_parts
 from rampion.readers.scans import unfinished_scan
 from rampion.readers.text import decode, detect_separator, number_rows, parse_table

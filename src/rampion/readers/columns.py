@@ -7,50 +7,28 @@ density is never taken for a current.
 
 from __future__ import annotations
 
-import math
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rampion.errors import InputError, RefusedError
 from rampion.estimate import Flag
+from rampion.readers.column_advice import listed, refusal
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.headers import (
+    ASSUMED,
+    LOOPS,
+    NAMES,
+    QUANTITY,
+    ROLES,
+    plain_name,
+    read_header,
+    scale_of,
+    split_unit,
+)
 from rampion.units import conversion
 
-ROLES = ("time", "potential", "current", "frequency", "impedance_real", "impedance_imag", "impedance_modulus", "phase")
-_QUANTITY = {
-    "time": "time", "potential": "potential", "current": "current", "frequency": "frequency",
-    "impedance_real": "resistance", "impedance_imag": "resistance", "impedance_modulus": "resistance",
-}  # fmt: skip
-_ASSUMED = {"frequency": "Hz", "impedance_real": "Ω", "impedance_imag": "Ω", "impedance_modulus": "Ω", "phase": "deg"}
-# Names without blanks, points and underscores, in lower case; the first that occurs in a table is taken.
-_NAMES: dict[str, tuple[str, ...]] = {
-    "time": (
-        "testtime", "totaltime", "elapsedtime", "runningtime", "runtime", "time", "t", "timestamp", "correctedtime",
-        "datetime", "dateandtime", "date/time",
-    ),
-    "potential": (
-        "ecell", "ewe-ece", "cellvoltage", "cellpotential", "we(1)potential", "ewe", "<ewe>", "voltage", "potential",
-        "e", "u", "v", "vf", "workingelectrode", "measuredpotential", "measuredvoltage", "potentialapplied",
-    ),
-    "current": ("<i>", "i", "current", "we(1)current", "cellcurrent", "measuredcurrent", "im", "i(t)"),
-    "current_density": ("j", "currentdensity", "currentperarea"),
-    "frequency": ("freq", "frequency", "f", "data:frequency"),
-    "impedance_real": (
-        "z'", "re(z)", "zre", "zreal", "rez", "realz", "z're", "z'(a)", "realimpedance", "impedancereal", "re", "real",
-        "zr", "data:z'", "rez(z)",
-    ),
-    "impedance_imag": (
-        "z''", "im(z)", "zim", "zimg", "zimag", "imz", "imagz", "z''im", "z''(b)", "imaginaryimpedance",
-        "impedanceimaginary", "impedanceimag", "imagimpedance", "im", "imag", "imaginary", "zi", "data:z''",
-    ),
-    "impedance_modulus": ("|z|", "zmod", "modz", "mod(z)", "absz", "impedancemodulus", "impedance", "z", "magnitude"),
-    "phase": ("phase(z)", "phasez", "phase", "phaseangle", "zphz", "zphase", "theta", "theta(z)", "arg(z)"),
-}  # fmt: skip
-_LOOPS = ("loop", "loopindex", "loopnumber", "cyclenumber", "cycle", "cycleindex", "scan", "spectrum", "segment")
-_DEGREES = {"deg", "degree", "degrees", "°", "grad"}
-_RADIANS = {"rad", "radian", "radians"}
+_BESIDE = ("time", "temperature")  # roles that are guessed beside those that the user named
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,75 +42,28 @@ class Column:
     unit: str
 
 
-def split_unit(header: str) -> tuple[str, str | None]:
-    """A header's name and unit (``None`` when it names none): ``-Z'' (Ohm)`` → ``-Z''`` and ``Ohm``."""
-    text = unicodedata.normalize("NFC", header).strip().strip('"').strip()
-    match = re.match(r"^(.*\S)\s*[\[(<]\s*([^\[\]()<>]*?)\s*[\])>]$", text)
-    if match and not re.fullmatch(r"(?i)-?(re|im|phase|theta|arg|mod|abs|rez|ew?e?|we|i)", match[1].strip()):
-        return match[1].strip(), match[2]
-    if match and _dimension(match[2]):
-        return match[1].strip(), match[2]
-    match = re.match(r"^([^/]*[^/\s])\s*/\s*(\S.*)$", text)
-    if match:
-        return match[1].strip(), match[2].strip()
-    match = re.match(r"^(.*[^\s,_])(?:_|\s*,\s*|\s+in\s+|\s+)([^\s_,]+)$", text)
-    if match and _dimension(match[2]):
-        return match[1].strip(), match[2]
-    return text, None
-
-
-def _dimension(unit: str) -> str:
-    """The first role whose quantity the text is a unit of; empty when it is no unit."""
-    if unit.strip().lower() in _DEGREES | _RADIANS:
-        return "phase"
-    for role in ("potential", "current", "time", "frequency", "impedance_real"):
-        if unit.strip() and _scale(unit, role) is not None:
-            return role
-    return "current_density" if unit.strip() and _scale(unit, "current_density") is not None else ""
-
-
-def _scale(unit: str, role: str) -> tuple[float, float] | None:
-    """Factor and offset of a unit for a role; ``None`` when it does not measure that."""
-    unit = re.sub(r"\s+vs\b.*$", "", unit.strip(), flags=re.I)  # 'V vs. Li/Li+'
-    if role == "phase":
-        plain = unit.lower()
-        return (math.pi / 180, 0.0) if plain in _DEGREES else (1.0, 0.0) if plain in _RADIANS else None
-    for spelling in (unit, unit.lower()):
-        try:
-            return conversion(spelling, _QUANTITY.get(role, role))
-        except InputError:
-            continue
-    return None
-
-
-def _plain(name: str) -> tuple[str, bool]:
-    """The name as the tables of names spell it, and whether a minus sign stands before it."""
-    text = unicodedata.normalize("NFC", name).lower().strip()
-    text = re.sub(r"[\"”″]|''|´´|’’|``", "''", text).replace("’", "'").replace("´", "'").replace("`", "'")
-    text = re.sub(r"^(neg(ative)?|minus)[\s._]+", "-", text)
-    negative = text.startswith(("-", "−", "–"))
-    text = re.sub(r"[\s._]vs\b.*$", "", text.lstrip("-−–"))  # 'E vs. Li'
-    return re.sub(r"[\s._]+", "", text), negative
-
-
-def guess_columns(headers: Sequence[str], clocks: Collection[str] = ()) -> dict[str, Column]:
+def guess_columns(
+    headers: Sequence[str], clocks: Collection[str] = (), units: Mapping[str, str] | None = None
+) -> dict[str, Column]:
     """The role of each header that is understood, one header per role.
 
     A role whose header names no unit is left out when guessing the unit would risk a wrong number (time, potential,
-    current); frequency and impedance are then in Hz, Ω and degrees. ``clocks`` are the columns whose cells are clock
-    readings (``0:01:30``), which need no unit.
+    current); frequency and impedance are then in Hz, Ω and degrees, a temperature in °C. ``clocks`` are the columns
+    whose cells are clock readings (``0:01:30``), which need no unit; ``units`` those of columns whose cells name one.
     """
-    split = [(header, header, "s") if header in clocks else (header, *split_unit(header)) for header in headers]
+    split = [read_header(header, headers, clocks, units or {}) for header in headers]
     found: dict[str, Column] = {}
-    for role, names in _NAMES.items():
+    for role, names in NAMES.items():
         best: tuple[int, Column] | None = None
         for header, name, unit in split:
-            plain, negative = _plain(name)
+            plain, negative = plain_name(name)
+            if role == "temperature":
+                plain = plain.rstrip("0123456789")
             if plain not in names or (negative and role not in ("impedance_imag", "phase")):
                 continue
             if unit is None or not re.search(r"[^\W\d_]|°", unit):  # none, or a Ω that the encoding lost
-                unit = _ASSUMED.get(role)
-            scale = _scale(unit, role) if unit else None
+                unit = ASSUMED.get(role) if plain not in ("t", "tcell") else None
+            scale = scale_of(unit, role) if unit else None
             if unit is None or scale is None:
                 continue
             sign = -1.0 if negative else 1.0
@@ -142,22 +73,37 @@ def guess_columns(headers: Sequence[str], clocks: Collection[str] = ()) -> dict[
         if best is not None:
             found[role] = best[1]
     for header, _, unit in split:  # 'I [mA/cm²]' is a current density under a current's name
-        if unit and "current_density" not in found and (scale := _scale(unit, "current_density")) is not None:
+        if unit and "current_density" not in found and (scale := scale_of(unit, "current_density")) is not None:
             found["current_density"] = Column("current_density", header, *scale, unit)
     return found
 
 
+def check_roles(columns: Mapping[str, str]) -> None:
+    """Refuse a role that no column can have.
+
+    Raises
+    ------
+    InputError
+        With the list of the roles.
+    """
+    for role in columns:
+        if role not in ROLES:
+            raise InputError(f"{role!r} is no role of a column; expected one of {', '.join(ROLES)}.")
+
+
 def chosen_columns(
-    headers: Sequence[str], columns: Mapping[str, str], clocks: Collection[str] = ()
+    headers: Sequence[str],
+    columns: Mapping[str, str],
+    clocks: Collection[str] = (),
+    units: Mapping[str, str] | None = None,
 ) -> dict[str, Column]:
     """The columns that the user named: role → header, with the unit in the header or added as ``header [unit]``.
 
     A column of a table without header is named by its number, counted from 1.
     """
+    check_roles(columns)
     found: dict[str, Column] = {}
     for role, wanted in columns.items():
-        if role not in ROLES:
-            raise InputError(f"{role!r} is no role of a column; expected one of {', '.join(ROLES)}.")
         wanted = str(wanted).strip()
         bare, added = wanted, None
         if wanted not in headers:
@@ -167,36 +113,32 @@ def chosen_columns(
         negative = bare not in headers and bare[:1] in "-−" and bare[1:].strip() in headers
         header = bare[1:].strip() if negative else bare
         if header not in headers:
-            raise InputError(f"there is no column {header!r}; the table has {_listed(headers)}.")
-        name, unit = split_unit(header)
-        unit = "s" if header in clocks else added if added is not None else unit
-        unit = _ASSUMED.get(role) if unit is None else unit
+            raise InputError(f"there is no column {header!r}; the table has {listed(headers)}.")
+        _, name, unit = read_header(header, headers, clocks, units or {})
+        if header not in clocks and header not in (units or {}) and added is not None:
+            unit = added
+        unit = ASSUMED.get(role) if unit is None else unit
         if unit is None:
-            raise InputError(f"column {header!r} names no unit; add it: {{{role!r}: '{header} [{_EXAMPLE[role]}]'}}.")
-        scale = _scale(unit, role)
+            raise InputError(
+                f"column {header!r} names no unit; add the one it is in, as {{{role!r}: '{header} [unit]'}}."
+            )
+        scale = scale_of(unit, role)
         if scale is None:
-            conversion(unit, _QUANTITY.get(role, role))  # raises the sentence that names the right unit
+            conversion(unit, QUANTITY.get(role, role))  # raises the sentence that names the right unit
             raise InputError(f"{unit!r} is no unit of an angle; expected deg or rad.")
-        if role in ("impedance_imag", "phase") and _plain(name)[1]:
+        if role in ("impedance_imag", "phase") and plain_name(name)[1]:
             negative = not negative
         sign = -1.0 if negative else 1.0
         found[role] = Column(role, header, sign * scale[0], sign * scale[1], unit)
     return found
 
 
-_EXAMPLE = {
-    "time": "s", "potential": "V", "current": "mA", "frequency": "Hz", "impedance_real": "Ω", "impedance_imag": "Ω",
-    "impedance_modulus": "Ω", "phase": "deg",
-}  # fmt: skip
-
-
-def _listed(headers: Sequence[str]) -> str:
-    shown = [repr(header) for header in headers if header][:12]
-    return "the columns " + ", ".join(shown) if shown else "no named column"
-
-
 def settle_columns(
-    headers: Sequence[str], columns: Mapping[str, str] | None, name: str, clocks: Collection[str] = ()
+    headers: Sequence[str],
+    columns: Mapping[str, str] | None,
+    name: str,
+    clocks: Collection[str] = (),
+    units: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Column], tuple[Flag, ...]]:
     """The columns as chosen by the user, or as guessed with a flag that says what was guessed.
 
@@ -205,16 +147,25 @@ def settle_columns(
     RefusedError
         When the columns do not make a trace or a spectrum; the sentence shows an example of the map to give.
     """
-    found = chosen_columns(headers, columns, clocks) if columns else guess_columns(headers, clocks)
-    if not (_has_trace(found) or has_impedance(found)):
-        raise RefusedError(_refusal(headers, found, name))
+    guessed = guess_columns(headers, clocks, units)
+    found = chosen_columns(headers, columns, clocks, units) if columns else guessed
+    if columns:
+        free = {
+            role: one for role, one in guessed.items() if one.header not in {used.header for used in found.values()}
+        }
+        whole = has_trace(found) or has_impedance(found)
+        added = {role: one for role, one in free.items() if not whole or role in _BESIDE}
+        found = added | found
+    if not (has_trace(found) or has_impedance(found)):
+        raise RefusedError(refusal(headers, {role: one.header for role, one in found.items()}, name))
     found.pop("current_density", None)
     if {"impedance_real", "impedance_imag"} <= found.keys():
         found.pop("impedance_modulus", None)
         found.pop("phase", None)
-    if columns:
+    open_roles = {role: column for role, column in found.items() if role not in (columns or {})}
+    if not open_roles:
         return found, ()
-    mapping = ", ".join(f"{role} = {column.header!r} in {column.unit}" for role, column in found.items())
+    mapping = ", ".join(f"{role} = {column.header!r} in {column.unit}" for role, column in open_roles.items())
     return found, (ReaderFlag.COLUMNS_GUESSED.flag(mapping=mapping),)
 
 
@@ -225,44 +176,13 @@ def has_impedance(found: Collection[str]) -> bool:
     )
 
 
-def _has_trace(found: Mapping[str, object]) -> bool:
-    return {"potential", "current"} <= found.keys() or (
+def has_trace(found: Collection[str]) -> bool:
+    """Whether the roles make a trace."""
+    return {"potential", "current"} <= set(found) or (
         "time" in found and ("potential" in found or "current" in found) and "current_density" not in found
     )
 
 
 def is_loop(header: str) -> bool:
     """Whether a column counts loops, cycles or spectra."""
-    return _plain(split_unit(header)[0])[0] in _LOOPS
-
-
-def _refusal(headers: Sequence[str], found: Mapping[str, Column], name: str) -> str:
-    if "current_density" in found and "current" not in found:
-        return (
-            f"{name} holds a current density ({found['current_density'].header!r}) and no current, which would need "
-            "the electrode area of whoever divided by it; export the current, or say which column it is."
-        )
-    no_unit = [
-        header
-        for header in headers
-        for role in ("potential", "current", "time")
-        if _plain(header)[0] in _NAMES[role] and split_unit(header)[1] is None
-    ]
-    if no_unit:
-        pairs = {}
-        for header in no_unit:
-            role = next(role for role in ("potential", "current", "time") if _plain(header)[0] in _NAMES[role])
-            pairs.setdefault(role, f"{header} [{_EXAMPLE[role]}]")
-        return (
-            f"{name}: the columns {', '.join(map(repr, no_unit))} name no unit; say which is what in which unit: "
-            f"columns={pairs}, or in the shell {_shell(pairs)}."
-        )
-    example = {"potential": "Ecell/V", "current": "I/mA"}
-    return (
-        f"{name} has {_listed(headers)}; expected potential and current, or frequency and impedance: "
-        f"say which is what, e.g. columns={example}, or in the shell {_shell(example)}."
-    )
-
-
-def _shell(columns: Mapping[str, str]) -> str:
-    return " ".join(f'--column {role}="{header}"' for role, header in columns.items())
+    return plain_name(split_unit(header)[0])[0] in LOOPS

@@ -117,7 +117,25 @@ class ReaderFlag(FlagKind):
     UNKNOWN_COLUMNS_KEPT = (Severity.NOTE, "Columns of unknown meaning were kept as they are: {names}.")
     AREA_IGNORED = (Severity.NOTE, "The electrode area in the file ({area}) is not used; state the area yourself.")
     COLUMNS_GUESSED = (Severity.NOTE, "The meaning of the columns was guessed from their headers: {mapping}.")
+    COLUMNS_BY_POINTS = (
+        Severity.WARNING,
+        "The meaning of three columns was taken from their numbers: {mapping}; if it is another, use --column.",
+    )
+    NAMES_WITHOUT_CELLS = (
+        Severity.NOTE,
+        "The last column names ({names}) have no cells below them; these columns were taken as empty.",
+    )
     # impedance
+    IMPEDANCE_SIGN_TURNED = (
+        Severity.WARNING,
+        "Column {column!r} has the opposite sign of what its header says, as |Z| against frequency shows; "
+        "it was turned.",
+    )
+    IMPEDANCE_SIGN_CONTRADICTED = (
+        Severity.WARNING,
+        "The sign chosen for column {column!r} contradicts |Z| against frequency; check whether it holds the negative.",
+    )
+    PHASE_IN_RADIANS = (Severity.NOTE, "The phase in column {column!r} names no unit; |Z| shows that it is in radians.")
     UNCALIBRATED_IMPEDANCE = (
         Severity.WARNING,
         "The impedance in this file is not calibrated, by the vendor's own word; export it from the vendor's program.",

@@ -1,20 +1,18 @@
 """Any table: ``.csv``, ``.tsv``, ``.txt`` and ``.xlsx``, with columns guessed from their headers or named by the user.
 
 The table is the longest run of rows of numbers; its header is the line above (or two: names and units). What stands
-before is skipped. Every sheet of a workbook is read. *Fails when* there is no header, or the headers do not tell
-potential and current or frequency and impedance: the refusal then shows the columns and an example of the map.
+before is skipped. Every sheet of a workbook is read by the same rules. Three columns that are a frequency scan need no
+header. *Fails when* the columns do not tell potential and current or frequency and impedance: the refusal then shows
+the columns and how to name them.
 """
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,26 +21,23 @@ import numpy as np
 from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
-from rampion.readers.columns import settle_columns, split_unit
-from rampion.readers.decimals import read_number
+from rampion.readers.cells import Suffixed, suffixed_columns
+from rampion.readers.clock import is_clock, is_dated, keep_pauses, read_clock
+from rampion.readers.column_advice import no_header
+from rampion.readers.columns import Column, guess_columns, has_impedance, has_trace, settle_columns
+from rampion.readers.convention import guess_three, settle_convention
+from rampion.readers.direction import directed_current, is_direction
+from rampion.readers.find_table import SEARCHED, Place, find_table
 from rampion.readers.flags import ReaderFlag
+from rampion.readers.headers import NAMES, plain_name, split_unit
 from rampion.readers.parts import build_parts
-from rampion.readers.text import decode, detect_separator, parse_table, split_cells, unique_names
+from rampion.readers.text import Table, decode, parse_table, row_cells, unique_names
 
 _SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".asc", ".xlsx", ".xlsm"}
-_CLOCK = re.compile(r"^(?:(\d+)[-d]\s*)?(\d+):(\d{1,2}):(\d{1,2}(?:[.,]\d*)?)$")
-_DATED = re.compile(r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}:\d{2}")
-SEARCHED = 2000
-"""Lines of a text in which the table must begin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a table is: its header cells (none: empty), the number of its first row, what separates its cells."""
-
-    headers: tuple[str, ...]
-    first: int
-    separator: str
+_ANNOUNCED = re.compile(
+    r"(?i)\b(?:number|nb\.?|no\.?|num|count)\s*(?:of)?\s*(?:data\s*)?(?:points|rows|records|samples)\b\D{0,8}(\d+)\s*$"
+)
+_HAS_SECONDS = re.compile(r":\d\d:\d\d")
 
 
 def recognise(head: bytes, name: str) -> bool:
@@ -58,7 +53,7 @@ def read(
     Parameters
     ----------
     columns : role → header, e.g. ``{"potential": "Ecell/V", "current": "I/mA"}``; overrides the guess. Roles are
-        those of :data:`rampion.readers.columns.ROLES`; a unit may be added as ``"E [mV]"``.
+        those of :data:`rampion.readers.headers.ROLES`; a unit may be added as ``"E [mV]"``.
 
     Raises
     ------
@@ -71,153 +66,188 @@ def read(
         return _read_workbook(content, name, columns)
     text, flags = decode(content)
     text = text.replace("\r\r\n", "\n")  # some programs end lines twice
+    parts, found = _read_text(text, name, columns, Source(format="table"))
+    return parts, flags + found
+
+
+def _read_text(
+    text: str, name: str, columns: Mapping[str, str] | None, source: Source, technique: str = "", separator: str = ""
+) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
     lines = text.split("\n", SEARCHED)  # the last piece is the rest of the text
-    place = find_table(lines)
+    place = find_table(lines, separator)
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
-    cells = split_cells(lines[place.first], place.separator)
-    above = next((line.strip("\r\n ") for line in reversed(lines[: place.first]) if line.strip()), "")
-    surplus = len(cells) > len(place.headers) and not above.endswith(place.separator)
-    width = len(_row_cells(lines[place.first], place.separator))
-    if place.headers and (surplus or width < len(place.headers)):
+    row = row_cells(lines[place.first], place.separator)
+    headers, flags = _headers(place, row, lines, columns, name)
+    begin = sum(len(line) + 1 for line in lines[: place.first])
+    sample = [row_cells(line, place.separator) for line in lines[place.first : place.first + 50] if line.strip()]
+    clocks = [
+        header
+        for at, header in enumerate(headers)
+        if header and any(is_clock(cells[at]) for cells in sample if at < len(cells))
+    ]
+    suffixed = suffixed_columns(headers, sample, clocks)
+    states = _state_column(headers, sample) or ""
+    table = parse_table(
+        text,
+        headers,
+        separator=place.separator,
+        words=[*clocks, *(one.header for one in suffixed), *([states] if states else [])],
+        begin=begin,
+        fewest=_fewest(headers, row, columns),
+        mark="." if separator else None,
+    )
+    values, start, found = _values(table, clocks, suffixed)
+    flags += table.flags + found
+    units = {one.header: one.unit for one in suffixed if one.unit}
+    meanings, found = _meanings(headers, values, columns, name, clocks, units)
+    flags += found
+    values, start, found = _with_pauses(values, meanings, table, clocks, start)
+    flags += found
+    if "current" in meanings:
+        values, found = _directed(values, meanings, table.words.get(states), states)
+        flags += found
+    if has_impedance(meanings):
+        meanings, found = settle_convention(values, meanings, columns or {})
+        flags += found
+    parts, found = build_parts(values, meanings, source=source, technique=technique, start=start)
+    flags += found
+    if not parts:
         raise RefusedError(
-            f"{name} has rows of {width} cells under {len(place.headers)} column names, so the names cannot be "
+            f"{name} has no row with a number in each of {', '.join(repr(one.header) for one in meanings.values())}; "
+            f"{table.rows} rows were read: export it again, or name other columns."
+        )
+    if any(isinstance(part, Trace) for part in parts) and "time" not in meanings:
+        flags += (_no_time(headers, values),)
+    return parts, flags + _shortfall(lines[: place.first], table)
+
+
+def _headers(
+    place: Place, row: Sequence[str], lines: Sequence[str], columns: Mapping[str, str] | None, name: str
+) -> tuple[list[str], tuple[Flag, ...]]:
+    """Unique header names, one per cell of a row; numbers where there is no header."""
+    titles = place.headers
+    if not titles:
+        if not columns and len(row) != 3:
+            raise RefusedError(no_header(len(row), row, name))
+        return [str(number) for number in range(1, len(row) + 1)], ()
+    above = next((line.strip("\r\n ") for line in reversed(lines[: place.first]) if line.strip()), "")
+    filled = len(row) - next((k for k, cell in enumerate(reversed(row)) if cell), 0)
+    if (filled > len(titles) and not above.endswith(place.separator)) or len(row) < _fewest(titles, row, columns):
+        raise RefusedError(
+            f"{name} has rows of {filled} cells under {len(titles)} column names, so the names cannot be "
             "assigned; export it again with all column names."
         )
-    headers, repeated = _usable_headers(place.headers, cells, columns, name)
-    clocks = [header for header, cell in zip(headers, cells, strict=False) if header and _is_clock(cell)]
-    meanings, guess = settle_columns(headers, columns, name, clocks)
-    body = "\n".join(lines[place.first :])
-    words = [header for header in clocks if "time" in meanings and meanings["time"].header == header]
-    table = parse_table(body, headers, separator=place.separator, words=words)
-    values, start = dict(table.columns), math.nan
-    for header in words:
-        values[header], start = read_clock(table.words[header])
-    missing = [one.header for one in meanings.values() if one.header not in values]
-    if missing:
-        raise RefusedError(f"{name}: the column {missing[0]!r} holds no number.")
-    parts, found = build_parts(values, meanings, source=Source(format="table"), start=start)
-    if not parts:
-        raise RefusedError(f"{name} holds a header and no complete row of numbers: the run is empty.")
-    return parts, flags + repeated + table.flags + guess + found
+    names, flags = unique_names([*titles, *[""] * (len(row) - len(titles))])
+    if len(row) < len(titles):
+        flags += (ReaderFlag.NAMES_WITHOUT_CELLS.flag(names=", ".join(titles[len(row) :])),)
+    return names, flags
 
 
-def _usable_headers(
-    titles: Sequence[str], row: Sequence[str], columns: Mapping[str, str] | None, name: str
-) -> tuple[list[str], tuple[Flag, ...]]:
-    """Unique header names, one per cell of a row; numbers where there is no header and the user names columns."""
-    if titles:
-        return unique_names([*titles, *[""] * (len(row) - len(titles))])
-    if not columns:
-        raise RefusedError(
-            f"{name} has {len(row)} columns of numbers without a header (the first row reads {'  '.join(row[:8])}); "
-            "say which is what by number: columns={'potential': '1 [V]', 'current': '2 [mA]'}, or in the shell "
-            '--column potential="1 [V]" --column current="2 [mA]".'
-        )
-    return [str(number) for number in range(1, len(row) + 1)], ()
+def _fewest(headers: Sequence[str], row: Sequence[str], columns: Mapping[str, str] | None) -> int:
+    """Cells that a row must have: up to the last column that is used, where the rest of the row may be empty."""
+    named = {str(header).split(" [")[0] for header in (columns or {}).values()}
+    used = {one.header for one in guess_columns(headers).values()} | named
+    last = max((at + 1 for at, header in enumerate(headers) if header in used), default=len(headers))
+    return last if len(row) < len(headers) else len(headers)
 
 
-def find_table(lines: Sequence[str]) -> Place | None:
-    """The first row of numbers that others of the same width follow, and the header above it."""
-    filled = [number for number, line in enumerate(lines[:SEARCHED]) if line.strip()]
-    rows = [number for number in filled if _is_row(re.split(r"[\t; ]+|,\s*", lines[number].strip()))]
-    if not rows:
-        return None
-    middle = rows[len(rows) // 2 :][:40]
-    separator = detect_separator([lines[number] for number in middle])
-    widths = Counter(len(_row_cells(lines[number], separator)) for number in middle)
-    width = widths.most_common(1)[0][0]
-    found = _locate(
-        filled,
-        width,
-        cells=lambda number: _row_cells(lines[number], separator),
-        titles=lambda number: _header_cells(lines[number], separator, width),
-    )
-    return Place(*found, separator) if found else None
-
-
-def _row_cells(line: str, separator: str) -> list[str]:
-    """The cells of a row, empty ones at its end included."""
-    return line.split() if separator == " " else [cell.strip() for cell in line.split(separator)]
-
-
-def _locate(
-    filled: Sequence[int], width: int, cells: Callable[[int], list[str]], titles: Callable[[int], list[str]]
-) -> tuple[tuple[str, ...], int] | None:
-    """Header and number of the first row, from the cells of each row that is not empty."""
-    if width < 2:
-        return None
-    for at, number in enumerate(filled[:SEARCHED]):
-        row, following = cells(number), [cells(below) for below in filled[at + 1 : at + 2]]
-        if abs(len(row) - width) <= 1 and _is_row(row) and all(map(_is_row, following)):
-            return _header([titles(above) for above in filled[max(0, at - 3) : at]], width), number
+def _state_column(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> str | None:
+    """The column of a cycler's states, in words."""
+    for at, header in enumerate(headers):
+        cells = [row[at] for row in sample if at < len(row)]
+        if is_direction(header) and any(re.search(r"[^\W\d_]", cell) for cell in cells):
+            return header
     return None
 
 
-def _is_row(cells: Sequence[str]) -> bool:
-    cells = [cell.strip().strip('"') for cell in cells]
-    numbers = sum(not all(math.isnan(read_number(cell, mark)) for mark in ".,") or _is_clock(cell) for cell in cells)
-    return numbers >= 2 and 2 * numbers >= sum(bool(cell) for cell in cells)
+def _values(
+    table: Table, clocks: Sequence[str], suffixed: Sequence[Suffixed]
+) -> tuple[dict[str, np.ndarray], float, tuple[Flag, ...]]:
+    """The columns with those of clock readings [s] and of numbers with units, and the date of the first row."""
+    values, start, flags = dict(table.columns), math.nan, ()
+    for one in suffixed:
+        values[one.header], found = one.read(table.words[one.header])
+        flags += found
+    dated = next((header for header in clocks if any(map(is_dated, table.words[header][:1]))), None)
+    for header in clocks:
+        values[header], begin, found = read_clock(table.words[header], header)
+        flags += found
+        start = begin if header == dated else start
+    return {key: column for key, column in values.items() if np.isfinite(column).any()}, start, flags
 
 
-def _header(above: Sequence[list[str]], width: int) -> tuple[str, ...]:
-    """The header in the rows above the first one of numbers: names, or names and below them units."""
-    rows: list[list[str]] = []
-    for cells in reversed(above):
-        if abs(len(cells) - width) > max(2, width // 3) or sum(bool(re.search(r"[^\W\d]", c)) for c in cells) < 2:
-            break
-        rows.insert(0, cells)
-    if not rows:
-        return ()
-    if len(rows) > 1:
-        names, below = rows[0], rows[1]
-        units = [cell.strip("[]() ") for cell in below]
-        are_units = [split_unit(f"x [{unit}]")[1] is not None and len(unit) <= 12 for unit in units if unit]
-        if are_units and all(are_units) and not any(split_unit(name)[1] for name in names):
-            units += [""] * len(names)
-            return tuple(f"{name} [{unit}]" if unit else name for name, unit in zip(names, units, strict=False))
-    return tuple(rows[-1])
+def _meanings(
+    headers: Sequence[str],
+    values: Mapping[str, np.ndarray],
+    columns: Mapping[str, str] | None,
+    name: str,
+    clocks: Sequence[str],
+    units: Mapping[str, str],
+) -> tuple[dict[str, Column], tuple[Flag, ...]]:
+    """What the columns mean; a time that holds no number is left out, any other such column refused."""
+    guessed = guess_columns(headers, clocks, units)
+    numeric = [header for header in headers if header in values]
+    if not columns and len(numeric) == 3 and not (has_impedance(guessed) or has_trace(guessed)):
+        three = guess_three((numeric[0], numeric[1], numeric[2]), values)
+        if three:
+            mapping = ", ".join(f"{role} = {one.header!r} in {one.unit}" for role, one in three.items())
+            return three, (ReaderFlag.COLUMNS_BY_POINTS.flag(mapping=mapping),)
+    if not columns and headers[0] == "1" and headers == [str(number + 1) for number in range(len(headers))]:
+        raise RefusedError(no_header(len(headers), [f"{values[one][0]:g}" for one in numeric], name))
+    meanings, flags = settle_columns(headers, columns, name, clocks, units)
+    missing = [role for role, one in meanings.items() if one.header not in values]
+    for role in missing:
+        if role not in ("time", "temperature") or role in (columns or {}):
+            raise RefusedError(f"{name}: the column {meanings[role].header!r} holds no number.")
+        meanings.pop(role)
+    return meanings, flags
 
 
-def _header_cells(line: str, separator: str, width: int) -> list[str]:
-    if separator == " ":  # names may hold single blanks, or a unit in brackets after one
-        line = line.strip()
-        ways = (re.split(r"\t|\s{2,}", line), re.findall(r"\S+(?:\s+[\[(][^\])]*[\])])?", line))
-        return next((cells for cells in ways if len(cells) == width), line.split())
-    cells = [
-        cell.strip()
-        for cell in next(csv.reader([line.replace("\r", " ")], delimiter=separator, skipinitialspace=True), [])
-    ]
-    while cells and not cells[-1]:
-        cells.pop()
-    return cells
+def _with_pauses(
+    values: dict[str, np.ndarray], meanings: Mapping[str, Column], table: Table, clocks: Sequence[str], start: float
+) -> tuple[dict[str, np.ndarray], float, tuple[Flag, ...]]:
+    """The times with the pauses that dates beside them show, and the date at which they are zero."""
+    time = meanings.get("time")
+    dated = next((one for one in clocks if one in values and is_dated(table.words[one][0])), None)
+    if time is None or dated is None or time.header == dated:
+        return values, start, ()
+    seconds, clock = values[time.header] * time.factor + time.offset, values[dated]
+    known = np.flatnonzero(np.isfinite(seconds) & np.isfinite(clock))
+    if not known.size or np.any(np.diff(seconds[known]) < 0):
+        return values, math.nan, ()
+    start += float(clock[known[0]] - seconds[known[0]])
+    if not all(_HAS_SECONDS.search(cell) for cell in table.words[dated][:2]):
+        return values, start, ()
+    seconds, flags = keep_pauses(seconds, clock)
+    return {**values, time.header: (seconds - time.offset) / time.factor}, start, flags
 
 
-def _is_clock(cell: str) -> bool:
-    return bool(_CLOCK.match(cell.strip('" ')) or _DATED.match(cell.strip('" ')))
+def _directed(
+    values: Mapping[str, np.ndarray], meanings: Mapping[str, Column], states: Sequence[str] | None, column: str
+) -> tuple[dict[str, np.ndarray], tuple[Flag, ...]]:
+    current, potential = meanings["current"], meanings.get("potential")
+    volts = values[potential.header] * potential.factor + potential.offset if potential else None
+    directed, flags = directed_current(values[current.header], states, column, volts)
+    return {**values, current.header: directed}, flags
 
 
-def read_clock(words: Sequence[str]) -> tuple[np.ndarray, float]:
-    """Seconds from clock readings (``1:02:03.5``, ``2-01:02:03``, ``2024-12-06 10:06:54.7``), and the start's date.
-
-    Dates give seconds since the first one, and that one in seconds since 1970 as the clock read.
-    """
-    seconds = np.array([_seconds(word.strip().strip('"')) for word in words])
-    first = seconds[np.isfinite(seconds)][:1]
-    if first.size and _DATED.match(words[0].strip('" ')):
-        return seconds - first[0], float(first[0])
-    return seconds, math.nan
+def _no_time(headers: Sequence[str], values: Mapping[str, np.ndarray]) -> Flag:
+    """Why a trace has no time."""
+    for header in headers:
+        if plain_name(split_unit(header)[0])[0] in NAMES["time"]:
+            reason = "it names no unit" if header in values else "its cells are neither numbers nor clock readings"
+            return ReaderFlag.TIME_UNREADABLE.flag(column=header, reason=reason)
+    return ReaderFlag.TIME_UNKNOWN.flag()
 
 
-def _seconds(word: str) -> float:
-    match = _CLOCK.match(word)
-    if match:
-        days, hours, minutes, rest = match.groups()
-        return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest.replace(",", "."))
-    try:
-        return datetime.fromisoformat(word).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return math.nan
+def _shortfall(above: Sequence[str], table: Table) -> tuple[Flag, ...]:
+    """A flag where the lines above the table announce more points than it has."""
+    for line in above:
+        match = _ANNOUNCED.search(line.strip().strip(',;\t"'))
+        if match and int(match[1]) > table.rows:
+            return (ReaderFlag.POINTS_MISSING.flag(announced=int(match[1]), name="table", found=table.rows),)
+    return ()
 
 
 def _read_workbook(
@@ -227,15 +257,16 @@ def _read_workbook(
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = {title: [list(row) for row in book[title].iter_rows(values_only=True)] for title in book.sheetnames}
+        sheets = {title: _as_text(book[title].iter_rows(values_only=True)) for title in book.sheetnames}
     except Exception as error:  # a damaged archive raises many kinds
         raise InputError(f"{name} is no readable workbook ({type(error).__name__}); save it again as xlsx.") from None
     parts: list[Trace | Spectrum] = []
     flags: list[Flag] = []
     reasons = []
-    for title, rows in sheets.items():
+    source = Source(format="workbook")
+    for title, text in sheets.items():
         try:
-            made, found = _read_sheet(rows, f"{name}, sheet {title!r}", title, columns)
+            made, found = _read_text(text, f"{name}, sheet {title!r}", columns, source, technique=title, separator="\t")
         except RampionError as error:
             reasons.append((title, error))
             continue
@@ -249,39 +280,9 @@ def _read_workbook(
     return tuple(parts), tuple(flags)
 
 
-def _read_sheet(
-    rows: Sequence[Sequence[Any]], name: str, title: str, columns: Mapping[str, str] | None
-) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
-    written = [[_written(cell) for cell in row] for row in rows]
-    filled = [number for number, row in enumerate(written) if any(row)]
-    width = max((len(row) for row in written), default=0)
-    found = _locate(filled, width, cells=written.__getitem__, titles=written.__getitem__)
-    if found is None:
-        raise RefusedError(f"{name} holds no table of numbers.")
-    titles, first = found
-    headers, repeated = _usable_headers(titles, written[first], columns, name)
-    clocks = [header for header, cell in zip(headers, written[first], strict=False) if header and _is_clock(cell)]
-    meanings, guess = settle_columns(headers, columns, name, clocks)
-    body = [list(row) + [None] * (len(headers) - len(row)) for row in rows[first:]]
-    values = {}
-    start = math.nan
-    for at, header in enumerate(headers):
-        if not header:
-            continue
-        cells = [row[at] for row in body]
-        if header in clocks:
-            values[header], begin = read_clock([_written(cell) for cell in cells])
-            start = begin if "time" in meanings and meanings["time"].header == header else start
-        else:
-            values[header] = np.array([_value(cell) for cell in cells])
-    values = {key: column for key, column in values.items() if np.isfinite(column).any()}
-    missing = [one.header for one in meanings.values() if one.header not in values]
-    if missing:
-        raise RefusedError(f"{name}: the column {missing[0]!r} holds no number.")
-    parts, found = build_parts(values, meanings, source=Source(format="workbook"), technique=title, start=start)
-    if not parts:
-        raise RefusedError(f"{name} holds a header and no complete row of numbers.")
-    return parts, repeated + guess + found
+def _as_text(rows: Any) -> str:
+    """A sheet as lines of cells between tabs, so that its cells are read by the same rules as those of a text."""
+    return "".join("\t".join(map(_written, row)) + "\n" for row in rows)
 
 
 def _written(cell: Any) -> str:
@@ -289,15 +290,7 @@ def _written(cell: Any) -> str:
         return ""
     if isinstance(cell, timedelta):
         days, seconds = divmod(cell.total_seconds(), 86400)
-        return f"{int(days)}-{int(seconds // 3600)}:{int(seconds // 60 % 60)}:{seconds % 60:.6f}"
+        return f"{int(days)}-{int(seconds // 3600)}:{int(seconds // 60 % 60)}:{seconds % 60:09.6f}"
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ")
-    return repr(cell) if isinstance(cell, float) else str(cell).replace("\t", " ").replace("\n", " ")
-
-
-def _value(cell: Any) -> float:
-    if isinstance(cell, bool) or cell is None:
-        return math.nan
-    if isinstance(cell, int | float):
-        return float(cell) if math.isfinite(cell) else math.nan
-    return read_number(str(cell))
+    return repr(cell) if isinstance(cell, float) else re.sub(r"[\t\r\n]+", " ", str(cell))
