@@ -67,7 +67,8 @@ def guess_columns(
             if unit is None or scale is None:
                 continue
             sign = -1.0 if negative else 1.0
-            column = Column(role, header, sign * scale[0], sign * scale[1], unit)
+            shown = "°C" if role == "temperature" and scale[0] == 1.0 and scale[1] else unit
+            column = Column(role, header, sign * scale[0], sign * scale[1], shown)
             if best is None or names.index(plain) < best[0]:
                 best = (names.index(plain), column)
         if best is not None:

@@ -20,7 +20,7 @@ from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.clock import read_start
 from rampion.readers.decimals import read_number
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.parts import find_restarts
+from rampion.readers.scans import find_restarts
 from rampion.readers.text import Table, decode, detect_separator, number_rows, parse_table, unique_names
 
 _HEADER = re.compile(r"^\s*(?:\S+\s*)?Freq\.\s*\[(?P<unit>\w+)\]", re.I)
