@@ -11,7 +11,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,12 +69,30 @@ def write_mpr(path: Path, rows: int) -> None:
     table["time/s"], table["control/V"], table["Ewe/V"], table["I/mA"] = time_, potential, potential, current
     head = struct.pack("<IB7H", rows, 7, 1, 4, 19, 6, 8, 178, 39)
     data = head.ljust(405, b"\0") + table.tobytes()
-    blocks = [(b"VMP Set", 10, b"\x6c" + bytes(200)), (b"VMP data", 2, data)]
+    write_modules(path, b"\x6c", data)
+
+
+def write_modules(path: Path, technique: bytes, data: bytes) -> None:
+    """The two modules that every .mpr file has."""
     content = b"BIO-LOGIC MODULAR FILE\x1a".ljust(48) + b"\0\0\0\0"
-    for name, version, body in blocks:
+    for name, version, body in [(b"VMP Set", 10, technique + bytes(200)), (b"VMP data", 2, data)]:
         content += b"MODULE" + name.ljust(10) + name.ljust(25)
         content += struct.pack("<II", len(body), version) + b"08/11/23" + body
     path.write_bytes(content)
+
+
+def write_spectra(path: Path, count: int) -> None:
+    """A .mpr file of ``count`` spectra of 61 points with EC-Lab's usual sixteen columns."""
+    from galvani.BioLogic import VMPdata_colID_dtype_map
+
+    numbers = [32, 37, 38, 36, 35, 4, 77, 76, 169, 172, 24, 39, 33, 34, 131, 13]
+    frequency = np.tile(np.logspace(6, -1, 61), count)
+    impedance = 100 + 500 / (1 + 1j * frequency / 300)
+    table = np.zeros(frequency.size, dtype=[VMPdata_colID_dtype_map[number] for number in numbers])
+    table["freq/Hz"], table["Re(Z)/Ohm"], table["-Im(Z)/Ohm"] = frequency, impedance.real, -impedance.imag
+    table["time/s"], table["cycle number"] = np.arange(frequency.size), np.repeat(np.arange(count) + 1.0, 61)
+    head = struct.pack(f"<IB{len(numbers)}H", frequency.size, len(numbers), *numbers)
+    write_modules(path, b"\x1d", head.ljust(405, b"\0") + table.tobytes())
 
 
 def best(action: Callable[[], object], repeats: int = 5) -> tuple[float, float]:
@@ -88,12 +106,23 @@ def best(action: Callable[[], object], repeats: int = 5) -> tuple[float, float]:
     return min(walls), min(processors)
 
 
-def galvani_columns(path: Path) -> list[np.ndarray]:
-    """What galvani alone gives, with time, potential and current as arrays of their own."""
+def galvani_columns(path: Path, names: Sequence[str] = ()) -> list[np.ndarray]:
+    """What galvani alone gives, with these columns, or all, as arrays of their own."""
     from galvani.BioLogic import MPRfile
 
     data = MPRfile(str(path)).data
-    return [np.array(data[name], dtype=float) for name in ("time/s", "Ewe/V", "I/mA")]
+    return [np.array(data[name], dtype=float) for name in names or data.dtype.names or ()]
+
+
+def time_spectra(place: Path) -> None:
+    """Print the time of reading .mpr files of many spectra: it must grow with their number and no faster."""
+    print(f"\n{'spectra':>8}{'cpu [ms]':>10}{'each [ms]':>11}{'galvani [ms]':>14}{'ratio':>8}")
+    for count in (8, 32, 128, 512):
+        path = place / f"{count}.mpr"
+        write_spectra(path, count)
+        ours, alone = best(lambda path=path: read_file(path)), best(lambda path=path: galvani_columns(path))
+        times = f"{1e3 * ours[1]:>10.2f}{1e3 * ours[1] / count:>11.3f}{1e3 * alone[1]:>14.2f}"
+        print(f"{count:>8}{times}{ours[1] / alone[1]:>8.1f}")
 
 
 def main() -> None:
@@ -111,12 +140,16 @@ def main() -> None:
             size = path.stat().st_size / rows
             speeds = f"{rows / wall / 1e6:>14.2f}{rows / processor / 1e6:>13.2f}"
             print(f"{name:<12}{size:>10.0f}{wall:>10.3f}{processor:>10.3f}{speeds}")
-        ours, alone = best(lambda: read_file(files["lsv.mpr"])), best(lambda: galvani_columns(files["lsv.mpr"]))
+        ours, alone = (
+            best(lambda: read_file(files["lsv.mpr"])),
+            best(lambda: galvani_columns(files["lsv.mpr"], ("time/s", "Ewe/V", "I/mA"))),
+        )
         content = files["lsv.mpr"].read_bytes()
         digest = best(lambda: hashlib.sha256(content).hexdigest())
         print(f"lsv.mpr: rampion / galvani = {ours[0] / alone[0]:.2f} (wall), {ours[1] / alone[1]:.2f} (cpu)")
         without = [(ours[kind] - digest[kind]) / alone[kind] for kind in (0, 1)]
         print(f"  of it the hash {digest[0] * 1e3:.1f} ms; without it {without[0]:.2f} (wall), {without[1]:.2f} (cpu)")
+        time_spectra(place)
 
 
 if __name__ == "__main__":

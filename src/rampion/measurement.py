@@ -256,10 +256,10 @@ def _vector(name: str, values: object, length: int | None = None) -> np.ndarray:
     return array
 
 
-def _is_frozen(values: object) -> TypeGuard[np.ndarray]:
+def _is_frozen(values: object, kind: type = float) -> TypeGuard[np.ndarray]:
     """Whether this is a whole array that nobody can write to, as a record made it."""
     return (
-        isinstance(values, np.ndarray) and values.dtype == float and values.base is None and not values.flags.writeable
+        isinstance(values, np.ndarray) and values.dtype == kind and values.base is None and not values.flags.writeable
     )
 
 
@@ -366,12 +366,13 @@ class Spectrum:
 
     def __post_init__(self) -> None:
         frequency = _vector("frequency", self.frequency)
-        impedance = np.array(self.impedance, dtype=complex)
+        frozen = _is_frozen(self.impedance, complex)
+        impedance = self.impedance if frozen else np.array(self.impedance, dtype=complex)
         if impedance.shape != frequency.shape:
             raise InputError(f"impedance has shape {impedance.shape}; expected ({frequency.size},) as the frequencies.")
-        if not np.all(np.isfinite(frequency) & (frequency > 0)):
+        if not ((frequency > 0) & (frequency < math.inf)).all():
             raise InputError("a frequency is missing, zero or negative; drop those points first.")
-        if not np.all(np.isfinite(impedance)):
+        if not np.isfinite(impedance).all():
             raise InputError("an impedance is not finite; drop those points first.")
         impedance.flags.writeable = False
         time = np.full(frequency.size, math.nan) if self.time is None else self.time
@@ -379,7 +380,7 @@ class Spectrum:
         object.__setattr__(self, "impedance", impedance)
         object.__setattr__(self, "time", _vector("time", time, frequency.size))
         for name, column in self.extra.items():
-            if np.shape(column) != frequency.shape:
+            if (column.shape if isinstance(column, np.ndarray) else np.shape(column)) != frequency.shape:
                 raise InputError(f"column {name!r} has shape {np.shape(column)}; expected ({frequency.size},).")
         object.__setattr__(self, "extra", MappingProxyType(dict(self.extra)))
 

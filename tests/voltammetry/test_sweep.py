@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from rampion.estimate import Estimate
-from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Steps, Sweep, Trace
+from rampion.measurement import ConstantCurrent, Controlled, Hold, Rest, Sample, Steps, Sweep, Trace
 from rampion.mechanisms.contact import contact_sweep
 from rampion.records import to_json
-from rampion.voltammetry.analyse import analyse_run, analyse_trace
+from rampion.voltammetry.analyse import Shape, analyse_run, analyse_trace, classify_trace
 from rampion.voltammetry.finding import Kind, Verdict
 from rampion.voltammetry.pauses import find_pauses
+from rampion.voltammetry.voltammogram import join_traces
 from recovery.voltammetry_curves import THERMAL, binary_curve
 
 SAMPLE = Sample(name="pellet", thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 1e-7))
@@ -368,3 +370,61 @@ def test_a_rise_held_at_a_limit_that_the_ohmic_line_reaches_is_a_penetration():
     current = np.minimum(plain.current + 0.35 * CONDUCTANCE * np.expm1(np.minimum(past / 0.02, 8.0)), top)
     (finding,) = analyse_trace(Trace(time=plain.time, potential=plain.potential, current=current), SAMPLE)
     assert finding.verdict is Verdict.PENETRATION
+
+
+def test_a_stated_rate_is_the_scan_rate():
+    for rate, flagged in ((1e-3, False), (1.04e-3, False), (1.06e-3, True), (0.94e-3, True), (2e-2, True)):
+        (finding,) = analyse_trace(ramp(protocol=Sweep(rate=rate)), SAMPLE)
+        assert finding.scan_rate.value == rate
+        assert ("rate_contradicted" in codes(finding)) is flagged
+    (finding,) = analyse_trace(ramp(), SAMPLE)
+    assert finding.scan_rate.value == pytest.approx(1e-3, rel=1e-9)
+    assert finding.scan_rate.std >= 0
+
+
+def test_a_contradiction_names_both_rates():
+    (finding,) = analyse_trace(ramp(protocol=Sweep(rate=2e-2)), SAMPLE)
+    (flag,) = [flag for flag in finding.flags if flag.code == "rate_contradicted"]
+    assert dict(flag.details) == {"stated": pytest.approx(20.0), "found": pytest.approx(1.0, rel=1e-3)}
+
+
+def test_traces_of_several_rates_state_none():
+    one, other = ramp(protocol=Sweep(rate=1e-3)), ramp(protocol=Sweep(rate=2e-3))
+    assert join_traces([one, one]).sweep == one.protocol
+    assert join_traces([one, other]).sweep is None
+    assert join_traces([one, ramp()]).sweep == one.protocol
+
+
+def bent(controlled: Controlled):
+    """The reference peak with time stretched and shrunk: the cell's voltage rises unevenly, the current follows it."""
+    straight = peaked()
+    last = straight.time[-1]
+    time = straight.time + 0.9 * last / (2 * np.pi) * (1 - np.cos(2 * np.pi * straight.time / last))
+    return replace(straight, time=time, protocol=Sweep(rate=2e-5, start=0.0, stop=9.0, controlled=controlled))
+
+
+@pytest.mark.parametrize("controlled", [Controlled.WORKING, Controlled.COUNTER])
+def test_a_cell_voltage_that_was_not_ramped_is_read_as_it_was_recorded(controlled):
+    trace = bent(controlled)
+    assert classify_trace(trace)[0] is Shape.SWEEP
+    (finding,) = analyse_trace(trace, SAMPLE)
+    assert finding.verdict is Verdict.LIMITING_PEAK
+    assert finding.current_density.value == pytest.approx(10.352, rel=0.01)
+    assert finding.potential.value == pytest.approx(0.2356, rel=0.05)
+    assert finding.scan_rate.value == 2e-5
+    assert not codes(finding) & {"rate_contradicted", "pauses", "stopped_early"}
+
+
+def test_a_cells_own_ramp_is_held_to_its_rate_and_its_stop():
+    (finding,) = analyse_trace(bent(Controlled.CELL), SAMPLE)
+    assert {"rate_contradicted", "stopped_early"} <= codes(finding)
+
+
+def test_a_cyclic_programme_alone_makes_no_sweep():
+    time = np.arange(300.0)
+    wild = np.random.default_rng(2).standard_normal(300)
+    trace = replace(ramp(300), time=time, potential=wild, current=np.cos(time) * wild)
+    one_way, cyclic = Sweep(rate=0.1), Sweep(rate=0.1, vertices=(-0.5, 0.5))
+    assert classify_trace(replace(trace, protocol=one_way))[0] is Shape.SWEEP
+    assert classify_trace(replace(trace, protocol=cyclic))[0] is not Shape.SWEEP
+    assert classify_trace(replace(ramp(), protocol=cyclic))[0] is Shape.SWEEP

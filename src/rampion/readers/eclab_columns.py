@@ -91,11 +91,12 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
         voltage=voltage,
         current=current,
         origin=origin,
-        applied=applied_potential(named),
+        applied=applied_potential(named) if run.technique == "LSV" and run.protocol is None else None,
         controlled=controlled,
         temperature=temperature,
         frequency=frequency,
         impedance=impedance,
+        usable=None if impedance is None else np.isfinite(impedance) & (impedance != 0),
         amplitude=first_column(named, ("|I|",), "A") if galvanostatic else first_column(named, ("|Ewe|",), "V"),
         galvanostatic=galvanostatic,
         extra={name: column for name, column in columns.items() if plain_name(name) not in used},
@@ -116,7 +117,10 @@ def read_columns(columns: Mapping[str, np.ndarray], run: Run) -> tuple[tuple[Tra
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """The columns that are understood, (count,) each or ``None``, and all others."""
+    """The columns that are understood, (count,) each or ``None``, and all others.
+
+    ``applied`` is the set potential where it must give the ramp that the settings do not state.
+    """
 
     time: np.ndarray | None
     voltage: Voltage
@@ -127,6 +131,7 @@ class _Table:
     temperature: np.ndarray | None
     frequency: np.ndarray | None
     impedance: np.ndarray | None
+    usable: np.ndarray | None
     amplitude: np.ndarray | None
     galvanostatic: bool
     extra: Mapping[str, np.ndarray]
@@ -134,21 +139,23 @@ class _Table:
 
     def traces(self, rows: np.ndarray, dropped: Counter[str]) -> tuple[list[Trace], list[Flag]]:
         """One trace, or several where time runs backwards."""
-        blank = np.full(rows.size, np.nan)
-        time = blank if self.time is None else self.time[rows]
-        potential = blank if self.voltage.cell is None else self.voltage.cell[rows]
-        current = blank if self.current is None else self.current[rows]
+        blank, whole = np.full(rows.size, np.nan), _narrow(rows)
+        time = blank if self.time is None else self.time[whole]
+        potential = blank if self.voltage.cell is None else self.voltage.cell[whole]
+        current = blank if self.current is None else self.current[whole]
         kept = np.isfinite(potential) | np.isfinite(current)
         if self.time is not None and np.isfinite(time).any():
             kept &= np.isfinite(time)
+        if not kept.any():
+            dropped["time, potential or current"] += rows.size
+            return [], [ReaderFlag.EMPTY_BLOCK.flag(name=self.run.technique or "trace")]
         if not kept.all():
             dropped["time, potential or current"] += int((~kept).sum())
-        if not kept.any():
-            return [], [ReaderFlag.EMPTY_BLOCK.flag(name=self.run.technique or "trace")]
+            rows, time, potential, current = rows[kept], time[kept], potential[kept], current[kept]
         flags = self._missing()
-        rows, time, potential, current = rows[kept], time[kept], potential[kept], current[kept]
-        for recorded in (self.voltage.cell, self.voltage.working, self.voltage.counter):
-            flags += [] if recorded is None else saturation(recorded[rows], current)
+        electrodes = (self.voltage.working, self.voltage.counter) if self.voltage.has_counter else ()
+        for recorded in (self.voltage.cell, *electrodes):
+            flags += [] if recorded is None else saturation(recorded[_narrow(rows)], current)
         breaks = np.flatnonzero(time[1:] < time[:-1]) + 1
         if breaks.size:
             flags.append(ReaderFlag.TIME_BACKWARDS.flag(count=int(breaks.size)))
@@ -190,15 +197,14 @@ class _Table:
             return Rest()
         if self.run.protocol is not None and not isinstance(self.run.protocol, FrequencyScan):
             return self.run.protocol
-        if self.run.technique != "LSV" or self.applied is None:
-            return None
-        return applied_sweep(time, self.applied[rows], self.controlled)
+        return None if self.applied is None else applied_sweep(time, self.applied[rows], self.controlled)
 
     def spectrum(self, rows: np.ndarray, dropped: Counter[str]) -> tuple[list[Spectrum], list[Flag]]:
         """One pass through the frequencies, without the points that hold no impedance."""
         assert self.frequency is not None
         assert self.impedance is not None
-        good = np.isfinite(self.impedance[rows]) & (self.impedance[rows] != 0)
+        assert self.usable is not None
+        good = self.usable[rows]
         if not good.all():
             dropped["impedance"] += int((~good).sum())
             rows = rows[good]
@@ -214,7 +220,7 @@ class _Table:
         spectrum = Spectrum(
             frequency=frequency,
             impedance=self.impedance[piece],
-            time=None if self.time is None or not np.isfinite(self.time[piece]).all() else self.time[piece],
+            time=_whole(self.time, piece),
             technique=self.run.technique,
             protocol=protocol,
             potential=_mean(self.voltage.cell, piece),
@@ -233,6 +239,11 @@ class _Table:
 def _narrow(rows: np.ndarray) -> slice | np.ndarray:
     """Rows without a gap as a slice: what it takes from a column is a view."""
     return slice(int(rows[0]), int(rows[-1]) + 1) if rows[-1] - rows[0] + 1 == rows.size else rows
+
+
+def _whole(column: np.ndarray | None, rows: slice | np.ndarray) -> np.ndarray | None:
+    """These rows of a column; nothing where one of them was not recorded."""
+    return None if column is None or not np.isfinite(column[rows]).all() else column[rows]
 
 
 def _mean(column: np.ndarray | None, rows: slice | np.ndarray) -> float:

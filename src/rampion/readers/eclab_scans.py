@@ -14,7 +14,7 @@ from rampion.estimate import Flag
 from rampion.measurement import FrequencyScan
 from rampion.readers.eclab_names import first_column
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.scans import find_restarts
+from rampion.readers.scans import find_restarts, unfinished_scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,19 @@ def split_rows(
         if lost.any():
             dropped["frequency"] += int(lost.sum())
             rows = rows[~lost]
-    kind, repetition = spectral[rows], np.cumsum(begins)[rows]
-    changes = kind[1:] != kind[:-1]
-    cuts = changes | (repetition[1:] != repetition[:-1])
+    kind = spectral[rows]
+    cuts = kind[1:] != kind[:-1]
+    if begins.any():
+        repetition = np.cumsum(begins)[rows]
+        cuts |= repetition[1:] != repetition[:-1]
     for counter in counters:
         cuts |= kind[1:] & (np.abs(np.diff(counter[rows].astype(float))) > 0)  # false where a counter is not known
-    for first, last in pairwise([0, *(np.flatnonzero(changes) + 1).tolist(), rows.size]):
-        if frequency is not None and last - first > 1 and kind[first]:
+    edges = [0, *(np.flatnonzero(cuts) + 1).tolist(), rows.size]
+    for first, last in pairwise(edges):
+        if frequency is None or last - first < 2 or not kind[first]:
+            continue
+        steps = np.diff(frequency[rows[first:last]])
+        if not ((steps < 0).all() or (steps > 0).all()):
             cuts[first : last - 1] |= find_restarts(frequency[rows[first:last]])
     edges = [0, *(np.flatnonzero(cuts) + 1).tolist(), rows.size]
     return [(rows[a:b], bool(kind[a])) for a, b in pairwise(edges) if b > a]
@@ -119,9 +125,10 @@ def _lost_rows(
 
 
 def confirmed_scan(scan: FrequencyScan, frequency: np.ndarray) -> tuple[FrequencyScan | None, list[Flag]]:
-    """The stated scan where the recorded frequencies lie within it; otherwise none, with a flag."""
+    """The stated scan, flagged where it was not finished; none where the recorded frequencies pass its ends."""
     low, high = float(np.min(frequency)), float(np.max(frequency))
     if high <= _RULE.rounded * scan.high and low * _RULE.rounded >= scan.low:
-        return scan, []
+        ends = (scan.high, scan.low) if frequency[0] >= frequency[-1] else (scan.low, scan.high)
+        return scan, list(unfinished_scan(frequency, *ends))
     stated, found = f"{scan.low:.3g} to {scan.high:.3g} Hz", f"{low:.3g} to {high:.3g} Hz"
     return None, [ReaderFlag.SETTINGS_CONTRADICTED.flag(stated=stated, found=found)]

@@ -57,19 +57,16 @@ _LEAST_POINTS = 10
 class Voltage:
     """The potentials of a file, (n,) [V] each or ``None``: the cell's, and those of both electrodes.
 
-    ``taken`` is the name of the column that is the cell's voltage, empty where it is a difference of two.
+    ``taken`` is the name of the column that is the cell's voltage, empty where it is a difference of two;
+    ``has_counter`` whether the cell's voltage is another than the working electrode's potential.
     """
 
     cell: Float[np.ndarray, " n"] | None
     working: Float[np.ndarray, " n"] | None
     counter: Float[np.ndarray, " n"] | None
     taken: tuple[str, ...] = ()
+    has_counter: bool = False
     flags: tuple[Flag, ...] = ()
-
-    @property
-    def has_counter(self) -> bool:
-        """Whether the cell's voltage is another than the working electrode's potential."""
-        return _apart(self.cell, self.working) > _RULE.same_potential
 
 
 def cell_voltage(named: Mapping[str, np.ndarray]) -> Voltage:
@@ -88,11 +85,12 @@ def cell_voltage(named: Mapping[str, np.ndarray]) -> Voltage:
             name, cell, taken = "Ewe", working, WORKING
     flags: tuple[Flag, ...] = ()
     apart = _apart(cell, working)
-    if apart > _RULE.same_potential:
+    has_counter = apart > _RULE.same_potential
+    if has_counter:
         flags = (ReaderFlag.CELL_VOLTAGE_CHOSEN.flag(chosen=name, other="Ewe", difference=apart),)
-    if counter is None and apart > _RULE.same_potential and working is not None and cell is not None:
+    if counter is None and has_counter and working is not None and cell is not None:
         counter = working - cell
-    return Voltage(cell=cell, working=working, counter=counter, taken=taken, flags=flags)
+    return Voltage(cell=cell, working=working, counter=counter, taken=taken, has_counter=has_counter, flags=flags)
 
 
 def _electrodes(named: Mapping[str, np.ndarray]) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -106,7 +104,7 @@ def _electrodes(named: Mapping[str, np.ndarray]) -> tuple[np.ndarray | None, np.
 
 def _apart(one: np.ndarray | None, other: np.ndarray | None) -> float:
     """The largest difference of two columns [V]; 0 where one is missing."""
-    if one is None or other is None:
+    if one is None or other is None or one is other:
         return 0.0
     difference = np.abs(one - other)
     return float(np.max(difference[np.isfinite(difference)], initial=0.0))
