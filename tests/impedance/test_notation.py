@@ -59,6 +59,18 @@ def test_a_mistake_is_pointed_at(text, place, words):
     assert str(caught.value).split("\n")[-1] == " " * (place + 1) + "^"
 
 
+@pytest.mark.parametrize("text", ["p(R," * 5000 + "C" + ")" * 5000, "(R[" * 5000 + "C", "(" * 100_000])
+def test_brackets_without_end_are_refused_in_a_few_words(text):
+    with pytest.raises(InputError, match="more than 30 brackets") as refused:
+        parse_circuit(text)
+    assert len(str(refused.value)) < 400
+
+
+def test_a_ladder_of_ten_rungs_is_read():
+    ladder = "".join(f"p(C{k},R{k}-" for k in range(1, 11)) + "W1" + ")" * 10
+    assert print_circuit(parse_circuit(ladder)) == ladder
+
+
 LEAVES = st.sampled_from(["R", "C", "L", "CPE", "W", "Wo", "Ws", "G", "HN", "Zarc", "Be", "Con"])
 
 

@@ -11,6 +11,8 @@ Boukamp, Solid State Ionics 20 (1986) 31, doi:10.1016/0167-2738(86)90031-7.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from rampion.errors import InputError
@@ -20,13 +22,15 @@ from rampion.impedance.elements import ELEMENTS
 _ALIASES = {"Q": "CPE", "ZARC": "Zarc", "ZArc": "Zarc"}
 _DASHED = {**{symbol: symbol for symbol in ELEMENTS}, **_ALIASES}
 _BOUKAMP = {**_DASHED, "O": "Ws", "T": "Wo"}
+_DEEPEST = 30  # brackets inside brackets: an arc within an arc is one, a ladder of ten rungs twenty
+_SHOWN = 60  # characters of a long circuit on either side of the place that an error points at
 
 
 class _Text:
     """The circuit's text and the place reached in it."""
 
     def __init__(self, text: str, symbols: dict[str, str]) -> None:
-        self.text, self.place, self.symbols = text, 0, symbols
+        self.text, self.place, self.symbols, self.depth = text, 0, symbols, 0
 
     def skip(self) -> None:
         while self.place < len(self.text) and self.text[self.place].isspace():
@@ -46,7 +50,18 @@ class _Text:
     def fail(self, problem: str, place: int | None = None) -> InputError:
         place = self.place if place is None else place
         where = f"at character {place + 1}" if place < len(self.text) else "at its end"
-        return InputError(f"The circuit cannot be read {where}: {problem}.\n  {self.text}\n  {' ' * place}^")
+        first = max(0, place - _SHOWN)
+        shown, before = self.text[first : place + _SHOWN], " " * (place - first)
+        return InputError(f"The circuit cannot be read {where}: {problem}.\n  {shown}\n  {before}^")
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """One bracket deeper."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.fail(f"more than {_DEEPEST} brackets stand inside each other")
+        yield
+        self.depth -= 1
 
     def element(self) -> Element:
         self.skip()
@@ -103,9 +118,10 @@ def _dashed_part(reader: _Text) -> Node:
     start = reader.place
     if not reader.take("p("):
         return reader.element()
-    branches = [_dashed_series(reader)]
-    while reader.take(","):
-        branches.append(_dashed_series(reader))
+    with reader.inside():
+        branches = [_dashed_series(reader)]
+        while reader.take(","):
+            branches.append(_dashed_series(reader))
     if not reader.take(")"):
         raise reader.fail("expected ',' or ')'")
     if len(branches) < 2:
@@ -130,8 +146,9 @@ def _bracket(reader: _Text, kind: type[Series] | type[Parallel]) -> Node:
     reader.place += 1
     parts: list[Node] = []
     inner = Series if kind is Parallel else Parallel
-    while (mark := reader.look()) and mark not in ")]":
-        parts.append(_bracket(reader, inner) if mark in "([" else reader.element())
+    with reader.inside():
+        while (mark := reader.look()) and mark not in ")]":
+            parts.append(_bracket(reader, inner) if mark in "([" else reader.element())
     if reader.look() != closing:
         raise reader.fail(f"expected {closing!r} for the bracket opened at character {start + 1}")
     if len(parts) < 2:
