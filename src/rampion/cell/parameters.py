@@ -178,7 +178,7 @@ def load_cell(name: str | Path, **overrides: Any) -> Cell:
     if path.suffix == ".toml":
         if not path.exists():
             raise InputError(f"There is no parameter file {path}.")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     elif str(name) in shipped_sets():
         text = (resources.files("rampion.cell") / "sets" / f"{name}.toml").read_text(encoding="utf-8")
     else:

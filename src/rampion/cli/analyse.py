@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from rampion.cli.options import output_options, sample_from, sample_options
 from rampion.errors import InputError
+
+if TYPE_CHECKING:
+    from rampion.estimate import Flag
+    from rampion.readers.overview import RunOverview
 
 
 def _columns(pairs: tuple[str, ...]) -> dict[str, str] | None:
@@ -33,28 +38,48 @@ column_option = click.option(
 @column_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (SI units).")
 def inspect(files: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> None:
-    """Say what instrument FILES hold: format, techniques, blocks, ranges."""
+    """Say what instrument FILES hold: format, techniques, blocks, ranges; of a folder, a line for each file or run."""
     from rampion.errors import RampionError
     from rampion.records import to_json
+    from rampion.report.inspection import describe_folder, folder_table, inspection_text
     from rampion.report.results import describe_file
-    from rampion.report.words import inspection_text
     from rampion.study import read_file
 
-    described, worst = [], 0
+    described: list[dict[str, Any]] = []
+    texts: list[str] = []
+    worst = 0
     for name in files:
         try:
+            if Path(name).is_dir():
+                found = _overviews(name, as_json, _columns(columns))
+                described.append(describe_folder(name, *found))
+                texts.append(folder_table(name, *found))
+                continue
             described.append(describe_file(name, read_file(name, columns=_columns(columns))))
         except RampionError as error:
             if len(files) == 1:
                 raise
             worst = max(worst, error.exit_code)
             described.append({"file": name, "error": {"kind": type(error).__name__, "message": str(error)}})
+        texts.append(inspection_text(described[-1]))
     if as_json:
         click.echo(to_json(described[0] if len(described) == 1 else {"files": described}))
     else:
-        click.echo("\n\n".join(inspection_text(entry) for entry in described))
+        click.echo("\n\n".join(texts))
     if worst:
         raise click.exceptions.Exit(worst)
+
+
+def _overviews(
+    folder: str, quiet: bool, columns: dict[str, str] | None = None
+) -> tuple[tuple[RunOverview, ...], tuple[Flag, ...]]:
+    """What the files of a folder hold, and a flag for each that was refused."""
+    from rampion.readers.folder import plan_folder
+    from rampion.readers.overview import overview_folder
+
+    plan = plan_folder(folder)
+    with click.progressbar(length=len(plan.groups), label="Reading", file=sys.stderr, hidden=quiet) as bar:
+        return overview_folder(plan, columns, lambda: bar.update(1))
 
 
 @click.command()
@@ -114,11 +139,30 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
 
 @click.command()
 @click.argument("path", type=click.Path(), default="samples.csv")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="The sheet to write (.csv, .xlsx or .toml).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def template(path: str, as_json: bool) -> None:
-    """Write an empty sample sheet to PATH (.csv, .xlsx or .toml)."""
-    from rampion.readers.template import write_template
+def template(path: str, output: str | None, as_json: bool) -> None:
+    """Write a sample sheet: an empty one to PATH (.csv, .xlsx or .toml), or one with a row for every file of a folder.
+
+    Of a folder PATH the sheet is samples.csv in it, unless -o names another. An existing file is never written over.
+    """
+    from rampion.readers.template import new_sheet, write_template
     from rampion.records import to_json
 
-    write_template(path)
-    click.echo(to_json({"written": path}) if as_json else f"Wrote {path}: one row per file or per sample.")
+    runs: tuple[RunOverview, ...] = ()
+    refused: tuple[Flag, ...] = ()
+    written = Path(output or path)
+    if Path(path).is_dir():
+        written = Path(output) if output else new_sheet(path)
+        runs, refused = _overviews(path, as_json)
+    elif output:
+        raise InputError(f"{path} is no folder; -o names the sheet of a folder's files.")
+    write_template(written, runs, refused)
+    if as_json:
+        told = {"written": str(written), "rows": len(runs), "refused": [flag.message for flag in refused]}
+        click.echo(to_json(told))
+    elif runs or refused:
+        more = f"; {len(refused)} files were not read and stand below as comments" if refused else ""
+        click.echo(f"Wrote {written} with {len(runs)} rows{more}. Fill in thickness and area.")
+    else:
+        click.echo(f"Wrote {written}: one row per file or per sample.")

@@ -19,7 +19,13 @@ _SAMPLE = {
     "relative_density": "Relative density, as 0.95 or '95 %'.",
     "temperature": "Cell temperature, as '25 °C'.",
     "stack_pressure": "Stack pressure, as '20 MPa'.",
+    "leads_resistance": "Resistance of leads and contacts, measured on a short, as '0.4 ohm'.",
 }
+_SAMPLE_WORDS = {
+    "electrodes": "Both electrodes, as Li, blocking, 'In-Li | Li' or 'Li | Cu'; without it, lithium.",
+    "material_class": "Family of the electrolyte: garnet, NASICON, sulfide, argyrodite, ...",
+}
+_FLAGS = {"leads_resistance": "--leads"}
 
 
 class QuantityText(click.ParamType):
@@ -42,21 +48,60 @@ class QuantityText(click.ParamType):
             raise InputError(f"{option}: {error}") from None
 
 
+class SampleQuantity(QuantityText):
+    """A quantity of the sample; what no sample can have is refused as it was typed."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Parse the text and compare it with the hard limits."""
+        estimate = super().convert(value, param, ctx)
+        if isinstance(value, str):
+            from rampion.hard_limits import check_limits
+
+            try:
+                check_limits(self.quantity, estimate.value, value)
+            except InputError as error:
+                raise InputError(f"{param.opts[0] if param else self.quantity}: {error}") from None
+        return estimate
+
+
+class SampleWord(click.ParamType):
+    """A word that decides what may be concluded, as in the sample sheet."""
+
+    name = "text"
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the word; one that is not known is refused with the list."""
+        if not isinstance(value, str):
+            return value
+        from rampion.readers.sheet_words import parse_electrodes, parse_material_class
+
+        readers = {"electrodes": parse_electrodes, "material_class": parse_material_class}
+        try:
+            return readers[self.field](value)
+        except InputError as error:
+            raise InputError(f"{param.opts[0] if param else self.field}: {error}") from None
+
+
 def quantity_option(flag: str, name: str, text: str, **more: Any) -> Callable:
     """A click option for one quantity of the vocabulary."""
     return click.option(flag, type=QuantityText(name), help=text, **more)
 
 
 def sample_options(function: Callable) -> Callable:
-    """--thickness, --area, ... of the sample."""
-    for name, text in reversed(_SAMPLE.items()):
-        function = quantity_option(f"--{name.replace('_', '-')}", name, text)(function)
+    """--thickness, --area, --electrodes, ... of the sample."""
+    for name, text in reversed((_SAMPLE | _SAMPLE_WORDS).items()):
+        kind = SampleQuantity(name) if name in _SAMPLE else SampleWord(name)
+        flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+        function = click.option(flag, name, type=kind, help=text)(function)
     return function
 
 
 def sample_from(options: dict[str, Any]) -> Sample | None:
     """The Sample that the options describe, removing them from ``options``; None when none was given."""
-    given = {name: options.pop(name) for name in _SAMPLE}
+    given = {name: options.pop(name) for name in (*_SAMPLE, *_SAMPLE_WORDS)}
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return None

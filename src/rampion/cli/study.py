@@ -43,10 +43,13 @@ def _wrote(written: Sequence[Path]) -> str:
 
 
 def _told(study: Study) -> str:
+    from rampion.estimate import Severity
     from rampion.report.html import summary
     from rampion.report.study import study_results
+    from rampion.report.words import flag_lines
 
-    return "\n".join(summary(study_results(study)))
+    warned = [flag for flag in study.analysis.flags if flag.severity is not Severity.NOTE]
+    return "\n".join([*flag_lines(warned, ""), *summary(study_results(study))])
 
 
 pdf_option = click.option("--pdf", is_flag=True, help="Write report.pdf too (needs rampion[pdf]).")

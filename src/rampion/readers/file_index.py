@@ -94,15 +94,17 @@ def files_with_word(word: str, index: FileIndex) -> tuple[int, ...]:
 
 
 def nearest_file(name: str, index: FileIndex) -> str:
-    """The existing file whose name is most like the given one; empty where none is."""
-    wanted = posixpath.basename(_folded(name))
+    """The existing file whose name (or path, where one is given) is most like the given one; empty where none is."""
+    wanted = _folded(name)
+    part = str if "/" in wanted else posixpath.basename
     groups = {wanted[place : place + 3] for place in range(max(1, len(wanted) - 2))}
     shared: Counter[int] = Counter()
     for count, group in sorted((index.text.count(group), group) for group in groups):
         if shared and shared.total() + count > _COUNTED:
             break
         shared.update({_number_at(place, index) for place in _occurrences(group, index.text)})
-    candidates = {posixpath.basename(index.paths[number]): number for number, _ in shared.most_common(_COMPARED)}
+    likely = [number for number, _ in shared.most_common(_COMPARED)]
+    candidates = {part(index.paths[number]): number for number in reversed(likely)}
     near = difflib.get_close_matches(wanted, candidates, n=1, cutoff=_NEAR)
     return index.files[candidates[near[0]]] if near else ""
 

@@ -78,7 +78,7 @@ def plan_folder(path: Path | str, sheet: Path | str | None = None, only: str | N
     folder = Path(path)
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; expected one with instrument files.")
-    sheet_path = Path(sheet) if sheet is not None else _find_sheet(folder)
+    sheet_path = Path(sheet) if sheet is not None else find_sheet(folder)
     book = read_samples(sheet_path) if sheet_path is not None else None
     beside = [path for path in (sheet_path, folder / OVERRIDES) if path is not None]
     files, unlooked = ([only], []) if only is not None else list_files(folder, leave_out=beside)
@@ -247,7 +247,8 @@ def nothing_readable(plan: FolderPlan, refused: Sequence[Flag]) -> RefusedError:
     return RefusedError(f"Not one of the {len(refused)} files in {name} could be read; the first: {refused[0].message}")
 
 
-def _find_sheet(folder: Path) -> Path | None:
+def find_sheet(folder: Path) -> Path | None:
+    """The sample sheet of a folder, ``None`` where it has none; several are refused."""
     found = sorted(file for file in folder.iterdir() if file.name.lower() in _SHEETS)
     if len(found) > 1:
         raise InputError(

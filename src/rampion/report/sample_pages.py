@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from rampion.voltammetry.finding import Finding
 
 POINTS = 1500  # of each curve of a page
-KNOWN = ("thickness", "area", "relative_density", "temperature", "stack_pressure", "lithium_thickness")
+KNOWN = ("thickness", "area", "mass", "theoretical_density", "relative_density", "temperature", "temperature_stability",
+         "stack_pressure", "lithium_thickness", "leads_resistance")  # fmt: skip
+_WORDS = ("pellet", "batch", "composition", "material_class", "treatment", "configuration", "plating_faces")
 
 
 def page_paths(plain: Mapping[str, Any]) -> dict[str, str]:
@@ -113,7 +115,11 @@ def _write_page(
 def _about(known: Mapping[str, Any]) -> Section:
     metadata = known["metadata"]
     rows = [[name.replace("_", " "), number(estimate(metadata[name]), name)] for name in KNOWN if metadata[name]]
-    rows += [[name, metadata[name]] for name in ("pellet", "composition", "configuration") if metadata[name]]
+    rows += [[name.replace("_", " "), str(metadata[name])] for name in _WORDS if metadata[name]]
+    if metadata["electrodes"]:
+        rows.append(["electrodes", f"{metadata['electrodes']['working']} | {metadata['electrodes']['counter']}"])
+    if metadata["interlayer"]:
+        rows.append(["interlayer", f"{metadata['interlayer']['name']} ({metadata['interlayer']['kind']})"])
     rows += [[name, text] for name, text in metadata["extra"].items() if text]
     return section("sample", "The sample", tables=[table(["", ""], rows)], flags=known["flags"])
 

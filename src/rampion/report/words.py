@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rampion.estimate import Flag, Severity, merge_flags
-from rampion.quantities import quantity
 from rampion.report.conditions import series_lines, shared_flags, shown_conditions
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
@@ -117,14 +116,16 @@ def sample_text(sample: SampleAnalysis, longest: int = 3, condition: str = "", t
 
 
 def analysis_text(analysis: Analysis) -> str:
-    """Every sample, the series along temperature or pressure, a count of verdicts, then what concerns the whole."""
-    blocks = _blocks(analysis) or ["Nothing was found that can be read."]
+    """Warnings about the whole, every sample, series along temperature or pressure, a count of verdicts, notes."""
+    warned = [flag for flag in merge_flags(analysis.flags) if flag.severity is not Severity.NOTE]
+    blocks = ["\n".join(flag_lines(warned, ""))] if warned else []
+    blocks += _blocks(analysis) or ["Nothing was found that can be read."]
     findings = analysis.findings
     if len(analysis.samples) > 1 and findings:
         counts = {text: sum(f.verdict == name for f in findings) for name, text in VERDICT_WORDS.items()}
         told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
         blocks.append(f"{len(findings)} sweeps and runs: {told}")
-    blocks += flag_lines(merge_flags(analysis.flags), "")
+    blocks += flag_lines((flag for flag in merge_flags(analysis.flags) if flag not in warned), "")
     return "\n\n".join(blocks)
 
 
@@ -146,25 +147,3 @@ def _blocks(analysis: Analysis) -> list[str]:
         own = [flag for flag in series.flags if flag not in single]
         blocks.append("\n".join(series_lines(series) + flag_lines(merge_flags(own, told))))
     return blocks
-
-
-def inspection_text(entry: Mapping[str, Any]) -> str:
-    """What a file holds, block by block."""
-    if "error" in entry:
-        return f"{entry['file']}\n  {entry['error']['message']}"
-    lines = [f"{entry['file']}   {entry['format']}   sha256 {entry['sha256'][:12]}…"]
-    for number, block in enumerate(entry["blocks"], 1):
-        spans = [_span(block, key) for key in ("time", "potential", "current", "frequency") if key in block]
-        told = ", ".join(spans)
-        lines.append(
-            f"  {number:>3}  {block['kind']:<9}{block.get('technique', ''):<22}{block['points']:>7} points   {told}"
-        )
-        lines += [f"       · {flag['message']}" for flag in block.get("flags", ())]
-    lines += [f"  · {flag['message']}" for flag in entry["flags"]]
-    return "\n".join(lines)
-
-
-def _span(block: Mapping[str, Any], key: str) -> str:
-    unit = quantity(key)
-    low, high = (unit.shown(end) for end in block[key])
-    return f"{low:.4g} … {high:.4g} {unit.shown_unit}"
