@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 import openpyxl
 import pytest
@@ -302,6 +303,10 @@ def test_misspelt_headings_are_named_and_kept(tmp_path):
         ('sample,file,thickness [mm]\nS1,"a.mpr,1\nS2,b.mpr,1\n', 2, 2),
         ('sample,file,thickness [mm]\nS1,a.mpr,1\nS2,b.mpr,"1\n', 3, 3),
         ('sample,file,thickness [mm]\nS1,"a.mpr,1\nS2,"b.mpr",1\n', 2, 2),
+        ('sample,file,thickness [mm]\nS1,"a.mpr,1\nS2,b.mpr",1\n', 2, 2),  # closed in the next row: S2 would be lost
+        ('sample,note,thickness [mm]\nS1,x,1\nS2,"grey,1\nS3,white",1\n', 3, 2),
+        ('sample;file;thickness [mm]\n"S1;a.mpr;1\nS2";b.mpr;1\n', 2, 1),
+        ('sample;file;thickness [mm]\nS1;a.mpr;"1\nS2;b.mpr;1"\n', 2, 3),
     ],
 )
 def test_an_unclosed_quote_is_refused_where_it_opens(tmp_path, text, row, column):
@@ -315,3 +320,80 @@ def test_cells_that_say_not_known(tmp_path, cell):
         sample = sample_of(tmp_path, heading, cell)
         assert sample.thickness is None
         assert (sample.pellet, sample.electrodes, sample.material_class) == ("", None, None)
+
+
+def test_a_note_may_go_over_several_lines(tmp_path):
+    (row,) = sheet_of(tmp_path, 'sample,note,thickness [mm]\nS1,"grey,\npolished",1\n').rows
+    assert row.sample.extra["note"] == "grey,\npolished"
+    (row,) = sheet_of(tmp_path, 'sample;file;thickness [mm]\nS1;"a.mpr;\nb.mpr";1\n').rows
+    assert row.files == ("a.mpr", "b.mpr")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\nsample;thickness [mm]\r\nS1;1,05\r\n",
+        "Campaign 7, Anna\n\nsample;thickness [mm]\nS1;1,05\n",
+        "Campaign 7, batch 3, Anna,,\n,,,\nsample,file,thickness [mm],,\nS1,,1.05,,\n,,,,\n",
+        "\ufeffsample\tthickness\u00a0[mm]\rS1\t1,05\u00a0±\u00a00,02\r",
+        "ID,sample,thickness [μm]\n17,S1,1050\n",
+        "# remark\nSample-Name,Thickness_mm\nS1,1.05\n",
+        "sample,thickness,thickness\nS1,1.05 mm,-\n",
+    ],
+)
+def test_odd_sheets_mean_the_same(tmp_path, text):
+    (row,) = sheet_of(tmp_path, text).rows
+    assert row.sample.name == "S1"
+    assert row.sample.thickness is not None
+    assert row.sample.thickness.value == pytest.approx(1.05e-3)
+
+
+def test_a_row_named_by_a_number_sign_is_no_comment(tmp_path):
+    rows = sheet_of(tmp_path, "sample,thickness [mm]\n#1,1\n# 2,1\n#3,1\n").rows
+    assert [row.sample.name for row in rows] == ["#1", "#3"]
+
+
+def workbook(folder, *rows, merge=()):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(list(row))
+    for area in merge:
+        sheet.merge_cells(area)
+    path = folder / "samples.xlsx"
+    book.save(path)
+    return path
+
+
+def test_merged_cells_count_for_all_their_rows(tmp_path):
+    path = workbook(
+        tmp_path, ["My campaign"], ["sample", "file", "thickness [mm]", "area [mm²]"], ["S1", "a.mpr", 1.0, 4],
+        [None, "b.mpr", None, None], ["S2", "c.mpr", 0.5, 4], merge=("A1:D1", "A3:A4", "C3:C4"),
+    )  # fmt: skip
+    rows = read_samples(path).rows
+    assert [(row.sample.name, row.files, row.row) for row in rows] == [
+        ("S1", ("a.mpr",), 3), ("S1", ("b.mpr",), 4), ("S2", ("c.mpr",), 5)
+    ]  # fmt: skip
+
+
+def test_what_a_spreadsheet_makes_of_numbers(tmp_path):
+    head = ["sample", "thickness [µm]", "area [mm²]"]
+    (row,) = read_samples(workbook(tmp_path, head, [7, 1.234, "4,0"])).rows  # a number in a cell has no decimal mark
+    assert row.sample.thickness is not None
+    assert (row.sample.name, row.sample.thickness.value) == ("7", pytest.approx(1.234e-6))
+    with pytest.raises(InputError, match=r"row 2, column 'thickness.*'2024-05-01' is a date"):
+        read_samples(workbook(tmp_path, head, ["S1", datetime(2024, 5, 1), 4]))
+    with pytest.raises(InputError, match=r"cell B2 holds the formula '=2\*500' without a result"):
+        read_samples(workbook(tmp_path, head, ["S1", "=2*500", 4]))
+    with pytest.raises(InputError, match="'#DIV/0!' does not begin with a number"):
+        read_samples(workbook(tmp_path, head, ["S1", "#DIV/0!", 4]))
+
+
+def test_the_sheet_may_be_the_second_of_a_workbook(tmp_path):
+    book = openpyxl.Workbook()
+    other = book.create_sheet("Tabelle2")
+    other.append(["sample", "file"])
+    other.append(["S1", "a.mpr"])
+    book.save(tmp_path / "samples.xlsx")
+    assert read_samples(tmp_path / "samples.xlsx").rows[0].files == ("a.mpr",)

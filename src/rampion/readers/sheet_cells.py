@@ -74,7 +74,21 @@ def _csv_lines(content: bytes, name: str) -> list[SheetLine]:
             begins = reader.line_num + 1
     except csv.Error as error:
         raise InputError(_broken(text, begins, separator, name, str(error))) from None
+    width = max(map(len, (row.texts for row in rows)), default=0)
+    for row in rows:
+        _refuse_swallowed(row, separator, width, name)
     return _below_header(rows, name)
+
+
+def _refuse_swallowed(row: _Row, separator: str, width: int, name: str) -> None:
+    """Refuse a quoted cell that completes its own row and begins another: a quote is missing between them."""
+    for column, cell in enumerate(row.texts, 1):
+        first, *others = cell.splitlines() or [""]
+        if others and first.count(separator) == width - column and others[-1].count(separator) == column - 1:
+            raise InputError(
+                f"{name}, row {row.number}, column {column}: the quote before {first!r} closes only in another row; "
+                "close it where the cell ends, or remove it."
+            )
 
 
 def _headings_in(text: str, separator: str) -> int:

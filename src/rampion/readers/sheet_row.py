@@ -32,6 +32,7 @@ _WORDS = {
     "electrodes": parse_electrodes, "interlayer": parse_interlayer, "material class": parse_material_class,
     "plating faces": parse_faces,
 }  # fmt: skip
+_DATE = re.compile(r"\d{4}-\d\d-\d\d|\d\d?:\d\d")
 _DIAMETERS = ("electrode diameter", "pellet diameter")  # their areas have limits
 
 
@@ -94,6 +95,10 @@ class _Row:
             self._take_text(cell, column.name, bool(column.field) or column.name in ("sample", "file"))
             return
         with self.at(cell):
+            if _DATE.match(cell.text):
+                raise InputError(
+                    f"{cell.text!r} is a date, made of a number by a spreadsheet; type the number as text."
+                )
             unit = heading.unit if heading.unit or quantity(column.quantity).unit else None
             value = parse_quantity(cell.text, column.quantity, unit, "." if cell.number else self.mark)
             limited = column.field or column.quantity
@@ -121,6 +126,9 @@ class _Row:
         elif self.texts[name] != cell.text and self.cells[name].heading == cell.heading:
             with self.at(cell):
                 raise InputError(f"two columns of this name hold {self.texts[name]!r} and {cell.text!r}; keep one.")
+        elif self.texts[name] != cell.text and cell.heading.casefold() == name:  # 'sample' wins over 'id'
+            self.extra[self.cells[name].heading] = self.texts[name]
+            self.texts[name], self.cells[name] = cell.text, cell
         elif self.texts[name] != cell.text:
             self.extra[cell.heading] = cell.text
 
