@@ -113,10 +113,21 @@ def test_a_suspended_state_with_a_current_tells_no_direction(tmp_path):
     assert "direction_unknown" in codes(flags)
 
 
-def test_without_states_the_missing_direction_is_flagged(tmp_path):
+def without_states(**how) -> bytes:
     names = [name if name != "State" else "Channel" for name in NAMES]
-    trace, flags = opened(tmp_path, export(names=names, states=np.full(STATES.size, "1")))
-    np.testing.assert_allclose(trace.current, np.abs(CURRENT), rtol=1e-6)
+    return export(names=names, states=np.full(STATES.size, "1"), **how)
+
+
+def test_without_states_a_current_that_flowed_both_ways_is_left_out(tmp_path):
+    trace, flags = opened(tmp_path, without_states())
+    np.testing.assert_array_equal(np.isnan(trace.current), CURRENT != 0)
+    assert codes(flags) == ["direction_unknown"]
+
+
+def test_without_states_the_missing_direction_is_flagged(tmp_path):
+    charges = np.abs(CURRENT) * (STATES == "C")
+    trace, flags = opened(tmp_path, without_states(current=charges))
+    np.testing.assert_allclose(trace.current, charges, rtol=1e-6)
     assert codes(flags) == ["direction_missing"]
 
 

@@ -277,7 +277,7 @@ def test_every_sheet_of_a_workbook():
     np.testing.assert_allclose(trace.current, [1.5e-3, 2.5e-3, 3.5e-3])
     np.testing.assert_allclose(spectrum.impedance, [10 - 1j, 20 - 2j, 30 - 3j])
     assert (trace.technique, spectrum.technique) == ("LSV", "EIS")
-    assert [flag.code for flag in flags] == ["columns_guessed", "columns_guessed", "block_skipped"]
+    assert [flag.code for flag in flags] == ["columns_guessed", "columns_guessed", "sheets_skipped"]
 
 
 def test_workbook_with_dates():

@@ -29,6 +29,7 @@ _FORMATS = (
     "relaxis",
     "zahner",
     "maccor",
+    "neware_text",
     "ivium",
     "keysight",
     "novocontrol",

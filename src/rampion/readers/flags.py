@@ -47,6 +47,7 @@ class ReaderFlag(FlagKind):
     EMPTY_BLOCK = (Severity.WARNING, "The block {name!r} holds no points (an empty or aborted run) and was left out.")
     ABORTED = (Severity.WARNING, "The instrument aborted this run: {reason}.")
     BLOCK_SKIPPED = (Severity.WARNING, "The block {name!r} was left out: {reason}.")
+    SHEETS_SKIPPED = (Severity.NOTE, "The sheets {names} hold no potential, current or impedance and were left out.")
     # points
     DROPPED_POINTS = (Severity.WARNING, "{count} points without a finite {what} were dropped.")
     PAUSES_KEPT = (

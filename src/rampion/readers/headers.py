@@ -49,12 +49,12 @@ NAMES: dict[str, tuple[str, ...]] = {
     "frequency": ("freq", "frequency", "f", "data:frequency", "frequ", "frequenz"),
     "impedance_real": (
         "z'", "re(z)", "zre", "zreal", "rez", "realz", "z're", "z'(a)", "realimpedance", "impedancereal", "re", "real",
-        "zr", "data:z'", "rez(z)", "zs'", "zprime", "r", "rs",
+        "zr", "data:z'", "rez(z)", "zs'", "zprime", "z1", "r", "rs",
     ),
     "impedance_imag": (
         "z''", "im(z)", "zim", "zimg", "zimag", "imz", "imagz", "z''im", "z''(b)", "imaginaryimpedance",
         "impedanceimaginary", "impedanceimag", "imagimpedance", "im", "imag", "imaginary", "zi", "data:z''", "zs''",
-        "zdoubleprime", "x", "xs",
+        "zdoubleprime", "z2", "x", "xs",
     ),
     "impedance_modulus": (
         "|z|", "zmod", "modz", "mod(z)", "absz", "abs(z)", "zabs", "impedancemodulus", "impedance", "z", "magnitude",

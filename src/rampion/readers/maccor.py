@@ -18,7 +18,7 @@ import numpy as np
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
-from rampion.readers.clock import keep_pauses, read_start
+from rampion.readers.clock import is_clock, is_dated, keep_pauses, read_clock
 from rampion.readers.columns import Column, chosen_columns
 from rampion.readers.direction import directed_current
 from rampion.readers.flags import ReaderFlag
@@ -26,8 +26,6 @@ from rampion.readers.parts import build_parts
 from rampion.readers.text import Table, decode, parse_table, unique_names
 
 _HEADER = re.compile(r"^\s*\"?Rec(#|ord|\b)[^\n]*\b(Volt|mVolt)", re.I)
-_CLOCK = re.compile(r"^(?:(\d+)\s*d\s+)?(\d+):(\d\d):(\d\d(?:[.,]\d*)?)$")
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SECONDS = {
     "s": 1.0,
     "sec": 1.0,
@@ -90,16 +88,19 @@ def read(
     meanings = _meanings(table, plain, name, chosen)
     values = dict(table.columns)
     flags += repeated + table.flags
-    clock = _stamped(table.words.get(stamps or "", []))
+    clock, date, found = read_clock(table.words[stamps], stamps) if stamps else (np.empty(0), math.nan, ())
+    flags += found
     if times is not None:
         seconds = _test_time(table.words[times], plain[times][1], clock, name)
         values["test time"], found = keep_pauses(seconds, clock) if clock.size else (seconds, ())
         meanings["time"] = Column("time", "test time", 1.0, 0.0, "s")
         flags += found
     if "current" in meanings:
-        values[meanings["current"].header], found = _directed(table, meanings["current"], states)
+        values[meanings["current"].header], found = _directed(
+            table, meanings["current"], meanings.get("potential"), states
+        )
         flags += found
-    start, found = _start(lines[:at], values.get("test time"), clock)
+    start, found = _start(lines[:at], values.get("test time"), clock + date)
     source = Source(format="Maccor text", instrument="Maccor")
     parts, built = build_parts(values, meanings, source=source, technique="Cycling", start=start)
     if not parts:
@@ -140,9 +141,8 @@ def _meanings(
 
 def _test_time(cells: Sequence[str], unit: str, clock: np.ndarray, name: str) -> np.ndarray:
     """Seconds of the test from clock readings, from numbers with a unit, or by the clock beside numbers without."""
-    readings = [_CLOCK.match(cell.strip().strip('"')) for cell in cells]
-    if any(readings):
-        return np.array([_seconds(one) if one else math.nan for one in readings])
+    if any(map(is_clock, cells)):
+        return read_clock(cells, "test time")[0]
     numbers = np.array([_number(cell) for cell in cells])
     if unit in _SECONDS:
         return numbers * _SECONDS[unit]
@@ -155,11 +155,6 @@ def _test_time(cells: Sequence[str], unit: str, clock: np.ndarray, name: str) ->
     )
 
 
-def _seconds(match: re.Match[str]) -> float:
-    days, hours, minutes, rest = match.groups()
-    return int(days or 0) * 86400 + int(hours) * 3600 + int(minutes) * 60 + float(rest.replace(",", "."))
-
-
 def _number(cell: str) -> float:
     try:
         return float(cell.strip().strip('"').replace(",", "."))
@@ -167,37 +162,16 @@ def _number(cell: str) -> float:
         return math.nan
 
 
-def _stamped(cells: Sequence[str]) -> np.ndarray:
-    """Seconds since 1970 of dates with a time of day; empty where there are none."""
-    days: dict[str, float] = {}
-    seconds = np.full(len(cells), math.nan)
-    for place, cell in enumerate(cells):
-        date, _, time = _by_number(cell.strip().strip('"')).partition(" ")
-        if date not in days:
-            days[date] = read_start(date, "0:00", certain=True)[0]
-        match = re.match(r"(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?\s*([AP]M)?", time, re.I)
-        if match:
-            hours = int(match[1]) if match[4] is None else int(match[1]) % 12 + 12 * (match[4].upper() == "PM")
-            seconds[place] = days[date] + hours * 3600 + int(match[2]) * 60 + float(match[3] or 0)
-    return seconds if np.isfinite(seconds).any() else np.empty(0)
-
-
-def _by_number(stamp: str) -> str:
-    """A date whose month is a word with its month as a number: ``23-Nov-23 3:56 PM`` → ``2023-11-23 3:56 PM``."""
-    match = re.match(r"(\d{1,2})[- ]([A-Za-z]{3})[a-z]*[- ](\d{2,4})", stamp)
-    if match is None or match[2].lower() not in _MONTHS:
-        return stamp
-    year = int(match[3]) + (2000 if int(match[3]) < 100 else 0)
-    return f"{year:04d}-{_MONTHS.index(match[2].lower()) + 1:02d}-{int(match[1]):02d}{stamp[match.end() :]}"
-
-
-def _directed(table: Table, current: Column, states: str | None) -> tuple[np.ndarray, tuple[Flag, ...]]:
+def _directed(
+    table: Table, current: Column, potential: Column | None, states: str | None
+) -> tuple[np.ndarray, tuple[Flag, ...]]:
     values = table.columns[current.header]
-    if states is not None:
-        return directed_current(values, table.words[states], states)
-    if (values < 0).any() or not (values > 0).any():
-        return values, ()
-    return values, (ReaderFlag.DIRECTION_MISSING.flag(make="Maccor", wanted="'State' or 'MD'"),)
+    volts = table.columns[potential.header] * potential.factor if potential is not None else None
+    words = table.words[states] if states is not None else None
+    directed, flags = directed_current(values, words, states or "", volts)
+    if states is None and not flags and (directed > 0).any() and not (directed < 0).any():
+        flags = (ReaderFlag.DIRECTION_MISSING.flag(make="Maccor", wanted="'State' or 'MD'"),)
+    return directed, flags
 
 
 def _start(lines: Sequence[str], time: np.ndarray | None, clock: np.ndarray) -> tuple[float, tuple[Flag, ...]]:
@@ -207,9 +181,9 @@ def _start(lines: Sequence[str], time: np.ndarray | None, clock: np.ndarray) -> 
         if known.size:
             return float(clock[known[0]] - time[known[0]]), ()
     match = re.search(r"Date of Test:?[\s,;\"]*([^\t\r\n\"]+)", "".join(lines))
-    if match is None or ":" not in match[1]:
+    if match is None or not is_dated(match[1]):
         return math.nan, (ReaderFlag.CLOCK_UNKNOWN.flag(),)
-    return read_start(_by_number(match[1]), certain=True)
+    return read_clock([match[1]], "Date of Test")[1:]
 
 
 def _with_temperature(part: Trace | Spectrum, plain: Mapping[str, tuple[str, str]]) -> Trace | Spectrum:

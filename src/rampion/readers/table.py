@@ -276,7 +276,8 @@ def _read_workbook(
         if len(reasons) == 1:
             raise reasons[0][1]
         raise RefusedError(f"{name} holds no sheet with a table of measurements; {reasons[0][1]}" if reasons else name)
-    flags += [ReaderFlag.BLOCK_SKIPPED.flag(name=title, reason=str(error).rstrip(".")) for title, error in reasons]
+    if reasons:
+        flags.append(ReaderFlag.SHEETS_SKIPPED.flag(names=", ".join(repr(title) for title, _ in reasons)))
     return tuple(parts), tuple(flags)
 
 
