@@ -96,3 +96,93 @@ def test_one_experiment_stays_as_it_is(tmp_path):
     (one,) = write(tmp_path, alone=ramp(0))
     assert join_runs([one]) == (one,)
     assert len(join([one]).parts) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("cell_01_OCV_DUSB0_C01.mpr", ("cell", 1, "OCV", "C01")),
+        ("cell_3_LSV_C12.mpr", ("cell", 3, "LSV", "C12")),
+        ("cell_01_LSV_CA1.mpr", ("cell", 1, "LSV", "CA1")),
+        ("cell_02_PEIS_CH3.mpr", ("cell", 2, "PEIS", "CH3")),
+        ("cell_02_PEIS-ch3.mpr", ("cell", 2, "PEIS", "CH3")),
+        ("cell_01_1_GCPL_C02.mpr", ("cell", 1, "GCPL", "C02")),
+        ("cell_04_EIS.csv", ("cell", 4, "EIS", "")),
+        ("Curve_#2.DTA", ("Curve", 2, "", "")),
+        ("pellet_10_MPa.csv", None),
+        ("cell_25_C.csv", None),
+        ("cell_1_LSV.csv", None),  # one digit and no channel: a cell's number
+        ("cell_C01.mpr", None),
+        ("cell-ch3.mpr", None),
+    ],
+)
+def test_names_of_runs(name, found):
+    member = member_of(name)
+    assert (member and (member.run, member.number, member.technique, member.channel)) == found
+
+
+@pytest.mark.parametrize("channel", ["_DUSB0_C01", "_CA1", "_CH3", "-ch3", "_C01"])
+def test_every_way_to_write_a_channel_joins_a_run(tmp_path, channel):
+    files = {f"cell_1_LSV{channel}": ramp(0), f"cell_2_PEIS{channel}": spectrum(30)}
+    (run,) = join_runs(write(tmp_path, **files))
+    assert [type(part) for part in run.parts] == [Trace, Spectrum]
+
+
+def parted(experiments):
+    return [flag.message for one in experiments for flag in one.flags if flag.code == "run_parted"]
+
+
+@pytest.mark.parametrize(
+    ("second", "runs", "reason"),
+    [
+        ("08/11/2023 12:41:00.000", 1, ""),
+        ("08/11/2023 18:40:00.000", 1, ""),  # within 6 h of the end
+        ("08/11/2023 18:41:00.000", 2, "6.01 h after"),
+        ("09/11/2023 12:40:15.500", 2, "h after"),
+    ],
+)
+def test_a_run_of_another_day_is_read_on_its_own(tmp_path, second, runs, reason):
+    files = {"cell_01_LSV_C01": ramp(0), "cell_02_PEIS_C01": spectrum(0, started=second)}
+    found = join_runs(write(tmp_path, **files))
+    assert len(found) == runs
+    assert all(reason in message for message in parted(found))
+    assert len(parted(found)) == runs - 1
+
+
+def test_files_that_run_beside_each_other_are_not_one_run(tmp_path):
+    long = {"cell_01_LSV_C01": ramp(0, count=400), "cell_02_PEIS_C01": spectrum(0, started="08/11/2023 12:42:00.000")}
+    found = join_runs(write(tmp_path, **long))
+    assert len(found) == 2
+    assert "runs beside" in parted(found)[0]
+
+
+@pytest.mark.parametrize("names", [("LLZO_01_LSV", "LLZO_02_LSV"), ("LLZO_01_EIS", "LLZO_02_EIS")])
+def test_cells_that_a_number_alone_tells_apart_are_not_glued(tmp_path, names):
+    made = ramp if "LSV" in names[0] else spectrum
+    later = made(0, started="08/11/2023 12:45:00.000")
+    found = join_runs(write(tmp_path, **dict(zip(names, (made(0), later), strict=True))))
+    assert [one.name for one in found] == list(names)
+
+
+def test_two_techniques_of_one_number_are_a_cells_not_a_runs(tmp_path):
+    files = {"A_01_EIS": spectrum(0), "A_01_LSV": ramp(20), "A_02_EIS": spectrum(50), "A_02_LSV": ramp(90)}
+    assert len(join_runs(write(tmp_path, **files))) == 4
+
+
+def test_numbered_files_that_go_on_where_the_last_one_ended_are_one_run(tmp_path):
+    time = np.arange(1.0, 30.0)
+    for number, begin, clock in ((1, 0.0, "9:00:00"), (2, 0.03, "9:00:31"), (3, 0.0, "9:01:02")):
+        table = {"CURVE": curve(time, begin + 1e-3 * time, 1e-6 * time)}
+        (tmp_path / f"ramp_#{number}.DTA").write_bytes(dta(table, time=clock))
+    first, second, third = (read_file(tmp_path / f"ramp_#{number}.DTA") for number in (1, 2, 3))
+    assert len(join_runs([first, second])) == 1
+    assert len(join_runs([first, third])) == 2  # it begins anew: another cell, or a repetition
+
+
+def test_an_export_whose_values_differ_is_not_glued_to_its_run(tmp_path):
+    (one,) = write(tmp_path, cell_01_LSV_C01=ramp(0))
+    other = tmp_path / "cell_01_LSV_C01.txt"
+    other.write_bytes(ramp(5, count=30))
+    found = join_runs([one, read_file(other)])
+    assert [len(run.parts) for run in found] == [1, 1]
+    assert "values differ" in parted(found)[0]

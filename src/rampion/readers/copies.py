@@ -67,12 +67,12 @@ def relate(one: FileRecord, other: FileRecord, likeness: Likeness | None, named:
     if likeness is None:
         return Relation.APART
     exported = _format(one) != _format(other)
-    if likeness.clocks is Clocks.ZONE and not exported:
+    if likeness.clocks in (Clocks.ZONE, Clocks.EXCHANGED) and not exported:
         return Relation.APART  # one program does not change its clock: a repetition, hours later
     channels = {channel_of(path_of(one.experiment)), channel_of(path_of(other.experiment))} - {""}
     # of two time zones only clocks that give fractions of a second are compared closely enough
     fractions = all(record.experiment.start % 1.0 > 0.0 for record in (one, other))
-    at_once = likeness.clocks is Clocks.SAME or (likeness.clocks is Clocks.ZONE and fractions)
+    at_once = likeness.clocks in (Clocks.SAME, Clocks.EXCHANGED) or (likeness.clocks is Clocks.ZONE and fractions)
     certain = likeness.noise or (at_once and (likeness.varied or exported) and len(channels) < 2)
     if one.owner and other.owner and one.owner != other.owner:
         return Relation.TWO_SAMPLES if certain else Relation.APART

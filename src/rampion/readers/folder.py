@@ -27,7 +27,7 @@ from rampion.readers.flags import ReaderFlag
 from rampion.readers.listing import list_files
 from rampion.readers.overrides import FILE as OVERRIDES
 from rampion.readers.overrides import find_overrides
-from rampion.readers.run_names import member_of
+from rampion.readers.run_names import bare_name, member_of
 from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
 from rampion.readers.series import join_runs
 
@@ -94,7 +94,7 @@ def plan_folder(path: Path | str, sheet: Path | str | None = None, only: str | N
     runs: dict[tuple[Path, str], list[str]] = {}
     for file in files:  # the files of one run, and the two exports of one file, share folder and name
         member = member_of(file)
-        runs.setdefault((Path(file).parent, member.run if member else Path(file).stem), []).append(file)
+        runs.setdefault((Path(file).parent, member.run if member else bare_name(file)), []).append(file)
     groups = tuple(
         FileGroup(folder=str(folder), files=tuple(group), rows=tuple(owners.get(file) for file in group))
         for group in runs.values()

@@ -9,7 +9,6 @@ UTF-8) is a flag.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -19,8 +18,8 @@ from rampion.estimate import Flag
 from rampion.readers.detect import HEAD, SYNTHETIC_MARK
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.run_names import ENDINGS
+from rampion.results_folder import MANIFEST, read_manifest
 
-MANIFEST = "rampion-manifest.json"
 _SUMMARIES = ("results.json", "report.json", "simulation.json", "ro-crate-metadata.json", "datapackage.json")
 _WRITTEN = (*_SUMMARIES, "report.html", "report.pdf", "manifest.json", MANIFEST)
 _FOLDERS = ("tables", "figures")
@@ -113,7 +112,11 @@ def _written_by_rampion(folder: Path, names: set[str]) -> set[Path]:
     if not _holds_results(folder, names):
         return set()
     written = {folder / name for name in (*_WRITTEN, *_FOLDERS)}
-    named = {folder / name for name in _named_in_manifest(folder)}
+    try:
+        manifest = read_manifest(folder)
+    except OSError:
+        manifest = None
+    named = {folder / name for name in manifest.files} if manifest is not None else set()
     tables = {folder / name for name in names if name.endswith(".csv") and _begin(folder / name).startswith(_COMPUTED)}
     return written | tables | {path for path in named if SYNTHETIC_MARK not in _begin(path)}
 
@@ -123,13 +126,6 @@ def _holds_results(folder: Path, names: set[str]) -> bool:
         return True
     summaries = [folder / name for name in _SUMMARIES if name in names]
     return len(summaries) > 1 or any(b"rampion" in _content(path) for path in summaries)
-
-
-def _named_in_manifest(folder: Path) -> list[str]:
-    try:
-        return [str(name) for name in json.loads(_content(folder / MANIFEST))["files"]]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return []
 
 
 def _begin(path: Path) -> bytes:

@@ -54,7 +54,7 @@ def last_digit(impedance: np.ndarray) -> np.ndarray:
 
 
 def resolution(values: np.ndarray) -> np.ndarray:
-    """The last digit that a column was printed with (n,), by its decimals or significant digits.
+    """The last digit that a column was printed with (n,): the coarser of its decimals and its significant digits.
 
     It is 0 where the column holds more digits than single precision, and for zeros.
     """
@@ -63,18 +63,27 @@ def resolution(values: np.ndarray) -> np.ndarray:
     if not known.size:
         return none
     some = known[:: max(1, known.size // _LOOKED_AT)]
-    decade = np.floor(np.log10(np.abs(some)))
+    return np.maximum(_last_decimal(some), _last_significant(some, values))
+
+
+def _last_decimal(some: np.ndarray) -> float:
     for decimals in range(_DECIMALS):
         scaled = some * 10.0**decimals
         if np.abs(scaled).max() >= 10.0 ** (_DIGITS - 1):
             break
         if _whole(scaled):
-            return none + 10.0**-decimals
-    size = np.floor(np.log10(np.abs(np.where(np.isfinite(values) & (values != 0), values, 1.0))))
+            return 10.0**-decimals
+    return 0.0
+
+
+def _last_significant(some: np.ndarray, values: np.ndarray) -> np.ndarray:
+    decade = np.floor(np.log10(np.abs(some)))
+    shown = np.isfinite(values) & (values != 0)
     for digits in range(2, _DIGITS):
         if _whole(some * 10.0 ** (digits - 1 - decade)):
-            return 10.0 ** (size - digits + 1)
-    return none
+            size = np.floor(np.log10(np.abs(np.where(shown, values, 1.0))))
+            return np.where(shown, 10.0 ** (size - digits + 1), 0.0)
+    return np.zeros(values.shape)
 
 
 def _whole(values: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 _CHANNEL = r"(?:C[A-H]?|CH)\d{1,3}"
 _MEMBER = re.compile(
-    r"^(?P<run>.+)[_-](?P<number>\d{1,2})(?:(?<=\d\d)_(?P<repeat>\d))?_(?P<technique>[A-Za-z][A-Za-z0-9]*)"
+    r"^(?P<run>.+?)[_-](?P<number>\d{1,2})(?:(?<=\d\d)_(?P<repeat>\d))?_(?P<technique>[A-Za-z][A-Za-z0-9]*)"
     rf"(?:(?:_[A-Za-z]+\d+)?[_-](?P<channel>{_CHANNEL}))?$",  # a device may stand before the channel
     re.I,
 )
@@ -78,10 +78,11 @@ def channel_of(path: Path | str) -> str:
 
 def same_name(one: Path | str, other: Path | str) -> bool:
     """Whether two files of one folder are named alike but for endings, case, spaces and marks."""
-    return Path(one).parent == Path(other).parent and _bare(one) == _bare(other)
+    return Path(one).parent == Path(other).parent and bare_name(one) == bare_name(other)
 
 
-def _bare(path: Path | str) -> str:
+def bare_name(path: Path | str) -> str:
+    """The file's name without endings, case, spaces and marks."""
     stem = Path(path).stem
     while Path(stem).suffix.lower() in ENDINGS:
         stem = Path(stem).stem

@@ -31,7 +31,7 @@ class TwinRule:
     matched : least share of the smaller file's points that are found in the larger one; exports drop or add a few.
     start : [s] clocks closer than this are equal; some headers give whole seconds.
     zone, furthest_zone : [s] time zones differ by whole quarter hours, up to 26 h.
-    first_point : [s] longest time from the start of a spectrum to its first point, where a file holds no times.
+    first_point : [s] longest time from the start of a spectrum to its first point, where one file holds no times.
     finest : relative tolerance of values that are printed with 7 digits or more, or held in single precision.
     nearly : share of the span by which values may differ where clock or name already say that the run is one.
     frequency : relative tolerance of frequencies; some programs write the nominal, some the true one.
@@ -66,10 +66,11 @@ RULE = TwinRule()
 
 
 class Clocks(Enum):
-    """How the moments of two equal records compare."""
+    """How the moments of two equal records compare, the likeliest to be one moment first."""
 
     SAME = "same"
-    ZONE = "another time zone, or day and month exchanged"
+    EXCHANGED = "day and month exchanged"
+    ZONE = "another time zone"
     UNKNOWN = "unknown"
     DIFFERENT = "different"
 
@@ -200,9 +201,9 @@ def compare_clocks(one: float, other: float, rule: TwinRule = RULE) -> Clocks:
     if apart <= rule.start:
         return Clocks.SAME
     quarter = abs(apart - rule.zone * round(apart / rule.zone))
-    if quarter <= rule.start and apart <= rule.furthest_zone:
-        return Clocks.ZONE
-    return Clocks.ZONE if abs(_exchanged(one) - other) <= rule.start else Clocks.DIFFERENT
+    if abs(_exchanged(one) - other) <= rule.start:
+        return Clocks.EXCHANGED
+    return Clocks.ZONE if quarter <= rule.start and apart <= rule.furthest_zone else Clocks.DIFFERENT
 
 
 def _exchanged(moment: float) -> float:
@@ -220,7 +221,7 @@ def _shifts(large: Content, small: Content, rule: TwinRule) -> Iterable[tuple[Cl
     if not (ours.size and theirs.size):
         begun = large.start + (ours[0] if ours.size else 0.0) - (theirs[0] if theirs.size else 0.0)
         clocks = [compare_clocks(large.start, small.start, rule), compare_clocks(begun, small.start, rule)]
-        if abs(begun - small.start) <= rule.first_point or abs(large.start - small.start) <= rule.first_point:
+        if ours.size + theirs.size and abs(begun - small.start) <= rule.first_point:
             clocks.append(Clocks.SAME)
         kind = next((kind for kind in Clocks if kind in clocks), Clocks.UNKNOWN)
         return () if kind is Clocks.DIFFERENT else ((kind, math.nan),)
