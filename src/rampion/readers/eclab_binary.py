@@ -101,7 +101,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         flags += (ReaderFlag.UNKNOWN_COLUMNS_KEPT.flag(names=", ".join(unknown)),)
     if not len(record.data):
         return (), (*flags, ReaderFlag.EMPTY_BLOCK.flag(name=run.technique or name))
-    parts, found = read_columns(columns, run)
+    with np.errstate(invalid="ignore"):  # damaged numbers are no warning of the program's
+        parts, found = read_columns(columns, run)
     return parts, merge_flags(flags, found)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.estimate import Flag
-from rampion.measurement import Controlled, CurrentOrigin, Protocol, Sweep
+from rampion.measurement import RATE_TOLERANCE, Controlled, CurrentOrigin, Protocol, Sweep
 from rampion.readers.eclab_names import CELL, COUNTER, CURRENT, WORKING, first_column
 from rampion.readers.flags import ReaderFlag
 
@@ -35,7 +35,7 @@ class SignalRule:
     looked_at : points on which a ramp is recognised.
     straight : share of a ramp's width within which its set values lie on one line.
     noise_free : a difference of potentials counts as movement when it is this many times their noise.
-    moving : share of the points between which a potential must have moved; the rest may be holds.
+    moving : share of a record that must move at a rate to confirm it, and of the usual rate below which it is a hold.
     range_edges : [V] the ends of the ranges of EC-Lab's instruments.
     at_edge : share of a range's end within which a potential rests there.
     """
@@ -51,6 +51,7 @@ class SignalRule:
 
 _RULE = SignalRule()
 _LEAST_POINTS = 10
+_HALF = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -196,10 +197,8 @@ def find_controlled(
     if header is not None:
         return header
     if isinstance(protocol, Sweep) and time is not None:
-        rates = {which: ramp_rate(time, column) for which, column in present.items()}
-        return min(
-            rates, key=lambda which: abs(rates[which] - protocol.rate) if math.isfinite(rates[which]) else math.inf
-        )
+        shares = {which: compare_rate(time, column, protocol.rate)[0] for which, column in present.items()}
+        return max(shares, key=lambda which: shares[which])
     return Controlled.WORKING
 
 
@@ -215,8 +214,8 @@ def stated_sweep(sweep: Sweep, named: Mapping[str, np.ndarray], voltage: Voltage
         return sweep, ()
     mode = named.get("mode")
     swept = np.ones(time.size, dtype=bool) if mode is None else mode == POTENTIOSTATIC_MODE
-    found = ramp_rate(time[swept], moved[swept])
-    if not sweep.contradicted_by(found):
+    share, found = compare_rate(time[swept], moved[swept], sweep.rate)
+    if share > _RULE.moving or not sweep.contradicted_by(found):
         return sweep, ()
     return sweep, (ReaderFlag.RATE_CONTRADICTED.flag(stated=1e3 * sweep.rate, found=1e3 * found),)
 
@@ -226,21 +225,33 @@ def _typical(difference: np.ndarray) -> float:
     return float(np.median(good)) if good.size else math.inf
 
 
-def ramp_rate(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]) -> float:
-    """Typical |dE/dt| [V/s] where the potential moves: up, down or in cycles, holds left out; NaN when it does not."""
+def compare_rate(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"], rate: float) -> tuple[float, float]:
+    """The share of a record in which the potential moves at a rate, and the rate at which most of it moves [V/s].
+
+    Looks at differences over 1, 2, 4, … points that exceed the potential's noise, so that holds, turns and the steps of
+    a converter do not count against a rate. The rate found is that of the longest of which half agree on one, else NaN.
+    """
     good = np.isfinite(time) & np.isfinite(potential)
     time, potential = time[good], potential[good]
     if time.size < _LEAST_POINTS:
-        return math.nan
-    noise = _noise(time, potential)
+        return 0.0, math.nan
+    blur = _RULE.noise_free * _noise(time, potential)
+    share, found = 0.0, math.nan
     stride = 1
-    while True:
+    while 4 * stride <= time.size:
         moved, passed = np.abs(potential[stride:] - potential[:-stride]), time[stride:] - time[:-stride]
-        moves = (passed > 0) & (moved > _RULE.noise_free * noise)
-        if moves.mean() > _RULE.moving or 8 * stride > time.size:
-            break
+        clear = (passed > 0) & (np.maximum(moved, rate * passed) > blur)
+        rates = moved[clear] / passed[clear]
         stride *= 2
-    return float(np.median(moved[moves] / passed[moves])) if moves.any() else math.nan
+        moving = rates[rates > _RULE.moving * np.median(rates[rates > 0])] if (rates > 0).any() else rates
+        if 2 * moving.size < _LEAST_POINTS:
+            continue
+        share = max(share, float(np.mean(np.abs(rates - rate) <= RATE_TOLERANCE * rate)))
+        typical = float(np.median(moving))
+        agreed = float(np.mean(np.abs(moving - typical) <= RATE_TOLERANCE * typical))
+        if agreed > _HALF:
+            found = typical
+    return share, found
 
 
 def _noise(time: np.ndarray, potential: np.ndarray) -> float:
