@@ -9,28 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from rampion.cli.options import output_options, sample_from, sample_options
+from rampion.cli.options import column_option, columns_from, output_options, sample_from, sample_options
 from rampion.errors import InputError
 
 if TYPE_CHECKING:
     from rampion.estimate import Flag
     from rampion.readers.overview import RunOverview
-
-
-def _columns(pairs: tuple[str, ...]) -> dict[str, str] | None:
-    for pair in pairs:
-        if "=" not in pair:
-            raise InputError(f"--column {pair!r} has no '='; expected name=header, such as potential='Ecell/V'.")
-    return {name.strip(): header.strip() for name, header in (pair.split("=", 1) for pair in pairs)} or None
-
-
-column_option = click.option(
-    "--column",
-    "columns",
-    multiple=True,
-    metavar="NAME=HEADER",
-    help="Which column of a plain table is what: time, potential, current, frequency, ... (repeatable).",
-)
 
 
 @click.command()
@@ -51,11 +35,11 @@ def inspect(files: tuple[str, ...], columns: tuple[str, ...], as_json: bool) -> 
     for name in files:
         try:
             if Path(name).is_dir():
-                found = _overviews(name, as_json, _columns(columns))
+                found = _overviews(name, as_json, columns_from(columns))
                 described.append(describe_folder(name, *found))
                 texts.append(folder_table(name, *found))
                 continue
-            described.append(describe_file(name, read_file(name, columns=_columns(columns))))
+            described.append(describe_file(name, read_file(name, columns=columns_from(columns))))
         except RampionError as error:
             if len(files) == 1:
                 raise
@@ -77,9 +61,9 @@ def _overviews(
     from rampion.readers.folder import plan_folder
     from rampion.readers.overview import overview_folder
 
-    plan = plan_folder(folder)
+    plan = plan_folder(folder, columns=columns)
     with click.progressbar(length=len(plan.groups), label="Reading", file=sys.stderr, hidden=quiet) as bar:
-        return overview_folder(plan, columns, lambda: bar.update(1))
+        return overview_folder(plan, lambda: bar.update(1))
 
 
 @click.command()
@@ -116,7 +100,8 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
         refuse_foreign(output, ("results.json", "datapackage.json"))
     sample = sample_from(options)
     chosen = {name: options[name] for name in ("circuit", "weighting", "relaxation_times", "profiles")}
-    campaign = read(path, sample=sample, sheet=options["sheet"], columns=_columns(columns))
+    named = columns_from(columns)
+    campaign = read(path, sample=sample, sheet=options["sheet"], columns=named)
     with click.progressbar(
         campaign.experiments,
         label="Analysing",
@@ -128,7 +113,9 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
     if output is not None:
         from rampion.report.folder import write_folder
 
-        written = write_folder(analysis, output, options={"path": path, **chosen})
+        written = write_folder(
+            analysis, output, options={"path": path, **chosen} | ({"columns": named} if named else {})
+        )
     if as_json:
         click.echo(to_json(results(analysis)))
         return

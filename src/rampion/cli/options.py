@@ -119,3 +119,31 @@ def output_options(function: Callable) -> Callable:
         type=click.Path(file_okay=False),
         help="Folder for results.json, tables, figures and their description.",
     )(function)
+
+
+def columns_from(pairs: tuple[str, ...]) -> dict[str, str] | None:
+    """The map of columns that ``--column`` gave.
+
+    Raises
+    ------
+    InputError
+        When one has no ``=``, or names a role that no column can have.
+    """
+    from rampion.readers.columns import check_roles
+
+    for pair in pairs:
+        if "=" not in pair:
+            raise InputError(f"--column {pair!r} has no '='; expected role=header, such as potential='Ecell/V'.")
+    columns = {name.strip(): header.strip() for name, header in (pair.split("=", 1) for pair in pairs)}
+    check_roles(columns)
+    return columns or None
+
+
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=HEADER",
+    help="Which column of a plain table is what, in which unit, as potential='E [mV]' (repeatable). Roles: time, "
+    "potential, current, temperature, frequency, impedance_real, impedance_imag, impedance_modulus, phase.",
+)

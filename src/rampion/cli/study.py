@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rampion.cli.options import quantity_option
+from rampion.cli.options import column_option, columns_from, quantity_option
 from rampion.errors import InputError
 
 if TYPE_CHECKING:
     from rampion.study import Analysis, Study
 
 
-def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, circuit: str | None = None) -> Analysis:
+def _analysed(
+    path: str,
+    sheet: str | None,
+    quiet: bool,
+    remember: bool = True,
+    circuit: str | None = None,
+    columns: dict[str, str] | None = None,
+) -> Analysis:
     from rampion.study import SpectrumOptions
     from rampion.study.remember import Progress, analyse_folder
 
@@ -30,7 +37,8 @@ def _analysed(path: str, sheet: str | None, quiet: bool, remember: bool = True, 
             bar.length = step.of
             bar.update(1)
 
-        analysis = analyse_folder(path, sheet, SpectrumOptions(circuit=circuit), remember=remember, progress=show)
+        options = SpectrumOptions(circuit=circuit)
+        analysis = analyse_folder(path, sheet, options, columns=columns, remember=remember, progress=show)
     remembered = sum(step.remembered for step in steps)
     if remembered and not quiet:
         click.echo(f"{remembered} of {len(steps)} analysed before and remembered", err=True)
@@ -60,6 +68,7 @@ pdf_option = click.option("--pdf", is_flag=True, help="Write report.pdf too (nee
 @click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside the folder.")
 @quantity_option("--tracer-diffusivity", "diffusivity", "Literature tracer diffusivity of lithium, as '3.5e-9 cm2/s'.")
 @click.option("--circuit", help="Equivalent circuit for all spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
+@column_option
 @click.option("--fresh", is_flag=True, help="Analyse every file anew, also those whose results are remembered.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for report.html and results.json.")
 @pdf_option
@@ -69,6 +78,7 @@ def study(
     sheet: str | None,
     tracer_diffusivity: Any,
     circuit: str | None,
+    columns: tuple[str, ...],
     fresh: bool,
     output: str | None,
     pdf: bool,
@@ -90,12 +100,14 @@ def study(
         raise InputError(f"{path} is not a folder; expected a campaign's folder (for one file use rampion analyse).")
     if pdf and not output:
         raise InputError("--pdf needs a folder to write to: add -o DIR.")
+    named = columns_from(columns)
     if pdf:
         engine()
     if output:
         refuse_foreign(output, ("results.json", "report.html"))
-    found = run(_analysed(path, sheet, as_json, not fresh, circuit), tracer_diffusivity)
-    stated = {"path": path, "sheet": sheet, "circuit": circuit, "tracer_diffusivity": tracer_diffusivity}
+    found = run(_analysed(path, sheet, as_json, not fresh, circuit, named), tracer_diffusivity)
+    stated = {"path": path, "sheet": sheet, "circuit": circuit, "columns": named}
+    stated["tracer_diffusivity"] = tracer_diffusivity
     options = {name: value for name, value in stated.items() if value is not None}
     if not as_json:
         click.echo(_told(found))

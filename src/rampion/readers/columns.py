@@ -42,6 +42,14 @@ class Column:
     unit: str
 
 
+class ColumnAbsentError(InputError):
+    """The table has no column of the ``header`` that was named."""
+
+    def __init__(self, header: str, message: str) -> None:
+        super().__init__(message)
+        self.header = header
+
+
 def guess_columns(
     headers: Sequence[str], clocks: Collection[str] = (), units: Mapping[str, str] | None = None
 ) -> dict[str, Column]:
@@ -114,7 +122,7 @@ def chosen_columns(
         negative = bare not in headers and bare[:1] in "-−" and bare[1:].strip() in headers
         header = bare[1:].strip() if negative else bare
         if header not in headers:
-            raise InputError(f"there is no column {header!r}; the table has {listed(headers)}.")
+            raise ColumnAbsentError(header, f"there is no column {header!r}; the table has {listed(headers)}.")
         _, name, unit = read_header(header, headers, clocks, units or {})
         if header not in clocks and header not in (units or {}) and added is not None:
             unit = added

@@ -14,8 +14,10 @@ from pathlib import Path
 from types import ModuleType
 
 from rampion.errors import InputError, RampionError, RefusedError
-from rampion.estimate import merge_flags
-from rampion.measurement import Experiment, Source, on_one_clock
+from rampion.estimate import Flag, merge_flags
+from rampion.measurement import Experiment, Source, Spectrum, Trace, on_one_clock
+from rampion.readers.columns import ColumnAbsentError
+from rampion.readers.flags import ReaderFlag
 from rampion.readers.reach import within_reach
 
 # In the order of asking: what is known by its first bytes before what is known by its words; a plain table is last.
@@ -107,13 +109,15 @@ def _reader(title: str) -> ModuleType:
     return import_module(f"rampion.readers.{title}")
 
 
-def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Experiment:
+def read_file(path: str | Path, columns: Mapping[str, str] | None = None, *, where_present: bool = False) -> Experiment:
     """Everything one file holds: its traces and spectra in order, on one clock, each with its source.
 
     Parameters
     ----------
     path : the file.
     columns : for a plain table, role → header (see :func:`rampion.readers.table.read`).
+    where_present : read a file that is no plain table, or has no such column, without these columns; by default any
+        file is then read as a table that must have them.
 
     Raises
     ------
@@ -137,13 +141,16 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
     title = recognise_format(head, name)
     if title is None or (title == "table" and _is_binary(head)):
         raise RefusedError(f"{name} is {_described(name, binary=_is_bytes(head))}.")
+    if columns and not where_present and title not in _WITH_COLUMNS:
+        title = "table"
     reader = _reader(title)
     try:
-        if title in _WITH_COLUMNS or columns:
-            title = title if title in _WITH_COLUMNS else "table"
-            parts, flags = _reader(title).read(content, name, path, columns=columns)
-        else:
+        if title not in _WITH_COLUMNS:
             parts, flags = reader.read(content, name, path)
+        elif columns and where_present:
+            parts, flags = _read_where_present(reader, content, name, path, columns)
+        else:
+            parts, flags = reader.read(content, name, path, columns=columns)
     except RampionError:
         raise
     except Exception as error:
@@ -170,6 +177,17 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None) -> Exp
     if not placed:
         raise RefusedError(f"{name} holds no measured point; the run was empty or aborted.")
     return on_one_clock(Experiment(parts=placed, name=path.stem, flags=merge_flags(flags, beyond)))
+
+
+def _read_where_present(
+    reader: ModuleType, content: bytes, name: str, path: Path, columns: Mapping[str, str]
+) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
+    """What the reader finds by the named columns, or without them, flagged, where the table has another header."""
+    try:
+        return reader.read(content, name, path, columns=columns)
+    except ColumnAbsentError as absent:
+        parts, flags = reader.read(content, name, path)
+        return parts, (*flags, ReaderFlag.COLUMN_ABSENT.flag(header=absent.header))
 
 
 def _described(name: str, *, binary: bool) -> str:

@@ -122,6 +122,10 @@ class ReaderFlag(FlagKind):
         Severity.WARNING,
         "The meaning of three columns was taken from their numbers: {mapping}; if it is another, use --column.",
     )
+    COLUMN_ABSENT = (
+        Severity.NOTE,
+        "This table has no column {header!r}, so the columns that were named are not used; it was read by its headers.",
+    )
     NAMES_WITHOUT_CELLS = (
         Severity.NOTE,
         "The last column names ({names}) have no cells below them; these columns were taken as empty.",

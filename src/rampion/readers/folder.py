@@ -19,6 +19,7 @@ import numpy as np
 from rampion.errors import InputError, RampionError, RefusedError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, Sweep, Trace
+from rampion.readers.columns import check_roles
 from rampion.readers.copies import FileRecord, Relation, keep_one_of_each, relation_of
 from rampion.readers.detect import read_file
 from rampion.readers.file_index import files_named, index_files, nearest_file
@@ -44,6 +45,7 @@ class FileGroup:
     folder: str
     files: tuple[str, ...]
     rows: tuple[SampleRow | None, ...]
+    columns: tuple[tuple[str, str], ...] = ()  # role and header, for plain tables that have that column
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -57,25 +59,34 @@ class FolderPlan:
 
     folder: str
     groups: tuple[FileGroup, ...]
+    columns: tuple[tuple[str, str], ...] = ()
     flags: tuple[Flag, ...] = ()
 
 
-def plan_folder(path: Path | str, sheet: Path | str | None = None, only: str | None = None) -> FolderPlan:
+def plan_folder(
+    path: Path | str,
+    sheet: Path | str | None = None,
+    only: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> FolderPlan:
     """The groups of files of a folder and of those below it; no instrument file is opened.
 
     Parameters
     ----------
     sheet : the sample sheet; by default ``samples.csv``, ``.xlsx`` or ``.toml`` in the folder.
     only : the name of a single file, relative to the folder, that is to be read.
+    columns : the column map (role → header) for the plain tables that have these columns.
 
     Raises
     ------
     InputError
-        When there is no such folder, or the sheet is wrong.
+        When there is no such folder, the sheet is wrong, or a role of a column is unknown.
     RefusedError
         When the folder is empty.
     """
     folder = Path(path)
+    check_roles(columns or {})
+    named = tuple((columns or {}).items())
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder; expected one with instrument files.")
     sheet_path = Path(sheet) if sheet is not None else find_sheet(folder)
@@ -96,22 +107,20 @@ def plan_folder(path: Path | str, sheet: Path | str | None = None, only: str | N
         member = member_of(file)
         runs.setdefault((Path(file).parent, member.run if member else bare_name(file)), []).append(file)
     groups = tuple(
-        FileGroup(folder=str(folder), files=tuple(group), rows=tuple(owners.get(file) for file in group))
+        FileGroup(folder=str(folder), files=tuple(group), rows=tuple(owners.get(file) for file in group), columns=named)
         for group in runs.values()
     )
-    return FolderPlan(folder=str(folder), groups=groups, flags=merge_flags(flags))
+    return FolderPlan(folder=str(folder), groups=groups, columns=named, flags=merge_flags(flags))
 
 
-def read_group(
-    group: FileGroup, columns: Mapping[str, str] | None = None
-) -> tuple[tuple[Experiment, ...], tuple[Flag, ...]]:
+def read_group(group: FileGroup) -> tuple[tuple[Experiment, ...], tuple[Flag, ...]]:
     """The experiments of a group of files, those of one run joined, and a flag for every file that was refused."""
     records: list[FileRecord] = []
     rows: list[SampleRow | None] = []
     flags: list[Flag] = []
     for file, row, path in zip(group.files, group.rows, group.paths, strict=True):
         try:
-            experiment = read_file(path, columns=columns)
+            experiment = read_file(path, columns=dict(group.columns), where_present=True)
         except RampionError as error:
             reason = re.sub(rf"^{re.escape(path.name)} ", "it ", str(error))
             flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))
@@ -136,15 +145,12 @@ def read_group(
     return join_runs(experiments), (*flags, *doubts)
 
 
-def unite_copies(
-    plan: FolderPlan, found: Sequence[Sequence[Fingerprint]], columns: Mapping[str, str] | None = None
-) -> FolderPlan:
+def unite_copies(plan: FolderPlan, found: Sequence[Sequence[Fingerprint]]) -> FolderPlan:
     """The plan with groups that hold one run in two files made one group, so that it is read once.
 
     Parameters
     ----------
     found : the fingerprints of what each group of the plan held.
-    columns : as in :func:`read_folder`.
 
     Returns
     -------
@@ -158,7 +164,7 @@ def unite_copies(
     def record(file: str) -> FileRecord | None:
         row = rows.get(file)
         try:
-            experiment = read_file(file, columns=columns)
+            experiment = read_file(file, columns=dict(plan.columns), where_present=True)
         except Exception:  # it was read before; what happened to it since is no reason to unite
             return None
         return FileRecord(file=file, experiment=experiment, owner=row.sample.name if row is not None else "")
@@ -187,6 +193,7 @@ def _united(groups: Sequence[FileGroup]) -> FileGroup:
         folder=groups[0].folder,
         files=tuple(file for group in groups for file in group.files),
         rows=tuple(row for group in groups for row in group.rows),
+        columns=groups[0].columns,
     )
 
 
@@ -200,8 +207,7 @@ def read_folder(
 
     Parameters
     ----------
-    sheet, only : as in :func:`plan_folder`.
-    columns : the column map for plain tables (see :func:`rampion.readers.table.read`).
+    sheet, only, columns : as in :func:`plan_folder`.
 
     Raises
     ------
@@ -210,12 +216,12 @@ def read_folder(
     RefusedError
         When not one file could be read; when the one file named in ``only`` is refused.
     """
-    plan = plan_folder(path, sheet=sheet, only=only)
-    read = [read_group(group, columns) for group in plan.groups]
-    united = unite_copies(plan, [fingerprints(found) for found, _ in read], columns)
+    plan = plan_folder(path, sheet=sheet, only=only, columns=columns)
+    read = [read_group(group) for group in plan.groups]
+    united = unite_copies(plan, [fingerprints(found) for found, _ in read])
     if united is not plan:
         known = dict(zip((group.files for group in plan.groups), read, strict=True))
-        read = [known.get(group.files) or read_group(group, columns) for group in united.groups]
+        read = [known.get(group.files) or read_group(group) for group in united.groups]
         plan = united
     experiments = tuple(experiment for found, _ in read for experiment in found)
     refused = merge_flags(*(flags for _, flags in read))

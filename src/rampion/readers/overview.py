@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -67,23 +67,22 @@ def overview(experiment: Experiment, folder: Path | str = "") -> RunOverview:
 
 
 def overview_folder(
-    plan: FolderPlan, columns: Mapping[str, str] | None = None, progress: Callable[[], object] | None = None
+    plan: FolderPlan, progress: Callable[[], object] | None = None
 ) -> tuple[tuple[RunOverview, ...], tuple[Flag, ...]]:
     """The overviews of a folder's files and runs, and a flag for every file that was refused; on all cores.
 
     Parameters
     ----------
-    columns : the column map of plain tables (see :func:`rampion.readers.table.read`).
     progress : called after each group of files.
     """
     plan = replace(plan, groups=tuple(replace(group, rows=(None,) * len(group.files)) for group in plan.groups))
-    read = partial(_of_group, folder=plan.folder, columns=columns)
+    read = partial(_of_group, folder=plan.folder)
     known: dict[tuple[str, ...], _Held] = {}
     for group, held in zip(plan.groups, in_processes(read, ((group,) for group in plan.groups)), strict=True):
         known[group.files] = held
         if progress is not None:
             progress()
-    united = unite_copies(plan, [known[group.files].marks for group in plan.groups], columns)
+    united = unite_copies(plan, [known[group.files].marks for group in plan.groups])
     each = [known.get(group.files) or read(group) for group in united.groups]
     return tuple(run for held in each for run in held.runs), tuple(flag for held in each for flag in held.refused)
 
@@ -97,8 +96,8 @@ class _Held:
     marks: tuple[Fingerprint, ...]
 
 
-def _of_group(group: FileGroup, folder: str, columns: Mapping[str, str] | None) -> _Held:
-    experiments, flags = read_group(group, columns)
+def _of_group(group: FileGroup, folder: str) -> _Held:
+    experiments, flags = read_group(group)
     runs = tuple(overview(experiment, folder) for experiment in experiments)
     if len(runs) == 1:  # with the files whose record was left out as a copy
         absent = {details["file"] for details in (dict(flag.details) for flag in flags) if "reason" in details}

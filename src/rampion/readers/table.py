@@ -24,7 +24,7 @@ from rampion.measurement import Source, Spectrum, Trace
 from rampion.readers.cells import Suffixed, suffixed_columns
 from rampion.readers.clock import is_clock, is_dated, keep_pauses, read_clock
 from rampion.readers.column_advice import no_header
-from rampion.readers.columns import Column, guess_columns, has_impedance, has_trace, settle_columns
+from rampion.readers.columns import Column, ColumnAbsentError, guess_columns, has_impedance, has_trace, settle_columns
 from rampion.readers.convention import guess_three, settle_convention
 from rampion.readers.direction import directed_current, is_direction
 from rampion.readers.find_table import SEARCHED, Place, find_table
@@ -273,8 +273,9 @@ def _read_workbook(
         parts += made
         flags += found
     if not parts:
-        if len(reasons) == 1:
-            raise reasons[0][1]
+        absent = next((error for _, error in reasons if isinstance(error, ColumnAbsentError)), None)
+        if len(reasons) == 1 or absent is not None:
+            raise absent or reasons[0][1]
         raise RefusedError(f"{name} holds no sheet with a table of measurements; {reasons[0][1]}" if reasons else name)
     if reasons:
         flags.append(ReaderFlag.SHEETS_SKIPPED.flag(names=", ".join(repr(title) for title, _ in reasons)))

@@ -73,6 +73,7 @@ def read(
     """Read an instrument file, or a folder of them with its sample sheet.
 
     ``sample`` holds what the user states by hand; it fills what the sheet and the files leave open and wins over them.
+    ``columns`` names those of plain tables by role (``{"current": "I [mA]"}``); in a folder, where they have them.
 
     Raises
     ------
@@ -87,9 +88,9 @@ def read(
     if not path.exists():
         raise InputError(f"{path} does not exist; expected an instrument file or a folder of them.")
     if path.is_dir():
-        campaign = read_folder(path, sheet=sheet)
+        campaign = read_folder(path, sheet=sheet, columns=columns)
     elif sheet is not None:
-        campaign = read_folder(path.parent, sheet=sheet, only=path.name)
+        campaign = read_folder(path.parent, sheet=sheet, only=path.name, columns=columns)
     else:
         campaign = Campaign(experiments=(read_file(path, columns=columns),), name=path.stem)
     if sample is None:
@@ -110,19 +111,20 @@ def analyse(
     sample: Sample | None = None,
     circuit: str | None = None,
     *,
+    columns: Mapping[str, str] | None = None,
     weighting: str = "modulus",
     relaxation_times: bool | None = None,
     profiles: bool = False,
 ) -> Analysis:
     """Say what each sample shows: the verdict of its sweeps with uncertainties, and its spectra's processes.
 
-    ``circuit`` fixes the equivalent circuit of the spectra; by default it is chosen from the data. ``weighting`` of
-    their fits is ``modulus``, ``unit`` or ``proportional`` (:func:`rampion.impedance.fit.deviations`).
-    ``relaxation_times`` asks for (or leaves out) their distribution, which only a single spectrum gets unasked;
-    ``profiles`` for the profile likelihood of every parameter.
+    ``columns`` names those of plain tables when ``subject`` is a path (:func:`read`). ``circuit`` fixes the equivalent
+    circuit of the spectra; by default it is chosen from the data. ``weighting`` of their fits is ``modulus``, ``unit``
+    or ``proportional`` (:func:`rampion.impedance.fit.deviations`). ``relaxation_times`` asks for (or leaves out) their
+    distribution, which only a single spectrum gets unasked; ``profiles`` for the profile likelihood of every parameter.
     """
     if isinstance(subject, str | Path):
-        subject = read(subject, sample=sample)
+        subject = read(subject, sample=sample, columns=columns)
     elif isinstance(subject, Experiment):
         subject = Campaign(experiments=(subject,), name=subject.name)
     options = SpectrumOptions(

@@ -8,7 +8,7 @@ Only what tables and figures need is kept, so that memory does not grow with the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -81,6 +81,7 @@ def analyse_folder(
     sheet: str | Path | None = None,
     options: SpectrumOptions | None = None,
     *,
+    columns: Mapping[str, str] | None = None,
     remember: bool = True,
     workers: int | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -91,6 +92,7 @@ def analyse_folder(
 
     Parameters
     ----------
+    columns : role → header of plain tables that have these columns.
     remember : take what was analysed before from the cache folder, and keep what is analysed now.
     workers : processes; by default one per core. Fewer than four new groups are analysed in this process.
     progress : told of each group of files when it is done.
@@ -102,7 +104,7 @@ def analyse_folder(
     RefusedError
         When not one file could be read.
     """
-    plan = plan_folder(path, sheet=sheet)
+    plan = plan_folder(path, sheet=sheet, columns=columns)
     overrides = campaign_of(plan, (), ()).overrides
     options = options or SpectrumOptions()
     found: dict[FileNames, GroupAnalysis] = {}
@@ -180,7 +182,7 @@ def _key(group: FileGroup, overrides: Sequence[Override], options: SpectrumOptio
         names |= {Path(file).stem, member.run if member else ""}
     mine = [override for override in overrides if override.sample in names]
     content = [str(path) + file_hash(path) for path in group.paths]
-    told = repr((content, group.rows, mine, options, code_digest()))
+    told = repr((content, group.rows, group.columns, mine, options, code_digest()))
     return hashlib.sha256(told.encode()).hexdigest()
 
 
