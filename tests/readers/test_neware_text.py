@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -75,6 +76,20 @@ def test_without_step_names_an_unsigned_current_stays_as_it_is():
     np.testing.assert_allclose(trace.current, CURRENT, atol=1e-9)
 
 
+def test_a_direction_that_nothing_tells_is_not_guessed():
+    content = (
+        layered(unsigned=True)
+        .replace(b"CC_Chg", b"\xba\xe3\xc1\xf7\xb3\xe4")
+        .replace(b"CC_DChg", b"\xba\xe3\xc1\xf7\xb7\xc5")
+    )
+    volts = POTENTIAL + 0.05 * SIGNS
+    for row, volt in zip(POTENTIAL, volts, strict=True):
+        content = content.replace(f",{row:.4f},".encode(), f",{volt:.4f} ,".encode())
+    trace, codes = read(content)
+    np.testing.assert_array_equal(np.isnan(trace.current), SIGNS != 0)
+    assert "direction_unknown" in codes
+
+
 def test_flat_rows_add_their_steps_up(tmp_path):
     names = "DateTime,Cycle ID,Step ID,Record ID,Time(h:min:s.ms),Voltage(V),Current(mA),Status"
     rows = [
@@ -120,3 +135,35 @@ def test_a_cut_leaves_true_numbers_or_a_sentence(cut):
     kept = len(trace) - 1  # the last row may be cut inside a number
     np.testing.assert_allclose(trace.potential[:kept], POTENTIAL[:kept], rtol=1e-6)
     np.testing.assert_allclose(trace.current[:kept], CURRENT[:kept], atol=1e-9)
+
+
+@pytest.mark.parametrize("unsigned", [False, True])
+def test_a_workbook_of_all_sheets_gives_its_record(tmp_path, unsigned):
+    book = openpyxl.Workbook()
+    first = book.active
+    first.title = "unit"
+    first.append(["Voltage Unit", "V"])
+    for title, rows in {
+        "test": [["Start Step ID", "1", "Cycle Count", "3"], ["Volt Range", 5, "Cur Range", 0.1]],
+        "cycle": [["Cycle Index", "Chg. Cap.(Ah)", "DChg. Cap.(Ah)"], [1, 0.1, 0.1], [2, 0.1, 0.1]],
+        "step": [["Step Index", "Step Type", "Step Time", "Oneset Volt.(V)"], [1, "Rest", "00:01:00", 3.0]],
+    }.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    record = book.create_sheet("record")
+    record.append(["DataPoint", "Step Index", "Step Type", "Time", "Total Time", "Current(A)", "Voltage(V)", "Date"])
+    for n, total in enumerate(TOTAL):
+        step = STEPS[n // POINTS].replace("_", " ")
+        current = abs(CURRENT[n]) if unsigned else CURRENT[n]
+        moment = (BEGIN + timedelta(seconds=total)).replace(tzinfo=None)
+        record.append([n, n // POINTS, step, clock(WITHIN[n]), f"0{clock(total)}", current, POTENTIAL[n], moment])
+    path = tmp_path / "record.xlsx"
+    book.save(path)
+    experiment = read_file(path)
+    (trace,) = experiment.parts
+    np.testing.assert_allclose(trace.time, TOTAL)
+    np.testing.assert_allclose(trace.current, CURRENT, atol=1e-9)
+    np.testing.assert_allclose(trace.potential, POTENTIAL)
+    codes = {flag.code for flag in experiment.flags}
+    assert codes == {"columns_guessed", "sheets_skipped"} | ({"direction_from_state"} if unsigned else set())

@@ -82,11 +82,12 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     flags += found
     current = columns["current_mA"][good][order] * 1e-3
     states = [str(state) for state in np.asarray(table["step_type"].to_list(), dtype=object)[good][order]]
-    current, found = directed_current(current, states, "step_type")
+    potential = columns["voltage_V"][good][order]
+    current, found = directed_current(current, states, "step_type", potential)
     flags += found
     trace = Trace(
         time=total,
-        potential=columns["voltage_V"][good][order],
+        potential=potential,
         current=current,
         temperature=_temperature(columns, good, order),
         technique="Cycling",

@@ -83,7 +83,10 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if "current" in meanings:
         current = meanings["current"].header
         states = table.words[_first(names, _STATE) or _OWN[0]]
-        values[current], found = directed_current(values[current], states, _first(names, _STATE) or "Step Name")
+        volts = meanings.get("potential")
+        potential = values[volts.header] * volts.factor if volts is not None else None
+        column = _first(names, _STATE) or "Step Name"
+        values[current], found = directed_current(values[current], states, column, potential)
         flags += found
     source = Source(format="Neware text", instrument="Neware")
     parts, built = build_parts(values, meanings, source=source, technique="Cycling", start=start)
