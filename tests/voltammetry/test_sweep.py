@@ -428,3 +428,16 @@ def test_a_cyclic_programme_alone_makes_no_sweep():
     assert classify_trace(replace(trace, protocol=one_way))[0] is Shape.SWEEP
     assert classify_trace(replace(trace, protocol=cyclic))[0] is not Shape.SWEEP
     assert classify_trace(replace(ramp(), protocol=cyclic))[0] is Shape.SWEEP
+
+
+def test_a_current_that_is_switched_on_slowly_and_recorded_often_is_constant():
+    time = np.concatenate([np.linspace(0.0, 0.2, 150), np.linspace(1.0, 600.0, 300)])
+    current = 5e-5 * (1 - np.exp(-time / 0.05))
+    assert np.mean(np.abs(current - 5e-5) < 1e-6) < 0.9
+    trace = Trace(time=time, potential=0.1 + 0.02 * np.sqrt(time / 600), current=current)
+    assert classify_trace(trace)[0] is Shape.CONSTANT_CURRENT
+    resting = np.concatenate([np.zeros(40), current])  # a rest before it is no part of the time with current
+    time = np.concatenate([np.linspace(-300.0, -1.0, 40), time])
+    trace = Trace(time=time, potential=np.full(time.size, 0.1) + 1e-3 * np.cos(time), current=resting)
+    assert classify_trace(trace)[0] is Shape.CONSTANT_CURRENT
+    assert classify_trace(ramp())[0] is Shape.SWEEP

@@ -122,9 +122,9 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
 def classify_trace(trace: Trace) -> tuple[Shape, str]:
     """What a trace is, by its protocol where it states one and by its data otherwise, and the reason in words.
 
-    By data: constant current when nine tenths of the currents lie within 2 % of their median; steps when the current
-    stays on a few such levels; a hold when the potential stays within its noise; a sweep when each leg of the
-    potential is straight in time.
+    By data: constant current when nine tenths of the currents, or of the time with current, lie within 2 % of their
+    median; steps when the current stays on a few such levels; a hold when the potential stays within its noise; a sweep
+    when each leg of the potential is straight in time.
     """
     kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
     if kept.sum() < SMALLEST_SWEEP:
@@ -149,7 +149,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     if largest == 0:
         return Shape.OTHER, "no current"
     middle = float(np.median(current))
-    if abs(middle) > 0.1 * largest and np.mean(np.abs(current - middle) < 0.02 * abs(middle)) > 0.9:
+    if abs(middle) > 0.1 * largest and _share(np.abs(current - middle) < 0.02 * abs(middle), time, current) > 0.9:
         return Shape.CONSTANT_CURRENT, "its current is constant"
     stretches = split_steps(time, current)
     covered = sum(b - a for a, b in stretches)
@@ -182,6 +182,18 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     if straight > 0.7 * potential.size or lasted > 0.9 * float(np.ptp(time)):
         return Shape.SWEEP, "its potential is swept"
     return Shape.OTHER, "neither its potential nor its current follows a programme"
+
+
+def _share(steady: np.ndarray, time: np.ndarray, current: np.ndarray) -> float:
+    """Share of the points, or of the time with current, in which it is steady.
+
+    An instrument that records by potential takes hundreds of points while it switches on.
+    """
+    flows = np.abs(current) > _REST_CURRENT * float(np.max(np.abs(current)))
+    lasted = np.where(flows, np.diff(time, append=time[-1]), 0.0)
+    total = float(np.sum(lasted))
+    by_time = float(np.sum(lasted[steady])) / total if total > 0 else 0.0
+    return max(float(np.mean(steady)), by_time)
 
 
 def _at_rest(trace: Trace, largest: float) -> bool:
