@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from rampion.measurement import Controlled, CurrentOrigin, FrequencyScan, Sweep
-from rampion.readers import eclab_binary, eclab_text
+from rampion.readers import eclab_binary, eclab_text, read_file
+from real_files import real_file
 from written_files import mpr, mpr_settings, mpt
 
 pytest.importorskip("galvani")
@@ -442,3 +443,27 @@ def test_a_saturated_electrode_is_said_though_the_cell_voltage_moves():
     columns = three_electrodes(**{"Ewe/V": np.minimum(9.9 + WORKING, 10.0), "control/V": None})
     _, flags = eclab_binary.read(mpr(columns), "a.mpr")
     assert "potential_saturated" in codes(flags)
+
+
+def test_a_real_sweep_of_two_halves_gives_the_whole():
+    path = real_file("biologic/nomad_hzb/LSV_nesd.mpr")
+    (trace,) = read_file(path).traces
+    assert trace.protocol == Sweep(rate=0.1, start=0.0, stop=1.0, controlled=Controlled.WORKING)
+    assert trace.potential[-1] == pytest.approx(1.0000862 + 1.0982696, abs=1e-6)
+    # two resistors in series carry one current: the whole is to a half as its resistances are
+    halves = trace.potential[-1] / trace.current[-1], trace.extra["Ewe/V"][-1] / trace.current[-1]
+    assert halves == (pytest.approx(10623, rel=1e-3), pytest.approx(5063, rel=1e-3))
+
+
+def test_a_real_scan_states_what_its_setting_file_says():
+    name = "li_symmetric/datalab_LiLi_TEGDME/jr862_11_08_23_insitu-impedance-LiLi_1MLiTFSI_TEGDME-1mA"
+    (spectrum,) = read_file(real_file(f"{name}-prerun_C05.mpr")).spectra
+    scan = FrequencyScan(high=1e4, low=0.1, points_per_decade=3.0, amplitude=1e-4, galvanostatic=True)
+    assert spectrum.protocol.high == scan.high
+    assert spectrum.protocol.low == scan.low
+    assert spectrum.protocol.points_per_decade == scan.points_per_decade
+    assert spectrum.protocol.amplitude == pytest.approx(scan.amplitude)
+    (trace,) = read_file(real_file(f"{name}_01_GCPL_C05.mpr")).traces
+    power = trace.extra["P/W"] / trace.potential  # the instrument's own product of potential and current
+    np.testing.assert_allclose(trace.current, power, rtol=1e-6, atol=1e-12)
+    assert trace.current_origin is CurrentOrigin.CHARGE
