@@ -336,8 +336,8 @@ OWN = {
                        + "".join(f"{i}.5;{i}.25E-06;0.{i}\n" for i in range(1, 9))).encode()),
     "relaxis": (relaxis, ("RelaxIS 3.0 Spectrum export\nDate: x\nData: Frequency\tData: Z'\tData: Z''\nDC=1\tM\tn\n"
                           + "".join(f"{10**i}.5\t{i}.25\t-{i}.75\n" for i in range(1, 6))).encode()),
-    "zahner": (zahner, ("time\tvoltage\tcurrent\n"
-                        + "".join(f"2024-12-06 10:06:5{i}.7\t0.9{i}\t0.1{i}\n" for i in range(8))).encode()),
+    "zahner": (zahner, ("time\tvoltage\tcurrent\tindex\n"
+                        + "".join(f"2024-12-06 10:06:5{i}.7\t0.9{i}\t0.1{i}\t{i}\n" for i in range(8))).encode()),
 }  # fmt: skip
 
 

@@ -118,8 +118,7 @@ def guess_three(
 ) -> dict[str, Column]:
     """Frequency and impedance of three columns in this order, as their points show them; empty where they do not.
 
-    Tried are Z′ and Z″ in Ω, |Z| in Ω and the phase in degrees or radians; the sign is left to
-    :func:`settle_convention`.
+    Tried are Z′ and Z″ in Ω, |Z| in Ω and the phase in degrees or radians; the sign too is what the points show.
     """
     if any(header not in values for header in headers):
         return {}
@@ -136,7 +135,7 @@ def guess_three(
     best, way = min(found, key=lambda one: one[0].error)
     if best.phase < rule.least_phase or best.error > rule.error:
         return {}
-    roles = (("frequency", 1.0, "Hz"), (way[0], 1.0, "Ω"), (way[1], way[2], way[3]))
+    roles = (("frequency", 1.0, "Hz"), (way[0], 1.0, "Ω"), (way[1], math.copysign(way[2], best.likeness), way[3]))
     return {
         role: Column(role, header, factor, 0.0, unit)
         for header, (role, factor, unit) in zip(headers, roles, strict=True)

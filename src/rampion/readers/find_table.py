@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from rampion.readers.cells import has_suffix
 from rampion.readers.clock import is_clock
 from rampion.readers.decimals import read_number
-from rampion.readers.headers import split_unit
-from rampion.readers.text import detect_separator, row_cells
+from rampion.readers.headers import dimension, split_unit
+from rampion.readers.text import SEPARATORS, detect_separator, row_cells
 
 SEARCHED = 2000
 """Lines of a text in which the table must begin."""
@@ -31,24 +31,20 @@ class Place:
 def find_table(lines: Sequence[str], separator: str = "") -> Place | None:
     """The first row of numbers that others of the same width follow, and the header above it.
 
-    Numbers with units or prefixes (``3.2 mA``) make rows only where no plain ones do.
+    Numbers with units or prefixes (``3.2 mA``) make rows where most rows are of such.
     """
     filled = [number for number, line in enumerate(lines[:SEARCHED]) if line.strip()]
-    for is_number in (_is_number, lambda cell: _is_number(cell) or has_suffix(cell)):
-        found = _find(lines, filled, separator, is_number)
-        if found is not None:
-            return found
-    return None
-
-
-def _find(
-    lines: Sequence[str], filled: Sequence[int], separator: str, is_number: Callable[[str], bool]
-) -> Place | None:
-    rows = [number for number in filled if _looks_like_row(lines[number], separator, is_number)]
+    found = [
+        (is_number, [number for number in filled if _looks_like_row(lines[number], separator, is_number)])
+        for is_number in (_is_number, _is_quantity)
+    ]
+    (is_number, rows), (_, wider) = found
+    if 2 * len(rows) < len(wider):
+        is_number, rows = _is_quantity, wider
     if not rows:
         return None
     middle = rows[len(rows) // 2 :][:40]
-    separator = separator or detect_separator([lines[number] for number in middle])
+    separator = separator or detect_separator([lines[number] for number in middle], is_number)
     widths = Counter(len(row_cells(lines[number], separator)) for number in middle)
     width = widths.most_common(1)[0][0]
     if width < 2:
@@ -63,7 +59,7 @@ def _find(
 
 
 def _looks_like_row(line: str, separator: str, is_number: Callable[[str], bool]) -> bool:
-    ways = (separator,) if separator else ("\t", ";", ",", " ")
+    ways = (separator,) if separator else SEPARATORS
     return any(_is_row(row_cells(line.strip("\r"), way), is_number) for way in ways)
 
 
@@ -75,6 +71,10 @@ def _is_row(cells: Sequence[str], is_number: Callable[[str], bool]) -> bool:
 
 def _is_number(cell: str) -> bool:
     return not all(math.isnan(read_number(cell, mark)) for mark in ".,") or is_clock(cell)
+
+
+def _is_quantity(cell: str) -> bool:
+    return _is_number(cell) or has_suffix(cell)
 
 
 def _header(above: Sequence[list[str]], width: int) -> tuple[str, ...]:
@@ -89,8 +89,8 @@ def _header(above: Sequence[list[str]], width: int) -> tuple[str, ...]:
     if len(rows) > 1:
         names, below = rows[-2], rows[-1]
         units = [cell.strip("[]() ") for cell in below]
-        are_units = [split_unit(f"x [{unit}]")[1] is not None and len(unit) <= 12 for unit in units if unit]
-        if are_units and all(are_units) and not any(split_unit(name)[1] for name in names):
+        known = [bool(dimension(unit)) for unit in units if unit]
+        if 2 * sum(known) > len(known) and not any(split_unit(name)[1] for name in names):
             units += [""] * len(names)
             return tuple(f"{name} [{unit}]" if unit else name for name, unit in zip(names, units, strict=False))
     return tuple(rows[-1])

@@ -65,7 +65,7 @@ class ReaderFlag(FlagKind):
     TIME_UNKNOWN = (Severity.WARNING, "The table has no column of time; what needs the time is not given.")
     TIME_UNREADABLE = (
         Severity.WARNING,
-        "The time in column {column!r} could not be read ({reason}); name it, as in --column time='{column} [unit]'.",
+        "The time in column {column!r} could not be read, {reason}; what needs the time is not given.",
     )
     MIDNIGHT = (Severity.NOTE, "The clock of column {column!r} passes midnight; a day was added there.")
     CURRENT_UNKNOWN = (Severity.WARNING, "The file holds no current for this block.")

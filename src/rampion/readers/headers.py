@@ -32,18 +32,20 @@ SI = {
 NAMES: dict[str, tuple[str, ...]] = {
     "time": (
         "testtime", "totaltime", "cumulativetime", "elapsedtime", "elapsed", "runningtime", "runtime", "progtime",
-        "test", "time", "t", "timestamp", "correctedtime", "absolutetime", "abstime", "dpttime", "datetime",
-        "dateandtime", "date/time", "date", "relativetime", "reltime",
+        "test", "time", "t", "timestamp", "correctedtime", "zeit", "laufzeit", "absolutetime", "abstime", "dpttime",
+        "datetime", "dateandtime", "date/time", "date", "relativetime", "reltime",
     ),
     "potential": (
         "ecell", "ewe-ece", "cellvoltage", "cellpotential", "we(1)potential", "ewe", "<ewe>", "voltage", "potential",
         "e", "u", "v", "vf", "vcell", "ucell", "workingelectrode", "measuredpotential", "measuredvoltage",
-        "potentialapplied",
+        "potentialapplied", "spannung", "zellspannung",
     ),
-    "current": ("<i>", "i", "current", "we(1)current", "cellcurrent", "icell", "measuredcurrent", "im", "i(t)"),
+    "current": (
+        "<i>", "i", "current", "we(1)current", "cellcurrent", "icell", "measuredcurrent", "im", "i(t)", "strom",
+    ),
     "temperature": (
         "celltemperature", "celltemp", "tcell", "temperature", "temp", "auxtemperature", "auxtemp", "t",
-        "chambertemperature", "chambertemp", "tchamber", "ambienttemperature", "ambienttemp",
+        "chambertemperature", "chambertemp", "tchamber", "ambienttemperature", "ambienttemp", "temperatur",
     ),
     "current_density": ("j", "currentdensity", "currentperarea"),
     "frequency": ("freq", "frequency", "f", "data:frequency", "frequ", "frequenz"),

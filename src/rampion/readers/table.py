@@ -12,6 +12,7 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ from rampion.readers.convention import guess_three, settle_convention
 from rampion.readers.direction import directed_current, is_direction
 from rampion.readers.find_table import SEARCHED, Place, find_table
 from rampion.readers.flags import ReaderFlag
-from rampion.readers.headers import NAMES, plain_name, split_unit
+from rampion.readers.headers import ASSUMED, NAMES, plain_name, split_unit
 from rampion.readers.parts import build_parts
 from rampion.readers.text import Table, decode, parse_table, row_cells, unique_names
 
@@ -37,6 +38,7 @@ _SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".asc", ".xlsx", ".xlsm"}
 _ANNOUNCED = re.compile(
     r"(?i)\b(?:number|nb\.?|no\.?|num|count)\s*(?:of)?\s*(?:data\s*)?(?:points|rows|records|samples)\b\D{0,8}(\d+)\s*$"
 )
+_WARMER_THAN_CELLS = 200.0  # a temperature without unit above this is in K and not in °C
 _HAS_SECONDS = re.compile(r":\d\d:\d\d")
 
 
@@ -191,11 +193,18 @@ def _meanings(
     if not columns and len(numeric) == 3 and not (has_impedance(guessed) or has_trace(guessed)):
         three = guess_three((numeric[0], numeric[1], numeric[2]), values)
         if three:
-            mapping = ", ".join(f"{role} = {one.header!r} in {one.unit}" for role, one in three.items())
+            mapping = ", ".join(
+                f"{role} = {'-' if one.factor < 0 else ''}{one.header!r} in {one.unit}" for role, one in three.items()
+            )
             return three, (ReaderFlag.COLUMNS_BY_POINTS.flag(mapping=mapping),)
     if not columns and headers[0] == "1" and headers == [str(number + 1) for number in range(len(headers))]:
         raise RefusedError(no_header(len(headers), [f"{values[one][0]:g}" for one in numeric], name))
     meanings, flags = settle_columns(headers, columns, name, clocks, units)
+    warmth = meanings.get("temperature")
+    if warmth and split_unit(warmth.header)[1] is None and warmth.unit == ASSUMED["temperature"]:
+        shown = values.get(warmth.header, np.zeros(1))
+        in_kelvin = replace(warmth, factor=1.0, offset=0.0, unit="K")
+        meanings["temperature"] = in_kelvin if np.nanmedian(shown) > _WARMER_THAN_CELLS else warmth
     missing = [role for role, one in meanings.items() if one.header not in values]
     for role in missing:
         if role not in ("time", "temperature") or role in (columns or {}):
@@ -236,7 +245,9 @@ def _no_time(headers: Sequence[str], values: Mapping[str, np.ndarray]) -> Flag:
     """Why a trace has no time."""
     for header in headers:
         if plain_name(split_unit(header)[0])[0] in NAMES["time"]:
-            reason = "it names no unit" if header in values else "its cells are neither numbers nor clock readings"
+            reason = f"it names no unit: add --column time='{header} [unit]'"
+            if header not in values:
+                reason = "its cells are neither numbers nor clock readings"
             return ReaderFlag.TIME_UNREADABLE.flag(column=header, reason=reason)
     return ReaderFlag.TIME_UNKNOWN.flag()
 

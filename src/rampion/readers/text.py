@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from rampion.readers.flags import ReaderFlag
 from rampion.readers.numbers import read_columns
 
 _NUMBER_LINE = re.compile(r"\s*[-+.\d]")
+SEPARATORS = ("\t", ";", "|", ",", " ")
 _PIECE = 1 << 23
 _NO_ENDS = bytes({*range(256)} - {*b"\t\n"})
 _STRAY = 2.0  # times the largest step above it: a cut digit makes a step of nine tenths of the number
@@ -81,21 +82,21 @@ def _decode_bytes(content: bytes) -> tuple[str, tuple[Flag, ...]]:
     return content.decode("latin-1"), (ReaderFlag.ENCODING_GUESSED.flag(encoding="latin-1"),)
 
 
-def detect_separator(lines: Sequence[str]) -> str:
-    """What separates the cells of these lines: tab, ``;``, ``,`` or ``" "`` (any run of blanks).
+def detect_separator(lines: Sequence[str], is_number: Callable[[str], bool] | None = None) -> str:
+    """What separates the cells of these lines: tab, ``;``, ``|``, ``,`` or ``" "`` (any run of blanks).
 
     The first of these that gives every line the same number (two or more) of cells, nearly all of them numbers.
     """
     lines = [line for line in lines if line.strip()]
     best, best_score = " ", -1.0
-    for separator in ("\t", ";", ",", " "):
+    for separator in SEPARATORS:
         rows = [split_cells(line, separator) for line in lines]
         counts = Counter(len(row) for row in rows)
         width, regular = counts.most_common(1)[0] if counts else (0, 0)
         if width < 2:
             continue
         cells = [cell for row in rows if len(row) == width for cell in row]
-        numeric = sum(bool(NUMBER.fullmatch(cell)) or is_missing(cell) for cell in cells)
+        numeric = sum((is_number or NUMBER.fullmatch)(cell) not in (None, False) or is_missing(cell) for cell in cells)
         score = regular / len(rows) + numeric / len(cells)
         if score > best_score + 0.1:
             best, best_score = separator, score
@@ -171,7 +172,7 @@ def parse_table(
     """
     names, flags = unique_names(names)
     end = len(body) if end is None else end
-    quoted = separator in ";," and body.find('"', begin, end) >= 0
+    quoted = separator in ";,|" and body.find('"', begin, end) >= 0
     if mark is None:
         mark = _decided_mark(body, begin, end, separator, quoted)
     rows = _Rows(names, separator, mark, words, fewest or len(names), quoted)
@@ -273,7 +274,7 @@ def _regular(piece: str, rows: _Rows) -> tuple[str, int]:
     """The lines with as many cells as names, tabs between the cells, and how many lines were dropped."""
     if "\r" in piece:
         piece = piece.replace("\r", "")
-    if rows.separator in ";," and not rows.quoted:
+    if rows.separator in ";,|" and not rows.quoted:
         piece = piece.replace("\t", " ").replace(rows.separator, "\t")
     piece = piece.strip("\n")
     tabs = len(rows.names) - 1

@@ -26,7 +26,8 @@ from rampion.readers.flags import ReaderFlag
 from rampion.readers.text import decode
 
 _BINARY = (".ism", ".isw", ".isc")
-_TABLE = re.compile(rb"^(?:\xef\xbb\xbf)?time[\t;,]voltage[\t;,]current\b", re.I)
+# Its units are V and A; names as plain as these in another program's table say nothing of units.
+_TABLE = re.compile(rb"^(?:\xef\xbb\xbf)?time[\t;,]voltage[\t;,]current(?:[\t;,]PAD4\w+)*[\t;,]index\b")
 
 
 def recognise(head: bytes, name: str) -> bool:
