@@ -209,3 +209,46 @@ def test_a_wrong_file_name_is_answered_first_with_the_nearest_one(folder):
     assert "'zirconia', which is not there; check the name and the folder." in third.message
     assert {flag.code for flag in others} >= {"metadata_missing", "file_unlisted"}
     assert "file_unmatched" not in {flag.code for flag in others}
+
+
+@pytest.mark.parametrize(
+    ("stated", "differs"),
+    [("1.06", True), ("1.04", False), ("0.94", True), ("0.96", False), ("20", True), ("0.05", True)],
+)
+def test_a_files_own_scan_rate_counts_and_the_sheets_is_held_against_it(tmp_path, stated, differs):
+    rows = [f"{0.001 * i:.3f}, {1e-6 * i:.3e}" for i in range(60)]
+    chi_file(tmp_path / "S1.txt", "Linear Sweep Voltammetry", "Potential/V, Current/A", rows, "09:00:00")
+    (tmp_path / "samples.csv").write_text(
+        f"sample,file,thickness [mm],area [mm2],scan rate [mV/s]\nA,S1.txt,1,4,{stated}\n", encoding="utf-8"
+    )
+    (trace,) = read_folder(tmp_path).experiments[0].traces
+    assert trace.protocol.rate == pytest.approx(1e-3)
+    flags = [flag.message for flag in trace.flags if flag.code == "scan_rate_differs"]
+    assert bool(flags) == differs
+    assert all("1 mV/s" in message and stated.rstrip("0").rstrip(".") in message for message in flags)
+
+
+@pytest.mark.parametrize(("slope", "ramp"), [(3e-6, True), (-3e-6, True), (0.0, False)])
+def test_a_slow_ramp_takes_the_sheets_rate_though_noise_is_larger_than_its_steps(tmp_path, slope, ramp):
+    time = np.arange(4000.0)
+    potential = slope * time + np.random.default_rng(2).normal(0, 2e-5, time.size)
+    rows = [f"{t:.0f},{e:.7f},{1e-3 * e:.9g}" for t, e in zip(time, potential, strict=True)]
+    (tmp_path / "S1.csv").write_text("\n".join(["t / s,E / V,I / A", *rows, ""]), encoding="utf-8")
+    (tmp_path / "samples.csv").write_text(
+        "sample,file,thickness [mm],area [mm2],scan rate [mV/s]\nA,S1.csv,1,4,0.003\n", encoding="utf-8"
+    )
+    (trace,) = read_folder(tmp_path).experiments[0].traces
+    assert (trace.protocol == Sweep(rate=3e-6)) == ramp
+    assert (trace.protocol is None) == (not ramp)
+
+
+def test_pauses_that_only_the_sheet_states_reach_a_files_own_protocol(tmp_path):
+    rows = [f"{0.001 * i:.3f}, {1e-6 * i:.3e}" for i in range(60)]
+    chi_file(tmp_path / "S1.txt", "Linear Sweep Voltammetry", "Potential/V, Current/A", rows, "09:00:00")
+    (tmp_path / "samples.csv").write_text(
+        "sample,file,thickness [mm],area [mm2],scan rate [mV/s],pause interval [mV],pause duration [s]\n"
+        "A,S1.txt,1,4,1,50,300\n",
+        encoding="utf-8",
+    )
+    (trace,) = read_folder(tmp_path).experiments[0].traces
+    assert trace.protocol.pause == Pause(every=0.05, duration=300)

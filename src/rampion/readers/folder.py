@@ -35,6 +35,9 @@ from rampion.readers.series import join_runs
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
 _KEPT_OPEN = 64  # records in memory while pairs of files are compared
 _ASKED_FOR = ("thickness", "area")
+_FEWEST = 3  # points of a ramp
+_STRETCHES = 20  # of a record, over whose means its direction is judged
+_LONGEST_PATH = 1.2  # of a ramp in spans: a pause or a rest before it moves the potential a little
 _ANSWERED = 20  # names that are not there and for which the nearest one is sought
 
 
@@ -299,17 +302,21 @@ def _owned(experiment: Experiment, file: str, row: SampleRow | None) -> Experime
 
 
 def _with_stated(part: Trace | Spectrum, stated: Mapping[str, Estimate]) -> Trace | Spectrum:
-    """A ramp with the protocol that the sheet states, and with times where the file holds none."""
+    """A ramp with the protocol that the sheet states where the file does not, and times where the file holds none.
+
+    What the file states counts; a scan rate of the sheet that contradicts it is flagged.
+    """
     rate = stated.get("scan_rate")
     if rate is None or not isinstance(part, Trace) or not _is_ramp(part.potential):
         return part
+    every, duration = stated.get("pause_interval"), stated.get("pause_duration")
+    pause = Pause(every=every.value, duration=duration.value) if every and duration else None
     if isinstance(part.protocol, Sweep):
+        part = replace(part, protocol=replace(part.protocol, pause=part.protocol.pause or pause))
         if part.protocol.contradicted_by(rate.value):
             flag = ReaderFlag.SCAN_RATE_DIFFERS.flag(file=part.protocol.rate * 1e3, sheet=rate.value * 1e3)
             return replace(part, flags=(*part.flags, flag))
         return part
-    every, duration = stated.get("pause_interval"), stated.get("pause_duration")
-    pause = Pause(every=every.value, duration=duration.value) if every and duration else None
     ends = [stated[key].value if key in stated else math.nan for key in ("start_potential", "stop_potential")]
     protocol = part.protocol or Sweep(rate=rate.value, start=ends[0], stop=ends[1], pause=pause)
     if np.isfinite(part.time).any() or pause is not None:
@@ -320,8 +327,12 @@ def _with_stated(part: Trace | Spectrum, stated: Mapping[str, Estimate]) -> Trac
 
 
 def _is_ramp(potential: np.ndarray) -> bool:
-    """Whether the potential runs one way (its total path is hardly longer than its span)."""
-    if potential.size < 3 or not np.isfinite(potential).all():
+    """Whether the potential runs one way: its path over the means of a few stretches is hardly longer than its span.
+
+    Single points would make a path of their noise where the ramp is slow.
+    """
+    if potential.size < _FEWEST or not np.isfinite(potential).all():
         return False
-    span = abs(potential[-1] - potential[0])
-    return bool(span > 0 and np.abs(np.diff(potential)).sum() < 1.2 * span)
+    means = np.array([stretch.mean() for stretch in np.array_split(potential, min(potential.size, _STRETCHES))])
+    span = abs(means[-1] - means[0])
+    return bool(span > 0 and np.abs(np.diff(means)).sum() < _LONGEST_PATH * span)
