@@ -284,8 +284,12 @@ def test_three_real_exports_of_one_spectrum_are_one_record(tmp_path, names):
     assert isinstance(scan.protocol, FrequencyScan)
 
 
-def test_a_real_record_of_a_cycler_and_its_export_are_one(tmp_path):
+@pytest.mark.parametrize(
+    "names", [("a.ndax", "a.csv"), ("a.ndax", "b.csv"), ("b.ndax", "a.csv"), ("a.ndax", "x/a.csv")]
+)
+def test_a_real_record_of_a_cycler_and_its_export_are_one(tmp_path, names):
+    # the export's clock is an hour ahead of the record's, and nearly all of its values are equal
     pytest.importorskip("fastnda", reason="needs the extra rampion[neware]")
-    write(tmp_path, {f"a{one}": real_file(f"neware/interp-test{one}").read_bytes() for one in (".csv", ".ndax")})
+    write(tmp_path, {name: real_file(f"neware/interp-test.{name.split('.')[1]}").read_bytes() for name in names})
     (experiment,) = read_folder(tmp_path).experiments
     assert experiment.traces[0].source.path.endswith("ndax")

@@ -19,9 +19,10 @@ import numpy as np
 
 from rampion.estimate import Flag, merge_flags
 from rampion.measurement import CurrentOrigin, Experiment
+from rampion.readers.contents import Content, content_of
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.run_names import channel_of, same_name
-from rampion.readers.twins import Clocks, Content, Likeness, compare, content_of
+from rampion.readers.twins import Clocks, Likeness, compare
 
 _ORIGINS = {CurrentOrigin.MEASURED: 3, CurrentOrigin.CHARGE: 2, CurrentOrigin.SETTING: 1}
 # A copy that holds less than this share of the longest one's duration is a piece of it and is not kept in its place.

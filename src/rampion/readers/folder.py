@@ -8,17 +8,14 @@ scan rate stated in the sheet gives a ramp its protocol, and its times where the
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from rampion.errors import InputError, RampionError, RefusedError
-from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.measurement import Campaign, Experiment, Pause, Sample, Spectrum, Sweep, Trace
+from rampion.estimate import Flag, merge_flags
+from rampion.measurement import Campaign, Experiment
 from rampion.readers.columns import check_roles
 from rampion.readers.copies import FileRecord, Relation, keep_one_of_each, relation_of
 from rampion.readers.detect import read_file
@@ -31,13 +28,11 @@ from rampion.readers.overrides import find_overrides
 from rampion.readers.run_names import bare_name, member_of
 from rampion.readers.samples import SampleRow, SampleSheet, match_files, read_samples
 from rampion.readers.series import join_runs
+from rampion.readers.stated import with_sheet
 
 _SHEETS = ("samples.csv", "samples.xlsx", "samples.toml")
 _KEPT_OPEN = 64  # records in memory while pairs of files are compared
 _ASKED_FOR = ("thickness", "area")
-_FEWEST = 3  # points of a ramp
-_STRETCHES = 20  # of a record, over whose means its direction is judged
-_LONGEST_PATH = 1.2  # of a ramp in spans: a pause or a rest before it moves the potential a little
 _ANSWERED = 20  # names that are not there and for which the nearest one is sought
 
 
@@ -138,7 +133,7 @@ def read_group(group: FileGroup) -> tuple[tuple[Experiment, ...], tuple[Flag, ..
         rows.append(row)
     kept, doubts = keep_one_of_each(records)
     experiments = [
-        _owned(
+        with_sheet(
             record.experiment,
             records[record.places[0]].file,
             next((rows[place] for place in record.places if rows[place] is not None), None),
@@ -291,48 +286,3 @@ def _assign(files: Sequence[str], book: SampleSheet | None, complete: bool) -> t
 
 def _offered(near: str) -> str:
     return f"did you mean {near!r}?" if near else "check the name and the folder."
-
-
-def _owned(experiment: Experiment, file: str, row: SampleRow | None) -> Experiment:
-    """The experiment of a sheet's sample, or of one named after the file."""
-    if row is None:
-        return replace(experiment, sample=Sample(name=experiment.name or Path(file).stem))
-    parts = tuple(_with_stated(part, row.stated) for part in experiment.parts)
-    return replace(experiment, sample=row.sample, parts=parts)
-
-
-def _with_stated(part: Trace | Spectrum, stated: Mapping[str, Estimate]) -> Trace | Spectrum:
-    """A ramp with the protocol that the sheet states where the file does not, and times where the file holds none.
-
-    What the file states counts; a scan rate of the sheet that contradicts it is flagged.
-    """
-    rate = stated.get("scan_rate")
-    if rate is None or not isinstance(part, Trace) or not _is_ramp(part.potential):
-        return part
-    every, duration = stated.get("pause_interval"), stated.get("pause_duration")
-    pause = Pause(every=every.value, duration=duration.value) if every and duration else None
-    if isinstance(part.protocol, Sweep):
-        part = replace(part, protocol=replace(part.protocol, pause=part.protocol.pause or pause))
-        if part.protocol.contradicted_by(rate.value):
-            flag = ReaderFlag.SCAN_RATE_DIFFERS.flag(file=part.protocol.rate * 1e3, sheet=rate.value * 1e3)
-            return replace(part, flags=(*part.flags, flag))
-        return part
-    ends = [stated[key].value if key in stated else math.nan for key in ("start_potential", "stop_potential")]
-    protocol = part.protocol or Sweep(rate=rate.value, start=ends[0], stop=ends[1], pause=pause)
-    if np.isfinite(part.time).any() or pause is not None:
-        return replace(part, protocol=protocol)
-    time = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(part.potential)))]) / rate.value
-    flag = ReaderFlag.TIME_LAID_OUT.flag(origin="the sheet's scan rate", interval=float(np.median(np.diff(time))))
-    return replace(part, time=time, protocol=protocol, flags=(*part.flags, flag))
-
-
-def _is_ramp(potential: np.ndarray) -> bool:
-    """Whether the potential runs one way: its path over the means of a few stretches is hardly longer than its span.
-
-    Single points would make a path of their noise where the ramp is slow.
-    """
-    if potential.size < _FEWEST or not np.isfinite(potential).all():
-        return False
-    means = np.array([stretch.mean() for stretch in np.array_split(potential, min(potential.size, _STRETCHES))])
-    span = abs(means[-1] - means[0])
-    return bool(span > 0 and np.abs(np.diff(means)).sum() < _LONGEST_PATH * span)

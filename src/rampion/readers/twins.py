@@ -20,8 +20,8 @@ from enum import Enum
 
 import numpy as np
 
-from rampion.measurement import CurrentOrigin, Experiment, Spectrum
-from rampion.readers.resolution import last_digit, resolution, tick_of, tolerance_of
+from rampion.readers.contents import Column, Content, Scan
+from rampion.readers.resolution import resolution, tick_of, tolerance_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,49 +92,6 @@ class Likeness:
     potentials_differ: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Column:
-    """A column and its last printed digit, (n,) each."""
-
-    values: np.ndarray
-    digit: np.ndarray
-
-    @property
-    def known(self) -> bool:
-        return bool(np.isfinite(self.values).any())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Content:
-    """What of a file is compared: all its traces in one row, sorted by time, measured values only, and its spectra."""
-
-    start: float
-    time: np.ndarray
-    potential: _Column
-    current: _Column
-    spectra: tuple[_Scan, ...]
-
-    @property
-    def columns(self) -> tuple[_Column, _Column]:
-        """Potential and current."""
-        return (self.potential, self.current)
-
-    @property
-    def timed(self) -> bool:
-        """Whether every point of the traces has its time."""
-        return bool(self.time.size and np.isfinite(self.time).all())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scan:
-    """A spectrum by rising frequency, with the last printed digit of each impedance."""
-
-    frequency: np.ndarray
-    impedance: np.ndarray
-    digit: np.ndarray
-    time: np.ndarray
-
-
 def compare(first: Content, second: Content, named: bool = False, rule: TwinRule = RULE) -> Likeness | None:
     """How two files are alike, ``None`` where they are not one record or state different moments.
 
@@ -158,39 +115,6 @@ def compare(first: Content, second: Content, named: bool = False, rule: TwinRule
                 potentials_differ=found.potentials_differ,
             )
     return None
-
-
-def content_of(experiment: Experiment) -> Content:
-    """What of a file is compared with others."""
-    starts = [part.start for part in experiment.parts if math.isfinite(part.start)]
-    traces = experiment.traces
-    measured = [
-        trace.current if trace.current_origin is CurrentOrigin.MEASURED else np.full(len(trace), math.nan)
-        for trace in traces
-    ]
-    blank = np.zeros(0)
-    time = np.concatenate([blank, *(trace.time for trace in traces)])
-    order = np.argsort(time, kind="stable")
-    potential = np.concatenate([blank, *(trace.potential for trace in traces)])[order]
-    current = np.concatenate([blank, *measured])[order]
-    return Content(
-        start=min(starts, default=math.nan),
-        time=time[order],
-        potential=_Column(potential, resolution(potential)),
-        current=_Column(current, resolution(current)),
-        spectra=tuple(_scan(spectrum) for spectrum in experiment.spectra),
-    )
-
-
-def _scan(spectrum: Spectrum) -> _Scan:
-    order = np.argsort(spectrum.frequency, kind="stable")
-    assert spectrum.time is not None
-    return _Scan(
-        spectrum.frequency[order],
-        spectrum.impedance[order],
-        last_digit(spectrum.impedance)[order],
-        spectrum.time[order],
-    )
 
 
 def compare_clocks(one: float, other: float, rule: TwinRule = RULE) -> Clocks:
@@ -318,7 +242,7 @@ class _Compared:
 
 
 def _compared(
-    ours: _Column, theirs: _Column, near: np.ndarray, rows: np.ndarray, slack: float, rule: TwinRule
+    ours: Column, theirs: Column, near: np.ndarray, rows: np.ndarray, slack: float, rule: TwinRule
 ) -> _Compared | None:
     if not (ours.known and theirs.known):
         return None
@@ -328,7 +252,7 @@ def _compared(
     return _Compared(here, tolerance, (np.abs(there - here) <= allowed) | (np.isnan(there) & np.isnan(here)))
 
 
-def _tolerance(ours: _Column, theirs: _Column, rule: TwinRule) -> np.ndarray:
+def _tolerance(ours: Column, theirs: Column, rule: TwinRule) -> np.ndarray:
     return tolerance_of(theirs.values, theirs.digit + float(np.max(ours.digit)), rule.finest)
 
 
@@ -351,7 +275,7 @@ def _near(large: Content, small: Content, rows: np.ndarray, shift: float, rule: 
 
 
 def _alike_spectra(
-    large: Sequence[_Scan], small: Sequence[_Scan], shift: float, slack: float, rule: TwinRule
+    large: Sequence[Scan], small: Sequence[Scan], shift: float, slack: float, rule: TwinRule
 ) -> int | None:
     """Turns of the impedance over all spectra of the smaller file; ``None`` where one is not found, in order."""
     turns, place = 0, 0
@@ -366,7 +290,7 @@ def _alike_spectra(
     return turns
 
 
-def _alike_spectrum(ours: _Scan, theirs: _Scan, shift: float, slack: float, rule: TwinRule) -> int | None:
+def _alike_spectrum(ours: Scan, theirs: Scan, shift: float, slack: float, rule: TwinRule) -> int | None:
     if theirs.frequency.size > ours.frequency.size:
         return _alike_spectrum(theirs, ours, -shift, slack, rule)
     frequency, wanted = ours.frequency, theirs.frequency
