@@ -86,7 +86,7 @@ def provenance(options: Mapping[str, Any], files: Mapping[str, str] | None = Non
         except PackageNotFoundError:
             return None
 
-    libraries = {name: installed(name) for name in ("numpy", "scipy", "jax", "datalab-org-galvani")}
+    libraries = {name: installed(name) for name in _LIBRARIES}
     return {
         "software": {"rampion": installed("rampion"), "python": platform.python_version()}
         | {name: number for name, number in libraries.items() if number},
@@ -94,6 +94,9 @@ def provenance(options: Mapping[str, Any], files: Mapping[str, str] | None = Non
         "files": dict(files or {}),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+_LIBRARIES = ("numpy", "scipy", "jax", "datalab-org-galvani", "fastnda", "zahner-analysis", "polars")
 
 
 @cache

@@ -14,6 +14,7 @@ import click
 
 from rampion import __version__
 from rampion.cli.analyse import analyse, inspect, template
+from rampion.cli.cache import cache
 from rampion.cli.grid import grid
 from rampion.cli.simulate import simulate
 from rampion.cli.study import demo, report, reproduce, study
@@ -29,7 +30,7 @@ def cli() -> None:
     """rampion: does lithium penetrate this ceramic, or does the current reach a limit?"""
 
 
-for verb in (inspect, analyse, template, simulate, study, demo, report, reproduce):
+for verb in (inspect, analyse, template, simulate, study, demo, report, reproduce, cache):
     cli.add_command(verb)
 simulate.add_command(grid)
 

@@ -109,7 +109,23 @@ def _reader(title: str) -> ModuleType:
     return import_module(f"rampion.readers.{title}")
 
 
-def read_file(path: str | Path, columns: Mapping[str, str] | None = None, *, where_present: bool = False) -> Experiment:
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file():
+        found = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {found}; expected an instrument's file.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path.name} could not be opened ({error.strerror}); check its permissions.") from None
+
+
+def read_file(
+    path: str | Path,
+    columns: Mapping[str, str] | None = None,
+    *,
+    where_present: bool = False,
+    content: bytes | None = None,
+) -> Experiment:
     """Everything one file holds: its traces and spectra in order, on one clock, each with its source.
 
     Parameters
@@ -118,6 +134,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None, *, whe
     columns : for a plain table, role → header (see :func:`rampion.readers.table.read`).
     where_present : read a file that is no plain table, or has no such column, without these columns; by default any
         file is then read as a table that must have them.
+    content : the file's bytes, where they have been read already.
 
     Raises
     ------
@@ -127,10 +144,7 @@ def read_file(path: str | Path, columns: Mapping[str, str] | None = None, *, whe
         When it is not a measurement, its format is closed, or the library that reads it is not installed.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "is a folder" if path.is_dir() else "does not exist"
-        raise InputError(f"{path} {found}; expected an instrument's file.")
-    content = path.read_bytes()
+    content = _bytes_of(path) if content is None else content
     name = path.name
     head = content[:HEAD]
     if not head.strip(_BLANK) and not content.strip(_BLANK):

@@ -111,14 +111,20 @@ def plan_folder(
     return FolderPlan(folder=str(folder), groups=groups, columns=named, flags=merge_flags(flags))
 
 
-def read_group(group: FileGroup) -> tuple[tuple[Experiment, ...], tuple[Flag, ...]]:
-    """The experiments of a group of files, those of one run joined, and a flag for every file that was refused."""
+def read_group(
+    group: FileGroup, contents: Mapping[Path, bytes] | None = None
+) -> tuple[tuple[Experiment, ...], tuple[Flag, ...]]:
+    """The experiments of a group of files, those of one run joined, and a flag for every file that was refused.
+
+    ``contents`` are the bytes of files that have been opened already.
+    """
     records: list[FileRecord] = []
     rows: list[SampleRow | None] = []
     flags: list[Flag] = []
     for file, row, path in zip(group.files, group.rows, group.paths, strict=True):
         try:
-            experiment = read_file(path, columns=dict(group.columns), where_present=True)
+            content = (contents or {}).get(path)
+            experiment = read_file(path, columns=dict(group.columns), where_present=True, content=content)
         except RampionError as error:
             reason = re.sub(rf"^{re.escape(path.name)} ", "it ", str(error))
             flags.append(ReaderFlag.FILE_REFUSED.flag(file=file, reason=reason))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,8 @@ from rampion.readers.folder import (
     unite_copies,
 )
 from rampion.readers.run_names import member_of
-from rampion.records import cache_folder, code_digest, file_hash
+from rampion.records import code_digest, file_hash
+from rampion.study import cache
 from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
 from rampion.study.conditions import take_together
 from rampion.study.overrides import check_overrides
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 
 CURVE_POINTS = 4000  # of a sweep's record that are kept for figures and tables
 TRACE_POINTS = 400  # of the raw trace beside it
-MOST_BYTES = "2G"  # of remembered results; the oldest go first
 
 
 FileNames: TypeAlias = tuple[str, ...]  # of a group, which tell it from the others of a plan
@@ -111,7 +112,7 @@ def analyse_folder(
 
     def analyse(groups: Sequence[FileGroup]) -> list[GroupAnalysis]:
         new = [group for group in groups if group.files not in found]
-        jobs = [(_key(group, overrides, options), group, overrides, options) for group in new]
+        jobs = [(group, overrides, options) for group in new]
         total = len(found) + len(jobs)
         for place, remembered, result in _results(jobs, remember, workers):
             found[new[place].files] = result
@@ -145,24 +146,27 @@ def _results(
     jobs: Sequence[tuple[Any, ...]], remember: bool, workers: int | None
 ) -> Iterator[tuple[int, bool, GroupAnalysis]]:
     """Place, whether it was remembered, and result of every job: the remembered ones first."""
-    from joblib import Memory
-
-    memory = Memory(cache_folder() / "samples" if remember else None, verbose=0)
-    run: Any = memory.cache(_analyse_group, ignore=["group", "overrides", "options"])
-    known = [remember and run.check_call_in_cache(*job) for job in jobs]
-    new = [place for place, is_known in enumerate(known) if not is_known]
-    for place in (place for place, is_known in enumerate(known) if is_known):
-        yield place, True, run(*jobs[place])
-    for place, result in zip(new, in_processes(run, (jobs[place] for place in new), workers), strict=True):
+    new = []
+    for place, (group, overrides, options) in enumerate(jobs):
+        key = _key(group, _digests(group), overrides, options) if remember else ""
+        kept = cache.take(key) if remember else None
+        if isinstance(kept, tuple) and len(kept) == 3:
+            yield place, True, GroupAnalysis(samples=kept[0], refused=kept[1], fingerprints=kept[2])
+        else:
+            new.append(place)
+    todo = [(*jobs[place], remember) for place in new]
+    for place, result in zip(new, in_processes(_analyse_group, todo, workers), strict=True):
         yield place, False, result
     if remember and new:
-        memory.reduce_size(bytes_limit=MOST_BYTES)
+        cache.make_room()
 
 
 def _analyse_group(
-    key: str, group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions
+    group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions, remember: bool
 ) -> GroupAnalysis:
-    experiments, refused = read_group(group)
+    """Read and analyse a group of files; the result is kept under the bytes that were read."""
+    contents = _contents(group)
+    experiments, refused = read_group(group, contents=contents)
     samples, failed = [], []
     for experiment in experiments:
         try:
@@ -172,16 +176,38 @@ def _analyse_group(
         except Exception as error:  # one sample's failure must not take the others' results with it
             reason = f"{type(error).__name__}: {error}"
             failed.append(StudyFlag.SAMPLE_FAILED.flag(name=experiment.name, reason=reason))
-    return GroupAnalysis(samples=tuple(samples), refused=(*refused, *failed), fingerprints=fingerprints(experiments))
+    result = GroupAnalysis(samples=tuple(samples), refused=(*refused, *failed), fingerprints=fingerprints(experiments))
+    if remember and not failed:
+        digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
+        cache.keep(_key(group, digests, overrides, options), (result.samples, result.refused, result.fingerprints))
+    return result
 
 
-def _key(group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions) -> str:
+def _contents(group: FileGroup) -> dict[Path, bytes]:
+    """The bytes of every file that can be opened."""
+    found: dict[Path, bytes] = {}
+    for path in group.paths:
+        with suppress(OSError):
+            found[path] = path.read_bytes()
+    return found
+
+
+def _digests(group: FileGroup) -> dict[Path, str]:
+    found: dict[Path, str] = {}
+    for path in group.paths:
+        with suppress(OSError):
+            found[path] = file_hash(path)
+    return found
+
+
+def _key(group: FileGroup, digests: Mapping[Path, str], overrides: Sequence[Override], options: SpectrumOptions) -> str:
+    """What the result of a group depends on, as one SHA-256."""
     names = {row.sample.name for row in group.rows if row is not None}
     for file in group.files:
         member = member_of(file)
         names |= {Path(file).stem, member.run if member else ""}
     mine = [override for override in overrides if override.sample in names]
-    content = [str(path) + file_hash(path) for path in group.paths]
+    content = [str(path) + digests.get(path, "") for path in group.paths]
     told = repr((content, group.rows, group.columns, mine, options, code_digest()))
     return hashlib.sha256(told.encode()).hexdigest()
 
