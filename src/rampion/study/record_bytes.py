@@ -1,7 +1,7 @@
 """Records as bytes and back, every number exact: JSON of the records beside the bytes of their arrays.
 
 Nothing is executed when bytes are read: what they name must be one of rampion's own frozen records or enumerations,
-from the modules listed here. The bytes carry their SHA-256.
+from the places listed here. The bytes carry their SHA-256.
 """
 
 from __future__ import annotations
@@ -18,34 +18,7 @@ from typing import Any
 
 import numpy as np
 
-MODULES = (
-    "rampion.estimate",
-    "rampion.measurement",
-    "rampion.impedance.conductivity",
-    "rampion.impedance.finding",
-    "rampion.impedance.process_names",
-    "rampion.impedance.profile",
-    "rampion.impedance.relaxation_times",
-    "rampion.impedance.relaxation_tracks",
-    "rampion.impedance.series_finding",
-    "rampion.impedance.tracks",
-    "rampion.readers.fingerprint",
-    "rampion.study.analysis",
-    "rampion.study.overrides",
-    "rampion.study.spectra",
-    "rampion.voltammetry.constant_current",
-    "rampion.voltammetry.contact",
-    "rampion.voltammetry.cycling",
-    "rampion.voltammetry.finding",
-    "rampion.voltammetry.limits",
-    "rampion.voltammetry.ohmic",
-    "rampion.voltammetry.pauses",
-    "rampion.voltammetry.peak",
-    "rampion.voltammetry.penetration",
-    "rampion.voltammetry.semi_integral",
-    "rampion.voltammetry.short",
-    "rampion.voltammetry.voltammogram",
-)
+PLACES = ("estimate", "measurement", "plausible_limits", "readers", "voltammetry", "impedance", "study")
 _BEGINNING = b"rampion records 1\n"
 _KIND = "$"  # key of what is no plain JSON
 _ARRAYS = "biufcU"  # kinds of numbers and texts an array may hold; never objects
@@ -57,7 +30,7 @@ def to_bytes(record: Any) -> bytes:
     Raises
     ------
     TypeError
-        When it holds something that is not of :data:`MODULES`, a number, text, tuple, list, mapping or array.
+        When it holds something that is not of :data:`PLACES`, a number, text, tuple, list, mapping or array.
     """
     arrays = bytearray()
     tree = json.dumps(_plain(record, arrays), separators=(",", ":")).encode()
@@ -80,7 +53,7 @@ def from_bytes(content: bytes) -> Any:
     end = 8 + int.from_bytes(body[:8], "little")
     try:
         return _record(json.loads(body[8:end]), memoryview(body)[end:])
-    except (TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (TypeError, KeyError, IndexError, AttributeError, ImportError, RecursionError) as error:
         raise ValueError(f"these bytes hold no record of this version ({error})") from error
 
 
@@ -157,22 +130,22 @@ def _array(plain: Mapping[str, Any], arrays: memoryview) -> Any:
 
 
 @cache
-def _types() -> Mapping[str, type]:
-    found: dict[str, type] = {}
-    for module in MODULES:
-        for name, kind in vars(import_module(module)).items():
-            own = isinstance(kind, type) and kind.__module__ == module
-            if own and (is_dataclass(kind) or issubclass(kind, Enum)):
-                found[f"{module}.{name}"] = kind
-    return MappingProxyType(found)
-
-
 def _type(name: str) -> Any:
-    return _types()[name]
+    """The record or enumeration of that name; nothing else of rampion, and nothing from elsewhere."""
+    module, _, own = name.rpartition(".")
+    package, *parts = module.split(".")
+    if package != "rampion" or not parts or parts[0] not in PLACES:
+        raise KeyError(name)
+    kind = vars(import_module(module))[own]
+    if not isinstance(kind, type) or kind.__module__ != module or not (is_dataclass(kind) or issubclass(kind, Enum)):
+        raise KeyError(name)
+    return kind
 
 
 def _name(kind: type) -> str:
     name = f"{kind.__module__}.{kind.__qualname__}"
-    if name not in _types():
-        raise TypeError(f"a {name} cannot be kept: its module is not listed")
+    try:
+        _type(name)
+    except (KeyError, ImportError):
+        raise TypeError(f"a {name} cannot be kept: it is no record of {', '.join(PLACES)}") from None
     return name
