@@ -19,10 +19,10 @@ from hypothesis.extra import numpy as arrays
 from rampion.cli import main
 from rampion.estimate import Estimate, Flag, Severity
 from rampion.measurement import Sample
+from rampion.planning.virtual_campaign import Truth
 from rampion.readers.folder import plan_folder
 from rampion.records import cache_folder
 from rampion.study import cache, remember
-from rampion.planning.virtual_campaign import Truth
 from rampion.study.cache import CacheSize
 from rampion.study.record_bytes import from_bytes, to_bytes
 from rampion.study.remember import GroupAnalysis, analyse_folder
@@ -139,8 +139,18 @@ def test_nothing_that_was_prepared_is_executed(tmp_path, small):
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize("name", ["os.system", "rampion.cli.main", "pathlib.Path", "rampion.measurement.np", "rampion.__main__.x",
-    "rampion.study.demo.write_demo", "rampion.planning.virtual_campaign.Truth"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "os.system",
+        "rampion.cli.main",
+        "pathlib.Path",
+        "rampion.measurement.np",
+        "rampion.__main__.x",
+        "rampion.study.demo.write_demo",
+        "rampion.planning.virtual_campaign.Truth",
+    ],
+)
 def test_only_records_are_made(name):
     told = json.dumps({"$": "record", "type": name, "values": ["x"]}).encode()
     whole = to_bytes("x")
