@@ -56,7 +56,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "transport/collapse_fit": _TRANSPORT,
     "transport/peak_function": _PEAKS,
     "transport/peak_laws": _PEAKS,
-    "transport/ramped_cell": _PEAKS,
     "transport/sand": _PEAKS,
     "voltammetry/semi_integral": ("tests/voltammetry/test_semi_integral.py",),
     "voltammetry/noise": ("tests/voltammetry",),

@@ -1,6 +1,6 @@
 """Prints ``rampion/transport/peak_table.py``: peaks of the ramped binary cell over (W, t₊) and interfaces in series.
 
-Run from the repository's root (about ten minutes of one core), into another file first:
+Run from the repository's root (about five minutes of one core), into another file first:
 ``python benchmarks/peak_table.py > peak_table.py && mv peak_table.py src/rampion/transport/``.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rampion.transport.ramped_cell import ramp_cell
+from rampion.cell.binary import Numbers
+from rampion.cell.binary_march import Line, march
 
 RATES = (21, 21.7, 22.5, 23.7, 25, 28.5, 34, 43, 60, 90, 150, 300, 700, 2e3, 6e3, 2e4, 7e4, 2.5e5, 1e6)
 # even in ln t₊/(1 - t₊), in which the peak is smooth at every W
@@ -20,17 +21,44 @@ _LOGITS = np.linspace(math.log(0.02 / 0.98), math.log(0.96 / 0.04), 15)
 TRANSFERENCES = tuple(round(float(t), 4) for t in 1 / (1 + np.exp(-_LOGITS)))
 SERIES = (0.1, 0.4, 1.2)
 LIMIT_RATES = tuple(16.0 + 0.5 * k for k in range(11))
+TOLERANCE = 1e-6
 _PLATEAU = 24.0  # RT/F: a ramp this long has reached its limit near the threshold
 
 HEAD = '''"""Peaks of the ramped dilute binary cell: (j_p, V_pF/RT, Q_p/(Fc₀L/(1-t₊))) over W (rows) and t₊ (columns).
 
 Beside them the factor by which interfaces in series change j_p, and the largest current near the threshold of a peak.
-Computed by :mod:`rampion.transport.ramped_cell`; ``benchmarks/peak_table.py`` prints this file again.
+Computed by :mod:`rampion.cell.binary_march`; ``benchmarks/peak_table.py`` prints this file again.
 """
 
 from __future__ import annotations
 
 # fmt: off'''
+
+
+def ramp(rate: float, transference: float, end: float | None, series: float = 0.0) -> tuple[float, float, float, float]:
+    """j_p, V_pF/RT and Q_p/(Fc₀L/(1-t₊)) of the ramped dilute cell (NaN without a peak), and the largest j.
+
+    In units of L²/D, RT/F and g = 2j; ``end`` in RT/F, well past the expected peak when absent.
+    """
+    end = end or 1.8 * (8.0 + 2.0 * transference * rate ** (1 / 3)) * (1 + series)
+    one = np.ones(1)
+    numbers = Numbers(
+        diffusion_time=one, thermal_voltage=one, current_scale=one, electrolyte=2.0 * transference * one,
+        series=2.0 * transference * series * one, polarization=2.0 * (1.0 - transference) * one,
+        exchange=np.inf * one, proportional=one > 0,
+    )  # fmt: skip
+    states = [step.state for step in march(numbers, [Line(end / rate, 0.0, rate)], TOLERANCE).steps]
+    time = np.array([state.time for state in states])
+    flux, charge = (np.array([getattr(state, name)[0] for state in states]) for name in ("flux", "charge"))
+    top = int(np.argmax(flux))
+    if top >= flux.size - 1 or flux[top] < flux[-1] * (1 + 1e-6):
+        return math.nan, math.nan, math.nan, 0.5 * float(flux[top])
+    near = slice(max(top - 2, 0), top + 3)
+    shape = np.polynomial.Polynomial.fit(time[near], flux[near], 4)
+    roots = shape.deriv().roots()
+    peak = float(min(roots[np.isreal(roots)].real, key=lambda at: abs(at - time[top])))
+    passed = np.polynomial.Polynomial.fit(time[near], charge[near], 4)
+    return 0.5 * float(shape(peak)), rate * peak, float(passed(peak)), 0.5 * float(shape(peak))
 
 
 def written(values: Iterable) -> str:
@@ -54,12 +82,11 @@ def main() -> None:
     for i, rate in enumerate(RATES):
         for k, transference in enumerate(TRANSFERENCES):
             end = _PLATEAU if rate < 26 else None
-            peak = ramp_cell(rate, transference, end, nodes=200)
-            peaks[i, k] = peak.peak_current, peak.peak_potential, peak.peak_charge
+            peak = ramp(rate, transference, end)
+            peaks[i, k] = peak[:3]
             for m, series in enumerate(SERIES):
-                with_series = ramp_cell(rate, transference, end and end * (1 + series), nodes=200, series=series)
-                factors[m, i, k] = with_series.peak_current / peak.peak_current
-    tops = [[np.max(ramp_cell(w, t, _PLATEAU, nodes=200).current) for t in TRANSFERENCES] for w in LIMIT_RATES]
+                factors[m, i, k] = ramp(rate, transference, end and end * (1 + series), series)[0] / peak[0]
+    tops = [[ramp(w, t, _PLATEAU)[3] for t in TRANSFERENCES] for w in LIMIT_RATES]
     print(HEAD)
     show("RATES", RATES)
     show("TRANSFERENCES", TRANSFERENCES)

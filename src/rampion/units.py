@@ -62,6 +62,10 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
             return 1.0, 0.0
         if unit.strip() in ("%", "percent"):
             return 0.01, 0.0
+    if unit.strip() == wanted.unit:
+        return 1.0, 0.0
+    if unit.strip() == wanted.shown_unit:  # the everyday spellings need no unit library
+        return 1.0 / wanted.factor, -wanted.offset / wanted.factor
     registry = _registry()
     target = _spelled(wanted.unit) or "dimensionless"
     expected = f"expected {_article(words)} in {wanted.shown_unit or 'a pure number'}"

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 pytest.importorskip("jax")
 
+from rampion.cell.general_run import run_general
 from rampion.cell.linearise import excited_impedance, frequencies, spectrum_at
 from rampion.cell.parameters import (
     Cell,
@@ -277,7 +278,7 @@ def test_order_in_time():
     for tolerance in (1e-2, 1e-3, 1e-4):
         accuracy = Accuracy(tolerance=tolerance)
         errors.append(np.abs(sweep_current_density(GARNET, sweep, potentials, accuracy=accuracy) / exact - 1).max())
-        steps.append(simulate(GARNET, sweep, accuracy=accuracy).time.size - 14)
+        steps.append(run_general(GARNET, sweep, accuracy=accuracy).time.size - 14)
     order = -np.polyfit(np.log(steps), np.log(errors), 1)[0]
     assert order == pytest.approx(2.0, abs=0.5)
     assert errors[-1] < 1e-4

@@ -31,9 +31,7 @@ from rampion.transport.peak_laws import (
     ohmic_peak,
     ohmic_ratio,
     peak_current_density,
-    scan_number,
 )
-from rampion.transport.ramped_cell import ramp_cell
 from rampion.transport.sand import analyse_sand, depletion_fraction, find_transition, finite_cell_time, sand_time
 
 # independent solution of the semi-infinite integral equation: ρ → (ψ_p, local exponent)
@@ -172,23 +170,6 @@ def test_interfaces_take_the_place_of_thickness_in_a_steep_ramp():
     # far from the limit J_p ∝ (v/R_total)^⅓ whatever the resistance is made of
     far = float(peak_ratio(1e6, 0.9, 0.4) / peak_ratio(1e6, 0.9))
     assert far == pytest.approx(1.4 ** (-1 / 3), rel=0.015)
-
-
-def test_ramped_cell_meets_the_reference_sweep():
-    # 1 mm, 0.6 mS/cm, 430 mol/m³, t₊ = 0.8, 0.05 mV/s [cosine modes]
-    vt = thermal_voltage()
-    sweep = ramp_cell(scan_number(5e-5, 1e-3, 1.1889e-11), 0.8, potential=0.62 / vt, steps=160)
-    scale = 4 * 0.8 * vt * 60.0 * 0.1  # mA/cm²
-    assert sweep.peak_current * scale == pytest.approx(1.0352, rel=5e-4)
-    assert sweep.peak_potential * vt == pytest.approx(0.2356, abs=2e-4)
-    for volts, milliamps in ((0.1, 0.56172), (0.2, 0.98743), (0.4, 0.62502), (0.6, 0.51313)):
-        assert np.interp(volts / vt, sweep.potential, sweep.current) * scale == pytest.approx(milliamps, rel=1e-3)
-
-
-def test_a_slow_ramp_has_no_peak_and_ends_on_the_steady_curve():
-    sweep = ramp_cell(5.0, 0.5, potential=16.0, steps=80, nodes=70)
-    assert math.isnan(sweep.peak_current)
-    assert sweep.current[-1] == pytest.approx(math.tanh(4.0), rel=2e-3)  # j = tanh(φ/4), slightly behind the ramp
 
 
 def test_exponent_of_the_finite_cell_stays_below_one_half_and_tends_to_a_third():

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from rampion.cell import backend
 from rampion.cell.march import DONE, ROWS, march_segment
 from rampion.cell.parameters import Cell
-from rampion.cell.simulate import Accuracy
+from rampion.cell.simulation import Accuracy
 from rampion.cell.step_derivatives import current_derivatives
 from rampion.cell.sweep import (
     between_steps,

@@ -186,12 +186,14 @@ def spectrum_at(
     InputError
         When the run never reaches that voltage.
     """
+    from rampion.cell.general_run import run_general
+    from rampion.cell.inputs import mesh_of, structure_of
     from rampion.cell.protocols import Stop
-    from rampion.cell.simulate import CellFlag, mesh_of, simulate, structure_of
+    from rampion.cell.simulation import CellFlag
 
     asked = not math.isnan(potential)
     stop = Stop(highest_potential=potential) if potential >= 0 else Stop(lowest_potential=potential)
-    run = simulate(cell, protocol, stop=stop if asked else None, accuracy=accuracy)
+    run = run_general(cell, protocol, stop=stop if asked else None, accuracy=accuracy)
     if asked and abs(float(run.potential[-1]) - potential) > 1e-5 + 1e-5 * abs(potential):
         raise InputError(f"The run ends at {run.potential[-1]:g} V and never reaches {potential:g} V: sweep further.")
     mesh = mesh_of(cell, run.accuracy)
@@ -206,7 +208,8 @@ def excited_impedance(cell: Cell, run: Any, frequency: float, *, amplitude: floa
     A sine of ``amplitude`` [V] rides on the last potential of ``run``; voltage and current of the last half of the
     periods are fitted with sine, cosine and a cubic drift.
     """
-    from rampion.cell import simulate as s
+    from rampion.cell import inputs as s
+    from rampion.cell.general_run import march_state
     from rampion.cell.march import run_segment
     from rampion.cell.protocols import Segment, Stop
     from rampion.measurement import Hold
@@ -218,11 +221,12 @@ def excited_impedance(cell: Cell, run: Any, frequency: float, *, amplitude: floa
         value=float(run.potential[-1]), slope=0.0, duration=duration, galvanostatic=False, part=0,
         protocol=Hold(potential=float(run.potential[-1]), duration=duration),
     )  # fmt: skip
-    start = float(run.final.time)
+    begun = march_state(run, mesh)
+    start = float(begun.time)
     control = s.control_of(held, start, Stop(), False)._replace(amplitude=amplitude, frequency=frequency)
     limits = (1e-7, 1e-12 * duration, 1.0 / (frequency * 60.0))
     _, rows, _ = run_segment(
-        run.final, 1e-9 * duration, control, s.numbers_of(cell), s.mesh_arrays(mesh), limits, structure
+        begun, 1e-9 * duration, control, s.numbers_of(cell), s.mesh_arrays(mesh), limits, structure
     )
     late = rows["time"] > start + 0.5 * duration
     t = rows["time"][late] - start

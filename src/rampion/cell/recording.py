@@ -19,19 +19,8 @@ from rampion.cell.march import (
 )
 from rampion.cell.mesh import whole_positions
 from rampion.cell.parameters import Cell, limiting_current_density
-from rampion.cell.simulation import CellFlag, Simulation
+from rampion.cell.simulation import CellFlag, Simulation, traces_of
 from rampion.estimate import Flag
-from rampion.measurement import (
-    ConstantCurrent,
-    FrequencyScan,
-    Hold,
-    Rest,
-    Steps,
-    Sweep,
-    Trace,
-)
-
-_TECHNIQUES = {Sweep: "sweep", Hold: "hold", ConstantCurrent: "constant current", Steps: "steps", Rest: "rest"}
 
 
 def ending(code, rows, segment, state, numbers, smallest, structure) -> Flag:
@@ -84,7 +73,7 @@ def collected(cell, protocols, pieces, spectra, flags, mesh, structure, accuracy
         position=cell.thickness * whole_positions(mesh),
         concentration=_profiles(cell, joined("profile").reshape(time.size, -1), near, far, mesh),
         limiting_current_density=limiting_current_density(cell),
-        traces=_traces(cell, protocols, arrays, part, every), spectra=tuple(spectra), flags=every,
+        traces=traces_of(cell, protocols, arrays, part, every), spectra=tuple(spectra), flags=every,
         accuracy=accuracy, final=state,
     )  # fmt: skip
 
@@ -116,29 +105,3 @@ def _events(cell: Cell, time, current, potential, margins) -> tuple[Flag, ...]:
             }
             found.append(kind.flag(**values))
     return tuple(found)
-
-
-def _traces(cell, protocols, arrays, part, flags) -> tuple[Trace, ...]:
-    traces = []
-    for k, protocol in enumerate(protocols):
-        if isinstance(protocol, FrequencyScan):
-            continue
-        here = part == k
-        if not here.any():
-            continue
-        extra = {"charge [C/m²]": arrays["charge"][here]}
-        if cell.reference is not None:
-            extra["working potential [V]"] = arrays["working_potential"][here]
-        traces.append(
-            Trace(
-                time=arrays["time"][here],
-                potential=arrays["potential"][here],
-                current=arrays["current_density"][here] * cell.area,
-                technique=_TECHNIQUES[type(protocol)],
-                protocol=protocol,
-                extra=extra,
-                synthetic=True,
-                flags=flags,
-            )
-        )
-    return tuple(traces)

@@ -19,6 +19,7 @@ from rampion.cell.protocols import point_times
 from rampion.errors import InputError
 from rampion.measurement import (
     ConstantCurrent,
+    Controlled,
     Experiment,
     FrequencyScan,
     Hold,
@@ -81,7 +82,8 @@ def _completed(trace: Trace, number: int) -> list[Protocol]:
     current = trace.current[np.isfinite(trace.current)]
     if isinstance(stated, Sweep) and potential.size:
         start, stop = float(potential[0]), float(potential[-1])
-        missed = abs(stop - stated.stop) > _STRAIGHT * max(abs(stop - start), _FLAT)
+        of_cell = stated.controlled is Controlled.CELL  # the ramp of an electrode ends as stated
+        missed = of_cell and abs(stop - stated.stop) > _STRAIGHT * max(abs(stop - start), _FLAT)
         return [
             replace(
                 stated,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,21 @@ from jaxtyping import Float
 from rampion.cell.parameters import Cell
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, FlagKind, Severity
-from rampion.measurement import Experiment, Protocol, Sample, Spectrum, Trace
+from rampion.measurement import (
+    ConstantCurrent,
+    Experiment,
+    FrequencyScan,
+    Hold,
+    Protocol,
+    Rest,
+    Sample,
+    Spectrum,
+    Steps,
+    Sweep,
+    Trace,
+)
+
+_TECHNIQUES = {Sweep: "sweep", Hold: "hold", ConstantCurrent: "constant current", Steps: "steps", Rest: "rest"}
 
 
 class CellFlag(FlagKind):
@@ -118,6 +132,39 @@ def sample_of(cell: Cell) -> Sample:
         area=Estimate(cell.area, 0.0),
         temperature=Estimate(cell.temperature, 0.0),
     )
+
+
+def traces_of(
+    cell: Cell,
+    protocols: Sequence[Protocol],
+    arrays: Mapping[str, np.ndarray],
+    part: np.ndarray,
+    flags: tuple[Flag, ...],
+) -> tuple[Trace, ...]:
+    """What an instrument would have recorded of each protocol, from the columns of a simulation."""
+    traces = []
+    for k, protocol in enumerate(protocols):
+        if isinstance(protocol, FrequencyScan):
+            continue
+        here = part == k
+        if not here.any():
+            continue
+        extra = {"charge [C/m²]": arrays["charge"][here]}
+        if cell.reference is not None:
+            extra["working potential [V]"] = arrays["working_potential"][here]
+        traces.append(
+            Trace(
+                time=arrays["time"][here],
+                potential=arrays["potential"][here],
+                current=arrays["current_density"][here] * cell.area,
+                technique=_TECHNIQUES[type(protocol)],
+                protocol=protocol,
+                extra=extra,
+                synthetic=True,
+                flags=flags,
+            )
+        )
+    return tuple(traces)
 
 
 def local_cubic(x: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -18,12 +18,13 @@ from jaxtyping import Complex, Float
 
 from rampion.cell import backend
 from rampion.cell.frozen import Fine, fine_mesh, frozen_state
+from rampion.cell.general_run import run_general
 from rampion.cell.inputs import mesh_of, numbers_of
 from rampion.cell.march import DONE, march_segment
 from rampion.cell.mesh import half_mesh
 from rampion.cell.parameters import Cell
 from rampion.cell.perturbation import area_impedances, smallest_intervals
-from rampion.cell.simulate import Accuracy, simulate
+from rampion.cell.simulation import Accuracy
 from rampion.cell.sweep import parameter_values, places_of, prepared, ramp, traced_numbers, value_at, with_values
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
@@ -105,7 +106,7 @@ def spectrum_sensitivities(
     control, step, limits = ramp(cell, sweep, accuracy)
     arrays, structure, begin = prepared(cell, accuracy)
     begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
-    run = simulate(cell, sweep, accuracy=accuracy)
+    run = run_general(cell, sweep, accuracy=accuracy)
     numbers, omega = numbers_of(cell), 2.0 * np.pi * np.asarray(frequency, dtype=float)
     frozen = frozen_state(run.final, mesh_of(cell, accuracy), structure, cell.concentration)
     fine = fine_mesh(

@@ -134,14 +134,16 @@ def _scan(options: dict[str, Any]) -> Any:
 
 
 def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = False) -> None:
+    from rampion.cell.simulate import simulate as run
+    from rampion.cell.simulation import Accuracy
     from rampion.records import to_json
     from rampion.report.simulation import simulation_entry, simulation_text, write_simulation
-    from rampion.study import simulate
 
     if options["write"] and not options["output"]:
         raise InputError("--write needs a folder for the files; add -o DIR.")
     cell = cell_from(options)
-    simulation = simulate(cell, protocols if len(protocols) > 1 else protocols[0], tolerance=options["tolerance"])
+    accuracy = Accuracy(tolerance=options["tolerance"])
+    simulation = run(cell, protocols if len(protocols) > 1 else protocols[0], accuracy=accuracy)
     entry = simulation_entry(simulation)
     if pauses:
         from rampion.cell.simulate import pause_effect

@@ -9,7 +9,7 @@ plateau without a peak (W below 17–20) fix the height alone. Far from the limi
 fixed; the intervals are therefore read from the region of acceptable χ² (profile likelihood), never from a curvature.
 Scatter within and between pellets, found from the residuals, weighs the points and widens the region.
 
-Assumes the dilute Nernst–Einstein cell of :mod:`rampion.transport.ramped_cell`, one material, one R_int.
+Assumes the dilute Nernst–Einstein cell of :mod:`rampion.cell.binary`, one material, one R_int.
 Fails when other physics bends the curve: ``scatter`` then exceeds what replicates show.
 """
 

@@ -1,7 +1,7 @@
 """The universal peak of a ramped dilute binary cell, j_p(W, t₊, r) = J_p/J_lim, its potential and charge.
 
 r = R_intσ₀/L is the interfaces' share beside the ceramic's resistance. Interpolated (bicubic in ln W and
-ln t₊/(1 - t₊), cubic in ln(1 + r)) in tables computed by :mod:`rampion.transport.ramped_cell`.
+ln t₊/(1 - t₊), cubic in ln(1 + r)) in tables computed by :mod:`rampion.cell.binary_march`.
 Against the independent cell of :mod:`rampion.cell` at points off the table j_p is right within 0.1 % and potential and
 charge within 0.3 %, in all of the range.
 

@@ -1,7 +1,7 @@
 """Peaks of the ramped dilute binary cell: (j_p, V_pF/RT, Q_p/(Fc₀L/(1-t₊))) over W (rows) and t₊ (columns).
 
 Beside them the factor by which interfaces in series change j_p, and the largest current near the threshold of a peak.
-Computed by :mod:`rampion.transport.ramped_cell`; ``benchmarks/peak_table.py`` prints this file again.
+Computed by :mod:`rampion.cell.binary_march`; ``benchmarks/peak_table.py`` prints this file again.
 """
 
 from __future__ import annotations
