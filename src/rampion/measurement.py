@@ -232,13 +232,18 @@ Protocol: TypeAlias = Sweep | Hold | ConstantCurrent | Steps | Rest | FrequencyS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a record came from: file, its SHA-256, its format, and the block's place in it."""
+    """Where a record came from: file, its SHA-256, its format, and the block's place in it.
+
+    ``area`` [m²] is the electrode area that the file states, NaN where it states none or the instrument's default: it
+    is compared with the sample's and used for nothing else.
+    """
 
     path: str = ""
     sha256: str = ""
     format: str = ""
     block: int = 0
     instrument: str = ""
+    area: float = math.nan
 
 
 def _vector(name: str, values: object, length: int | None = None) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Whether a number can be what it is said to be, and the slip that would explain it if not.
 
-What cannot be is refused (:class:`~rampion.errors.InputError`, or the number is withdrawn); what can hardly be is
-flagged ``INVALID`` with the slip that would explain it. The limits are in :mod:`rampion.plausible_limits`.
+What a sample cannot be is refused where it is made (:mod:`rampion.hard_limits`), a result that cannot be is withdrawn;
+what can hardly be is flagged ``INVALID`` with the slip that would explain it. The limits are in
+:mod:`rampion.plausible_limits`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, FlagKind, Severity
 from rampion.measurement import Sample
 from rampion.plausible_limits import (
     CONDUCTIVITY,
     DRIVEN,
     LIMITS,
-    LITHIUM_MELTS,
     ROOM,
     Plausibility,
     class_limits,
@@ -34,21 +33,14 @@ class LikelySlip(Enum):
 
     CURRENT_IN_MA_READ_AS_A = "is the current in mA?"
     CURRENT_IN_UA_READ_AS_A = "is the current in µA?"
-    CURRENT_IN_A_READ_AS_MA = "is the current in A?"
     POTENTIAL_IN_MV_READ_AS_V = "is the potential in mV?"
-    POTENTIAL_IN_V_READ_AS_MV = "is the potential in V?"
     IMPEDANCE_IN_MOHM_READ_AS_OHM = "is the impedance in mΩ?"
     IMPEDANCE_IN_KOHM_READ_AS_OHM = "is the impedance in kΩ?"
     AREA_IN_MM2_READ_AS_CM2 = "is the area in mm²?"
     AREA_IN_CM2_READ_AS_MM2 = "is the area in cm²?"
-    THICKNESS_IN_MM_READ_AS_M = "is the thickness in mm?"
-    THICKNESS_IN_UM_READ_AS_MM = "is the thickness in µm?"
-    THICKNESS_IN_MM_READ_AS_UM = "is the thickness in mm?"
     THICKNESS_OR_AREA_OFF = "check its thickness and area"
     TEMPERATURE_IN_K_READ_AS_C = "is the temperature in K?"
     TEMPERATURE_IN_C_READ_AS_K = "is the temperature in °C?"
-    FRACTION_READ_AS_PERCENT = "is it a fraction of 1?"
-    PERCENT_READ_AS_FRACTION = "is it in %?"
     SWEEP_OR_SPECTRUM_IN_OTHER_UNITS = "check the units of current, potential and impedance"
     NONE = "check its unit"
 
@@ -72,6 +64,10 @@ class PlausibilityFlag(FlagKind):
         Severity.INVALID,
         "The stated area is {stated:.3g} mm² and the file's {file:.3g} mm²: {slip} Correct the one that is wrong.",
     )
+    AREA_IN_FILE_ALONE = (
+        Severity.NOTE,
+        "The file states an electrode area of {file:.3g} mm², which is not used; state the area of the sample.",
+    )
     SAMPLE_VALUE_IMPLAUSIBLE = (Severity.INVALID, "The {name} of {value:.4g} {unit} is {why}: {slip}")
     CONDUCTIVITY_OUTLIER = (
         Severity.WARNING,
@@ -83,61 +79,41 @@ class PlausibilityFlag(FlagKind):
     )
 
 
-def check_sample(sample: Sample) -> tuple[Flag, ...]:
-    """Flags of a sample's values that can hardly be.
-
-    Raises
-    ------
-    InputError
-        When a value cannot be: a thickness of 1 m, a relative density of 0.95 %.
-    """
-    lithium = lithium_on_both_sides(sample.electrodes)
+def assess_sample(sample: Sample) -> tuple[Flag, ...]:
+    """Flags of a sample's values that can hardly be, such as 298 °C between electrodes of lithium."""
     flags = []
     for name, limits in LIMITS.items():
         stated: Estimate | None = getattr(sample, name)
-        if stated is None:
+        if stated is None or limits.low <= stated.value <= limits.high:
             continue
-        verdict = limits.judge(stated.value)
-        if name == "temperature" and not lithium and stated.value > LITHIUM_MELTS:
-            verdict = Plausibility.IMPOSSIBLE if verdict is Plausibility.IMPOSSIBLE else Plausibility.PLAUSIBLE
-        if verdict is Plausibility.PLAUSIBLE:
+        if name == "temperature" and stated.value > limits.high and not lithium_on_both_sides(sample.electrodes):
             continue
         shown = quantity(name)
-        words, slip = name.replace("_", " "), _sample_slip(name, stated.value)
-        if verdict is Plausibility.IMPOSSIBLE:
-            raise InputError(
-                f"The {words} of sample {sample.name!r} is {shown.shown(stated.value):.4g} {shown.shown_unit}, "
-                f"{limits.reason}: {slip.value}"
-            )
         flags.append(
             PlausibilityFlag.SAMPLE_VALUE_IMPLAUSIBLE.flag(
-                name=words, value=shown.shown(stated.value), unit=shown.shown_unit, why=limits.reason, slip=slip.value
+                name=name.replace("_", " "), value=shown.shown(stated.value), unit=shown.shown_unit, why=limits.reason,
+                slip=_sample_slip(name, stated.value).value,
             )
-        )
+        )  # fmt: skip
     return tuple(flags)
 
 
 def _sample_slip(name: str, value: float) -> LikelySlip:
-    """The slip that brings a sample's value back between its plausible limits."""
+    """The slip that brings a sample's value back between its limits."""
     celsius = 273.15
     candidates: Mapping[str, Sequence[tuple[LikelySlip, float]]] = {
-        "thickness": (
-            (LikelySlip.THICKNESS_IN_MM_READ_AS_M, value * 1e-3), (LikelySlip.THICKNESS_IN_UM_READ_AS_MM, value * 1e-3),
-            (LikelySlip.THICKNESS_IN_MM_READ_AS_UM, value * 1e3),
-        ),
         "area": (
-            (LikelySlip.AREA_IN_MM2_READ_AS_CM2, value * 1e-2), (LikelySlip.AREA_IN_CM2_READ_AS_MM2, value * 1e2),
-        ),
-        "relative_density": (
-            (LikelySlip.FRACTION_READ_AS_PERCENT, value * 1e2), (LikelySlip.PERCENT_READ_AS_FRACTION, value * 1e-2),
+            (LikelySlip.AREA_IN_MM2_READ_AS_CM2, value * 1e-2),
+            (LikelySlip.AREA_IN_CM2_READ_AS_MM2, value * 1e2),
         ),
         "temperature": (
             (LikelySlip.TEMPERATURE_IN_K_READ_AS_C, value - celsius),
             (LikelySlip.TEMPERATURE_IN_C_READ_AS_K, value + celsius),
         ),
-    }  # fmt: skip
-    judged = ((slip, LIMITS[name].judge(mended)) for slip, mended in candidates[name])
-    return next((slip for slip, verdict in judged if verdict is Plausibility.PLAUSIBLE), LikelySlip.NONE)
+    }
+    limits = LIMITS[name]
+    mended = (slip for slip, other in candidates.get(name, ()) if limits.low <= other <= limits.high)
+    return next(mended, LikelySlip.NONE)
 
 
 class Method(Enum):
@@ -214,7 +190,7 @@ def assess_current_density(current_density: float, sample: Sample) -> Assessment
     size = abs(current_density)
     if not size > DRIVEN.current_density:
         return _FINE
-    small = sample.area is not None and sample.area.value < LIMITS["area"].plausible[0]
+    small = sample.area is not None and sample.area.value < LIMITS["area"].low
     slip = LikelySlip.AREA_IN_CM2_READ_AS_MM2 if small else LikelySlip.CURRENT_IN_MA_READ_AS_A
     flag = PlausibilityFlag.CURRENT_DENSITY_IMPLAUSIBLE.flag(value=1e-4 * size, slip=slip.value)
     return Assessment(plausibility=Plausibility.IMPLAUSIBLE, slip=slip, flag=flag)

@@ -29,19 +29,12 @@ class Plausibility(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds of one property [SI]: refused outside ``possible``, flagged outside ``plausible``, and why."""
+    """Bounds of one property of a sample [SI] outside which it can hardly be, and why (impossible values are refused
+    where a sample is made, :mod:`rampion.hard_limits`)."""
 
-    possible: tuple[float, float]
-    plausible: tuple[float, float]
+    low: float
+    high: float
     reason: str
-
-    def judge(self, value: float) -> Plausibility:
-        """Where a value lies."""
-        if not self.possible[0] <= value <= self.possible[1]:
-            return Plausibility.IMPOSSIBLE
-        if not self.plausible[0] <= value <= self.plausible[1]:
-            return Plausibility.IMPLAUSIBLE
-        return Plausibility.PLAUSIBLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,21 +90,13 @@ LITHIUM_MELTS = 453.65  # K
 
 LIMITS: Mapping[str, Limits] = MappingProxyType(
     {
-        "thickness": Limits(
-            possible=(5e-8, 2e-2), plausible=(5e-8, 2e-2), reason="outside 50 nm to 2 cm, sputtered films to pellets"
-        ),
-        "area": Limits(
-            possible=(1e-12, 1.0), plausible=(1e-9, 1e-2), reason="outside 0.001 mm² (a microelectrode) to 100 cm²"
-        ),
-        "relative_density": Limits(
-            possible=(0.1, 1.2), plausible=(0.4, 1.05), reason="outside 40 % (a loose powder) to 105 %"
-        ),
+        "area": Limits(low=1e-9, high=1e-2, reason="outside 0.001 mm² (a microelectrode) to 100 cm²"),
+        "relative_density": Limits(low=0.4, high=1.05, reason="outside 40 % (a loose powder) to 105 %"),
         "temperature": Limits(
-            possible=(100.0, 1300.0), plausible=(173.15, LITHIUM_MELTS), reason="outside −100 °C to the melting "
-            "point of lithium, 180.5 °C"
+            low=173.15, high=LITHIUM_MELTS, reason="outside −100 °C to 180.5 °C, where lithium melts"
         ),
     }
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

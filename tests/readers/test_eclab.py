@@ -215,9 +215,12 @@ def test_several_exports_in_one_file():
     assert [type(part) for part in parts] == [Trace, Spectrum]
 
 
-def test_the_area_in_the_file_is_said_and_not_used():
-    _, flags = eclab_text.read(mpt(RAMP).replace(b"0.001 cm", b"0.785 cm"), "a.mpt")
-    assert codes(flags) == ["area_ignored"]
+def test_the_area_in_the_file_is_kept_where_it_is_not_the_default():
+    (default,), flags = eclab_text.read(mpt(RAMP), "a.mpt")
+    (stated,), _ = eclab_text.read(mpt(RAMP).replace(b"0.001 cm", b"0.785 cm"), "a.mpt")
+    assert flags == ()
+    assert math.isnan(default.source.area)
+    assert stated.source.area == pytest.approx(0.785e-4)
 
 
 def test_an_empty_run_gives_no_part():

@@ -431,12 +431,13 @@ def test_a_broken_log_costs_the_start_and_not_the_repetitions():
     assert "clock_unknown" in codes(flags)
 
 
-def test_an_area_that_was_typed_is_said_and_not_used():
+def test_an_area_that_was_typed_is_kept():
     settings = bytearray(lsv_settings())
     settings[0x211:0x215] = np.float32(0.785).tobytes()
-    _, flags = eclab_binary.read(mpr(three_electrodes(), settings=bytes(settings)), "a.mpr")
-    (flag,) = [flag for flag in flags if flag.code == "area_ignored"]
-    assert "0.785" in flag.message
+    (trace,), _ = eclab_binary.read(mpr(three_electrodes(), settings=bytes(settings)), "a.mpr")
+    assert trace.source.area == pytest.approx(0.785e-4)
+    (default,), _ = eclab_binary.read(mpr(three_electrodes(), settings=lsv_settings()), "a.mpr")
+    assert math.isnan(default.source.area)
 
 
 def test_a_saturated_electrode_is_said_though_the_cell_voltage_moves():

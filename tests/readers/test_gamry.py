@@ -115,10 +115,12 @@ def test_aborted_and_empty_runs():
         gamry.read(dta({}), "a.DTA")
 
 
-def test_the_area_in_the_file_is_said_and_not_used():
-    lines = ["AREA\tQUANT\t2.50000E+001\tSample Area (cm^2)"]
-    _, flags = gamry.read(dta({"CURVE": curve(TIME, POTENTIAL, CURRENT)}, settings=lines), "a.DTA")
-    assert codes(flags) == ["area_ignored"]
+def test_the_area_in_the_file_is_kept_where_it_is_not_the_default():
+    table = {"CURVE": curve(TIME, POTENTIAL, CURRENT)}
+    for stated, known in (("2.50000E+001", 25e-4), ("1.00000E+000", math.nan)):
+        (trace,), flags = gamry.read(dta(table, settings=[f"AREA\tQUANT\t{stated}\tSample Area (cm^2)"]), "a.DTA")
+        assert flags == ()
+        assert trace.source.area == pytest.approx(known, nan_ok=True)
 
 
 def test_a_table_without_its_units_is_left_out():

@@ -6,6 +6,7 @@ A new format is one module with ``recognise(head, name)`` and ``read(content, na
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -182,6 +183,7 @@ def read_file(
                 format=(part.source.format if part.source else "") or title,
                 block=block,
                 instrument=part.source.instrument if part.source else "",
+                area=part.source.area if part.source else math.nan,
             ),
             synthetic=part.synthetic or SYNTHETIC_MARK in head,
         )

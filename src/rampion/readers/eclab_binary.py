@@ -85,15 +85,12 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         flags += (ReaderFlag.CLOCK_UNKNOWN.flag(),)
     settings = next(module["data"] for module in record.modules if module["shortname"].startswith(b"VMP Set"))
     technique = technique_of_settings(settings) or technique_of(name)
-    area = stated_area(settings)
-    if math.isfinite(area):
-        flags += (ReaderFlag.AREA_IGNORED.flag(area=f"{area:.3f} cm²"),)
     run = Run(
         technique=technique,
         start=math.nan if start is None else start.replace(tzinfo=UTC).timestamp(),
         protocol=stated_protocol(settings, technique),
         loops=[int(row) for row in record.loop_index] if record.loop_index is not None else (),
-        source=Source(format="EC-Lab mpr", instrument="Bio-Logic"),
+        source=Source(format="EC-Lab mpr", instrument="Bio-Logic", area=1e-4 * stated_area(settings)),
     )
     columns = _columns(record, technique)
     unknown = [column for column in columns if column.startswith("unknown_colID")]

@@ -102,7 +102,7 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
     if header.lines:
         stated = header.line("Acquisition started on") or header.line("Technique started on")
         start, found = read_start(stated, certain=True)
-        flags += found + _area(header)
+        flags += found
     else:
         flags += (ReaderFlag.HEADER_MISSING.flag(),)
     dated = bool(_DATED.match(text, header.body)) and "time/s" in header.names
@@ -135,7 +135,7 @@ def _read_export(text: str, name: str, path: Path | None) -> tuple[tuple[Trace |
         protocol=_protocol(header, technique),
         controlled=_CONTROLLED.get(header.line("Potential control")),
         loops=loops if whole else (),
-        source=Source(format="EC-Lab text", instrument=header.line("Device")),
+        source=Source(format="EC-Lab text", instrument=header.line("Device"), area=_area(header)),
     )
     if not any(is_known(column) for column in columns):
         raise RefusedError(f"{name} holds no column of numbers that is potential, current or impedance.")
@@ -218,12 +218,11 @@ def _protocol(header: _Header, technique: str) -> Protocol | None:
     return None
 
 
-def _area(header: _Header) -> tuple[Flag, ...]:
+def _area(header: _Header) -> float:
+    """The stated electrode area [m²], NaN where it is the program's default."""
     stated = header.line("Electrode surface area")
     number = read_number(stated.split(" ")[0], "," if "," in stated else ".") if stated else math.nan
-    if math.isnan(number) or number == _DEFAULT_AREA:
-        return ()
-    return (ReaderFlag.AREA_IGNORED.flag(area=stated),)
+    return math.nan if number == _DEFAULT_AREA else 1e-4 * number
 
 
 def _loops(header: _Header, path: Path | None) -> tuple[list[int], int]:

@@ -116,7 +116,6 @@ class ReaderFlag(FlagKind):
         "are of one run.",
     )
     UNKNOWN_COLUMNS_KEPT = (Severity.NOTE, "Columns of unknown meaning were kept as they are: {names}.")
-    AREA_IGNORED = (Severity.NOTE, "The electrode area in the file ({area}) is not used; state the area yourself.")
     COLUMNS_GUESSED = (Severity.NOTE, "The meaning of the columns was guessed from their headers: {mapping}.")
     COLUMNS_BY_POINTS = (
         Severity.WARNING,

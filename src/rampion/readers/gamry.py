@@ -90,9 +90,11 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     if settings.word("EXPERIMENTABORTED").startswith("T"):
         flags += (ReaderFlag.ABORTED.flag(reason="the file says 'Experiment Aborted'"),)
     area = settings.number("AREA")
-    if math.isfinite(area) and area != _DEFAULT_AREA:
-        flags += (ReaderFlag.AREA_IGNORED.flag(area=f"{area:g} cm²"),)
-    source = Source(format="Gamry DTA", instrument=settings.word("PSTATSECTION") or settings.word("PSTAT"))
+    source = Source(
+        format="Gamry DTA",
+        instrument=settings.word("PSTATSECTION") or settings.word("PSTAT"),
+        area=math.nan if area == _DEFAULT_AREA else 1e-4 * area,
+    )
     parts: list[Trace | Spectrum] = []
     at_once = any(word in block.name for block in blocks for word in ("DETECTOR", "GENERATOR"))
     for block in blocks:

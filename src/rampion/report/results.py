@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rampion.measurement import Experiment, Spectrum, Trace
+from rampion.plausible_limits import Plausibility
 from rampion.records import to_plain
 from rampion.report.conditions import condition_entry, track_entries
 
@@ -94,6 +95,8 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
     if finding.semi_integral and finding.semi_integral.plateau:
         entry["semi_integral_plateau"] = finding.semi_integral.plateau
     entry |= {"initiation": finding.initiation, "cycling": finding.cycling, "pauses": finding.pauses or None}
+    if finding.cell.plausibility is not Plausibility.PLAUSIBLE:
+        entry["cell"] = finding.cell
     entry["evidence"] = finding.evidence
     plain = to_plain({key: value for key, value in entry.items() if value is not None})
     if finding.synthetic:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from rampion.errors import InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Override, Protocol, Sample, on_one_clock
+from rampion.plausibility import assess_sample
 from rampion.readers import read_file
 from rampion.study.conditions import ConditionSeries, take_together
 from rampion.study.overrides import Overridden, check_overrides, choose_spectra, choose_sweeps, concerns
+from rampion.study.plausible import assess_campaign, assess_experiment
 from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
 
 if TYPE_CHECKING:
@@ -139,7 +141,7 @@ def analyse_each(
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
     check_overrides(campaign.overrides, campaign.experiments)
     samples = tuple(analyse_experiment(experiment, options, campaign.overrides) for experiment in experiments)
-    samples, series, failed = take_together(samples, options)
+    samples, series, failed = take_together(assess_campaign(samples), options)
     return Analysis(samples=samples, series=series, name=campaign.name, flags=campaign.flags + failed)
 
 
@@ -153,19 +155,22 @@ def analyse_experiment(
     from rampion.voltammetry.analyse import analyse_run
 
     options = options or SpectrumOptions()
+    implausible = assess_sample(experiment.sample)
     mine = [override for override in overrides if concerns(override, experiment)]
     kept = choose_spectra(on_one_clock(experiment), mine)
     experiment = kept.experiment
     run = analyse_run(experiment.traces, experiment.sample, experiment.parts)
     findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
-    spectra = analyse_spectra(experiment, findings, options)
+    findings, spectra = assess_experiment(experiment, findings, analyse_spectra(experiment, findings, options))
     return SampleAnalysis(
         experiment=experiment,
         findings=findings,
         impedance=spectra,
         overridden=kept.overridden + overridden,
-        flags=merge_flags(experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags),
+        flags=merge_flags(
+            implausible, experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags
+        ),
     )
 
 

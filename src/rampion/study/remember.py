@@ -37,6 +37,7 @@ from rampion.study import cache
 from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
 from rampion.study.conditions import take_together
 from rampion.study.overrides import check_overrides
+from rampion.study.plausible import assess_campaign
 from rampion.study.spectra import SpectrumOptions
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _joined(
         raise nothing_readable(plan, refused)
     campaign = campaign_of(plan, tuple(sample.experiment for sample in samples), refused)
     check_overrides(overrides, campaign.experiments)
-    samples, series, failed = take_together(samples, options, partial(in_processes, workers=workers))
+    samples, series, failed = take_together(assess_campaign(samples), options, partial(in_processes, workers=workers))
     return Analysis(samples=samples, series=series, name=campaign.name, flags=campaign.flags + failed)
 
 

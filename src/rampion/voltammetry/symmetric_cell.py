@@ -37,8 +37,10 @@ class FlowRule:
     delivery; noticeable: share of the record's 90th percentile that a delivered current exceeds (zero errors of
     instruments are smaller); one_way: share of points with current against voltage that speaks for a swapped sign of
     the current, level: spread of the current, of its largest, below which there is no line through zero to see, falls:
-    share of the largest current below which it is at small voltages then; from_rest: share of the ohmic line's current
-    span below which a sweep begins at rest.
+    share of the largest current below which it is at small voltages then, line: points of a trend at one level;
+    from_rest: share of the ohmic line's current
+    span below which a sweep begins at rest, reaching: share of its voltage over which the line is extrapolated then,
+    scores: standard errors by which a trend, or the line's voltage, exceeds its limit.
     """
 
     switched_on: float = 100.0
@@ -51,7 +53,10 @@ class FlowRule:
     one_way: float = 0.9
     level: float = 0.1
     falls: float = 0.9
+    line: int = 12
     from_rest: float = 0.1
+    reaching: float = 0.5
+    scores: float = 5.0
 
 
 FLOW = FlowRule()
@@ -162,11 +167,14 @@ def check_start(
     first, begin = float(np.median(y[:3])), float(x[0])
     voltage = begin - first / line.conductance.value
     span = line.conductance.value * (line.window[1] - line.window[0])
-    if abs(voltage) <= rule.settled or span <= 0:
+    if span <= 0:
         return check
-    near = abs(first) < FLOW.from_rest * span
-    impossible = near and abs(voltage) > rule.polarised
-    if not (impossible or near or begin * voltage <= 0 or abs(begin) < rule.polarised):
+    error = FLOW.scores * float(np.median(voltammogram.noise)) / line.conductance.value
+    if abs(voltage) <= rule.settled + error:
+        return check
+    near = abs(first) < FLOW.from_rest * span and abs(voltage - begin) < FLOW.reaching * abs(voltage)
+    impossible = near and abs(voltage) > rule.polarised + error
+    if not (impossible or abs(begin) < rule.polarised):  # from further away the line is extrapolated too far
         return check
     return CellCheck(
         plausibility=Plausibility.IMPOSSIBLE if impossible else Plausibility.IMPLAUSIBLE,
@@ -277,13 +285,18 @@ def _delivery(
 def _swapped(potential: np.ndarray, current: np.ndarray, noticeable: np.ndarray, against: np.ndarray) -> bool:
     """Whether only the sign of the current is turned: it opposes the voltage nearly everywhere and vanishes with it.
 
-    A cell that delivers current does so most at its smallest voltages.
+    A cell that delivers current does so most at its smallest voltages; at one level of current its voltage falls from
+    the first points on, where a whole ceramic's stands or rises.
     """
     if against.sum() < FLOW.one_way * noticeable.sum():
         return False
     size, voltage = np.abs(current[against]), np.abs(potential[against])
     if np.ptp(size) < FLOW.level * float(np.max(size)):
-        return True
+        early = voltage[: max(FLOW.line, voltage.size // 4)]
+        index = np.arange(early.size) - 0.5 * (early.size - 1)
+        slope = float(index @ early / (index @ index))
+        error = float(np.std(early - slope * index)) / math.sqrt(float(index @ index))
+        return early.size < FLOW.line or slope > -FLOW.scores * error
     lowest = np.argsort(voltage)[: max(1, voltage.size // 10)]
     return bool(np.median(size[lowest]) < FLOW.falls * float(np.max(size)))
 
