@@ -339,3 +339,29 @@ def test_an_integer_of_excel_is_a_number():
     trace, _ = read_one(workbook([["t/s", "E/V", "I/A"], *[[k, True if k == 4 else k, k] for k in ROWS]]), "own.xlsx")
     assert trace.potential[3] == 3
     assert math.isnan(trace.potential[4]) or len(trace) == 29
+
+
+def test_names_that_end_beyond_the_rows_are_columns_without_cells():
+    trace, codes = read_one(trace_text("t/s,E/V,I/A,T [°C]", lambda k: f"{k},{k},{2 * k}"))
+    np.testing.assert_allclose(trace.current, 2.0 * np.arange(30))
+    assert trace.temperature is None
+    assert "names_without_cells" in codes
+
+
+def test_names_set_apart_by_two_separators():
+    trace, _ = read_one(trace_text("t/s\t\tE/V\tI/A", lambda k: f"{k}\t{3 * k}\t{2 * k}"))
+    np.testing.assert_allclose(trace.potential, 3.0 * np.arange(30))
+    with pytest.raises(RefusedError, match="cannot be assigned"):
+        table.read(trace_text("t/s\t\t\tE/V\tI/A", lambda k: f"{k}\t{3 * k}\t{2 * k}\t7"), "own.csv")
+
+
+def test_the_first_row_does_not_decide_for_all():
+    content = trace_text("t/s,E/V,I/A", lambda k: f"{k},{k},{2 * k}" + (",7" if k == 0 else ""))
+    trace, codes = read_one(content)
+    assert len(trace) == 29
+    assert "ragged_rows" in codes
+
+
+def test_a_letter_is_no_impedance_without_a_frequency():
+    trace, _ = read_one(trace_text("t/s,E/V,I/A,x", lambda k: f"{k},{k},{2 * k},"))
+    np.testing.assert_allclose(trace.current, 2.0 * np.arange(30))

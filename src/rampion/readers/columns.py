@@ -28,6 +28,7 @@ from rampion.readers.headers import (
 )
 from rampion.units import conversion
 
+_OF_SPECTRA = ("frequency", "impedance_real", "impedance_imag", "impedance_modulus", "phase")
 _BESIDE = ("time", "temperature")  # roles that are guessed beside those that the user named
 
 
@@ -168,6 +169,8 @@ def settle_columns(
     if not (has_trace(found) or has_impedance(found)):
         raise RefusedError(refusal(headers, {role: one.header for role, one in found.items()}, name))
     found.pop("current_density", None)
+    if not has_impedance(found):
+        found = {role: one for role, one in found.items() if role not in _OF_SPECTRA or role in (columns or {})}
     if {"impedance_real", "impedance_imag"} <= found.keys():
         found.pop("impedance_modulus", None)
         found.pop("phase", None)

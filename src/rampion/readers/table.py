@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -28,16 +29,18 @@ from rampion.readers.column_advice import no_header
 from rampion.readers.columns import Column, ColumnAbsentError, guess_columns, has_impedance, has_trace, settle_columns
 from rampion.readers.convention import guess_three, settle_convention
 from rampion.readers.direction import directed_current, is_direction
-from rampion.readers.find_table import SEARCHED, Place, find_table
+from rampion.readers.find_table import SEARCHED, find_table
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.headers import ASSUMED, NAMES, plain_name, split_unit
 from rampion.readers.parts import build_parts
-from rampion.readers.text import Table, decode, parse_table, row_cells, unique_names
+from rampion.readers.table_names import fewest_cells, fit_names
+from rampion.readers.text import Table, decode, parse_table, row_cells
 
 _SUFFIXES = {".csv", ".tsv", ".txt", ".dat", ".asc", ".xlsx", ".xlsm"}
 _ANNOUNCED = re.compile(
     r"(?i)\b(?:number|nb\.?|no\.?|num|count)\s*(?:of)?\s*(?:data\s*)?(?:points|rows|records|samples)\b\D{0,8}(\d+)\s*$"
 )
+_SAMPLE = 50  # rows that show what the columns hold
 _WARMER_THAN_CELLS = 200.0  # a temperature without unit above this is in K and not in °C
 _HAS_SECONDS = re.compile(r":\d\d:\d\d")
 
@@ -79,10 +82,11 @@ def _read_text(
     place = find_table(lines, separator)
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
-    row = row_cells(lines[place.first], place.separator)
-    headers, flags = _headers(place, row, lines, columns, name)
+    sample = [row_cells(line, place.separator) for line in lines[place.first : place.first + _SAMPLE] if line.strip()]
+    width = Counter(map(len, sample)).most_common(1)[0][0]
+    row = next(cells for cells in sample if len(cells) == width)
+    headers, flags = fit_names(place, row, lines, columns, name)
     begin = sum(len(line) + 1 for line in lines[: place.first])
-    sample = [row_cells(line, place.separator) for line in lines[place.first : place.first + 50] if line.strip()]
     clocks = [
         header
         for at, header in enumerate(headers)
@@ -96,7 +100,7 @@ def _read_text(
         separator=place.separator,
         words=[*clocks, *(one.header for one in suffixed), *([states] if states else [])],
         begin=begin,
-        fewest=_fewest(headers, row, columns),
+        fewest=fewest_cells(headers, row, columns),
         mark="." if separator else None,
     )
     values, start, found = _values(table, clocks, suffixed)
@@ -122,36 +126,6 @@ def _read_text(
     if any(isinstance(part, Trace) for part in parts) and "time" not in meanings:
         flags += (_no_time(headers, values),)
     return parts, flags + _shortfall(lines[: place.first], table)
-
-
-def _headers(
-    place: Place, row: Sequence[str], lines: Sequence[str], columns: Mapping[str, str] | None, name: str
-) -> tuple[list[str], tuple[Flag, ...]]:
-    """Unique header names, one per cell of a row; numbers where there is no header."""
-    titles = place.headers
-    if not titles:
-        if not columns and len(row) != 3:
-            raise RefusedError(no_header(len(row), row, name))
-        return [str(number) for number in range(1, len(row) + 1)], ()
-    above = next((line.strip("\r\n ") for line in reversed(lines[: place.first]) if line.strip()), "")
-    filled = len(row) - next((k for k, cell in enumerate(reversed(row)) if cell), 0)
-    if (filled > len(titles) and not above.endswith(place.separator)) or len(row) < _fewest(titles, row, columns):
-        raise RefusedError(
-            f"{name} has rows of {filled} cells under {len(titles)} column names, so the names cannot be "
-            "assigned; export it again with all column names."
-        )
-    names, flags = unique_names([*titles, *[""] * (len(row) - len(titles))])
-    if len(row) < len(titles):
-        flags += (ReaderFlag.NAMES_WITHOUT_CELLS.flag(names=", ".join(titles[len(row) :])),)
-    return names, flags
-
-
-def _fewest(headers: Sequence[str], row: Sequence[str], columns: Mapping[str, str] | None) -> int:
-    """Cells that a row must have: up to the last column that is used, where the rest of the row may be empty."""
-    named = {str(header).split(" [")[0] for header in (columns or {}).values()}
-    used = {one.header for one in guess_columns(headers).values()} | named
-    last = max((at + 1 for at, header in enumerate(headers) if header in used), default=len(headers))
-    return last if len(row) < len(headers) else len(headers)
 
 
 def _state_column(headers: Sequence[str], sample: Sequence[Sequence[str]]) -> str | None:
