@@ -7,16 +7,18 @@ best of five, as wall time and as the processor time of this process (which does
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
-from rampion.readers import read_file
+from rampion.readers import numbers, read_file
 
 
 def scientific(column: np.ndarray, digits: int) -> list[str]:
@@ -134,12 +136,17 @@ def main() -> None:
         write_mpt(files["wide.mpt"], rows, wide=True)
         write_dta(files["lsv.DTA"], rows)
         write_mpr(files["lsv.mpr"], rows)
-        print(f"{'file':<12}{'bytes/row':>10}{'wall [s]':>10}{'cpu [s]':>10}{'Mrows/s wall':>14}{'Mrows/s cpu':>13}")
+        print(f"{'file':<12}{'numbers by':<12}{'bytes/row':>10}{'cpu [s]':>10}{'Mrows/s wall':>14}{'Mrows/s cpu':>13}")
         for name, path in files.items():
-            wall, processor = best(lambda path=path: read_file(path))
-            size = path.stat().st_size / rows
-            speeds = f"{rows / wall / 1e6:>14.2f}{rows / processor / 1e6:>13.2f}"
-            print(f"{name:<12}{size:>10.0f}{wall:>10.3f}{processor:>10.3f}{speeds}")
+            for reader, longest in (("polars", numbers.LONG), ("Python", math.inf)):
+                if name.endswith(".mpr") and reader == "Python":
+                    continue
+                with mock.patch.object(numbers, "LONG", longest):
+                    wall, processor = best(lambda path=path: read_file(path))
+                size = path.stat().st_size / rows
+                speeds = f"{rows / wall / 1e6:>14.2f}{rows / processor / 1e6:>13.2f}"
+                reader = "galvani" if name.endswith(".mpr") else reader
+                print(f"{name:<12}{reader:<12}{size:>10.0f}{processor:>10.3f}{speeds}")
         ours, alone = (
             best(lambda: read_file(files["lsv.mpr"])),
             best(lambda: galvani_columns(files["lsv.mpr"], ("time/s", "Ewe/V", "I/mA"))),
