@@ -65,6 +65,13 @@ def test_what_people_write_is_read(text, name, value, std):
         ("1 mm mm", "thickness", "expected a thickness in mm"),
         ("", "thickness", "does not begin with a number"),
         ("1 mm; rm", "thickness", "expected a thickness in mm"),
+        ("1e400 mV/s", "scan_rate", "is too large for a number"),
+        ("1,234 mm", "thickness", "can be read as 1234 and as 1.234"),
+        ("1 020,5 mm", "thickness", "groups its digits"),
+        ("1 9**9**9**9 mm", "thickness", "not a unit that is known"),
+        ("1 mm*(9^9^9^9)", "thickness", "not a unit that is known"),
+        ("1 mm**((9**99)**99)**99", "thickness", "not a unit that is known"),
+        ("1 mm/" + "(" * 500, "thickness", "not a unit that is known"),
     ],
 )
 def test_what_is_wrong_is_refused_with_the_right_unit(text, name, sentence):

@@ -23,6 +23,12 @@ _SHAPE = re.compile(
 )
 _MARKED = re.compile(r"(?<![\d.,])\d[\d.,]*")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?:\.\d{3})+")
+_POWER = r"(?:\*\*|\^)\s*"
+_NO_UNIT = re.compile(
+    rf"\d{{3}}|(?<![A-Za-z_)\d.])\d+\s*{_POWER}|{_POWER}(?:\(|[-+\d.]+\s*(?:\)\s*)*{_POWER})",
+)
+"""Numbers of three digits, powers of numbers, powers of powers: no unit holds them."""
+_LONGEST_UNIT = 60
 _SPELLING = {
     "−": "-", "·": "*", "⋅": "*", "×": "*", "µ": "u", "μ": "u", "Ω": "ohm", "\u2126": "ohm", "°C": "degC", "℃": "degC",
     "½": "**0.5", "⁻¹": "**-1", "⁻²": "**-2", "⁻³": "**-3", "²": "**2", "³": "**3", "% ": "percent ",
@@ -77,6 +83,8 @@ def conversion(unit: str, name: str) -> tuple[float, float]:
     if name == "activation_energy" and spelled.endswith("eV"):
         spelled = f"{spelled}*avogadro_constant"  # an energy of one carrier stands for that of a mole
     try:
+        if _NO_UNIT.search(spelled) or len(spelled) > _LONGEST_UNIT:
+            raise ValueError  # the library would compute 9**9**9 for ever
         read = registry.Unit(spelled)
     except Exception:  # pint raises many kinds for text that is no unit
         raise InputError(f"{unit!r} is not a unit that is known; {expected}.") from None
@@ -163,6 +171,8 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None, decima
         )
     factor, offset = conversion(unit, name)
     value = _number(match["value"])
+    if not math.isfinite(value * factor + offset):
+        raise InputError(f"{text!r} is too large for a number; expected {_article(words)} in {wanted.shown_unit}.")
     std = math.nan
     if match["std"]:
         std = abs(_number(match["std"]))
