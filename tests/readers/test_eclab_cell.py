@@ -91,10 +91,11 @@ def test_a_recorded_difference_is_taken_and_averages_are_not_mixed_with_single_v
 
 
 def test_a_cell_voltage_stored_as_ewe_keeps_its_name():
-    (trace,), _ = eclab_binary.read(mpr(three_electrodes(**{"<Ece>/V": None}), 0x88), "a.mpr")
+    (trace,), flags = eclab_binary.read(mpr(three_electrodes(), 0x88), "a.mpr")
     assert trace.technique == "BCD"
+    assert "cell_voltage_chosen" not in codes(flags)
     np.testing.assert_allclose(trace.potential, WORKING, atol=2e-5)
-    assert not any("E" in name for name in trace.extra if name != "control/V")
+    assert not any("Ewe" in name for name in trace.extra)
 
 
 def test_one_number_is_a_phase_where_the_file_holds_ewe_by_another():
@@ -112,6 +113,9 @@ def test_the_ramped_potential_follows_the_set_one(which, follows):
     (binary,), _ = eclab_binary.read(mpr(columns, settings=lsv_settings()), "a.mpr")
     (text,), _ = eclab_text.read(as_text(columns, settings=LSV_TEXT), "a.mpt")
     assert binary.protocol.controlled is text.protocol.controlled is which
+    recorded = three_electrodes(**columns | {"<Ece>/V": None}) | {"Ewe-Ece/V": working - counter}
+    (derived,), _ = eclab_text.read(as_text(recorded, settings=LSV_TEXT), "a.mpt")
+    assert derived.protocol.controlled is which
     columns["control/V"] = None
     columns = three_electrodes(**columns)
     (by_rate,), flags = eclab_binary.read(mpr(columns, settings=lsv_settings()), "a.mpr")
@@ -283,7 +287,8 @@ def test_the_technique_is_the_settings_and_not_the_names():
 
 def test_the_whole_cells_impedance_is_named_where_it_is_another():
     further = {"Re(Zwe-ce)/Ohm": 2.2 * IMPEDANCE.real, "-Im(Zwe-ce)/Ohm": -2.2 * IMPEDANCE.imag}
-    (spectrum,), flags = eclab_binary.read(mpr(scan_columns(**further), 0x1D), "a.mpr")
+    leads = further | {"Re(Zwe-ce)/Ohm": further["Re(Zwe-ce)/Ohm"] + np.where(FREQUENCY > 5e4, 4000.0, 0.0)}
+    (spectrum,), flags = eclab_binary.read(mpr(scan_columns(**leads), 0x1D), "a.mpr")
     np.testing.assert_allclose(spectrum.impedance, IMPEDANCE, rtol=1e-6)
     (flag,) = [flag for flag in flags if flag.code == "half_cell_impedance"]
     assert dict(flag.details)["ratio"] == pytest.approx(2.2, rel=1e-6)
