@@ -265,6 +265,31 @@ def test_one_protocol_on_two_samples_of_the_sheet_stays_two(tmp_path, noise):
     assert ("samples_share_record" in codes(campaign)) == (noise > 0)
 
 
+def simulated(bend=0.3):
+    """A current that levels off, without noise."""
+    time = np.arange(400.0)
+    return time, 1e-3 * time, 1e-4 * np.tanh(time / 400 / bend)
+
+
+@pytest.mark.parametrize("names", list(itertools.permutations(NAMES[:2])))
+def test_two_programs_exports_of_a_curve_without_noise_are_one_record(tmp_path, names):
+    write(tmp_path, {f"{names[0]}.mpt": as_mpt(simulated()), f"{names[1]}.csv": as_csv(simulated(), digits=6)})
+    assert kept(read_folder(tmp_path)) == ["mpt"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param(as_mpt(simulated()), as_csv(simulated(bend=0.302)), id="another curve"),
+        pytest.param(as_mpt(ramp(noise=0)), as_csv(ramp(noise=0)), id="a straight line"),
+        pytest.param(as_mpt(simulated()), as_csv(simulated(), digits=2), id="two digits"),
+    ],
+)
+def test_what_another_program_wrote_of_another_sample_stays_apart(tmp_path, one, other):
+    write(tmp_path, {"a.mpt": one, "b.csv": other})
+    assert kept(read_folder(tmp_path)) == ["mpt", "csv"]
+
+
 def test_equal_records_that_nothing_decides_are_flagged(tmp_path):
     write(tmp_path, {"rep1.csv": as_csv(ramp(noise=0)), "rep2.csv": as_csv(ramp(noise=0))})
     assert codes(read_folder(tmp_path)).count("records_alike") == 1

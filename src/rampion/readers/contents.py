@@ -33,6 +33,7 @@ class Content:
     potential: Column
     current: Column
     spectra: tuple[Scan, ...]
+    responds: bool = False  # the potential is the cell's answer to a current that was set
 
     @property
     def columns(self) -> tuple[Column, Column]:
@@ -73,6 +74,7 @@ def content_of(experiment: Experiment) -> Content:
         time=time[order],
         potential=Column(potential, resolution(potential)),
         current=Column(current, resolution(current)),
+        responds=any(trace.current_origin is not CurrentOrigin.MEASURED for trace in traces),
         spectra=tuple(_scan(spectrum) for spectrum in experiment.spectra),
     )
 

@@ -77,9 +77,11 @@ def relate(one: FileRecord, other: FileRecord, likeness: Likeness | None, named:
     certain = likeness.noise or (at_once and (likeness.varied or exported) and len(channels) < 2)
     if one.owner and other.owner and one.owner != other.owner:
         return Relation.TWO_SAMPLES if certain else Relation.APART
-    if certain or named:
+    unclocked = likeness.clocks is Clocks.UNKNOWN and exported and likeness.precise and len(channels) < 2
+    if certain or named or unclocked:
         return Relation.ONE
-    return Relation.ALIKE if likeness.timed and (likeness.varied or exported) else Relation.APART
+    compared = likeness.timed or not (one.experiment.traces or other.experiment.traces)
+    return Relation.ALIKE if compared and (likeness.varied or exported) else Relation.APART
 
 
 def relation_of(one: FileRecord, other: FileRecord) -> Relation:

@@ -20,6 +20,7 @@ from rampion.readers.twins import RULE, Clocks, compare_clocks
 # Extents and means of two exports of a run differ by the points that one leaves out, or by what it rounds: shares of
 # the extent for files of different and of equal numbers of points.
 _EXTENT, _SAME_POINTS = 0.02, 0.002
+_MEAN = 0.1
 # Durations, for the same reason.
 _DURATION = 0.05
 
@@ -135,7 +136,9 @@ def _compared(one: np.ndarray, others: np.ndarray, share: np.ndarray) -> _Compar
     known = np.isfinite(others[:, 0]) & np.isfinite(one[0])
     span = np.maximum(others[:, 1] - others[:, 0], one[1] - one[0])
     room = share * span + RULE.finest * np.maximum(np.abs(others).max(axis=1, initial=0.0), np.abs(one).max())
-    equal = (np.abs(others - one) <= room[:, None]).all(axis=1)
+    # where every second frequency is left out the mean moves further than the extent
+    rooms = np.stack([room, room, np.where(share < _EXTENT, room, _MEAN * span)], axis=1)
+    equal = (np.abs(others - one) <= rooms).all(axis=1)
     inside = (others[:, 0] >= one[0] - room) & (others[:, 1] <= one[1] + room)
     around = (others[:, 0] <= one[0] + room) & (others[:, 1] >= one[1] - room)
     return _Compared(known, equal | ~known, inside | around | ~known)

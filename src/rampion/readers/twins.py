@@ -41,7 +41,11 @@ class TwinRule:
         of the fourth order turned 3 times at most (1,400 spectra of up to 4 arcs, 3 to 12 points a decade).
     least_share : share of a spectrum's values that turn where there is noise: 0.06 without, 0.2 to 0.5 in real files.
     turns : turns of different heights that agree in two runs by chance once in 4¹² (6e-8).
+    depth : least departure of one column from a straight line, in tolerances, for exports without clock to be one run:
+        agreement within 0.3 %, where two samples of one kind differ by 1 % and more.
+    span : least span of every other column, in tolerances.
     most_shifts : shifts of the clock that are tried.
+    fewest : points on which a course can be judged.
     first_look : points that are compared before all are.
     """
 
@@ -58,7 +62,10 @@ class TwinRule:
     spectrum_order: int = 4
     least_share: float = 0.15
     turns: int = 12
+    depth: float = 300.0
+    span: float = 100.0
     most_shifts: int = 50
+    fewest: int = 5
     first_look: int = 32
 
 
@@ -80,13 +87,15 @@ class Likeness:
     """How two files with equal points are alike.
 
     ``shift`` [s] is added to the other's times to give the first one's (NaN without times); ``noise`` says that the
-    points agree in more turns than chance allows, ``varied`` that they are more than one value repeated,
+    points agree in more turns than chance allows, ``precise`` that they agree more closely than two samples do, in a
+    course that no program sets, ``varied`` that they are more than one value repeated,
     ``potentials_differ`` that only the currents agree (one file holds a single electrode's potential).
     """
 
     clocks: Clocks
     shift: float = math.nan
     noise: bool = False
+    precise: bool = False
     varied: bool = False
     timed: bool = False
     potentials_differ: bool = False
@@ -110,6 +119,7 @@ def compare(first: Content, second: Content, named: bool = False, rule: TwinRule
                 clocks=clocks,
                 shift=-shift if swapped else shift,
                 noise=found.turns >= rule.turns,
+                precise=found.precise,
                 varied=found.varied,
                 timed=math.isfinite(shift),
                 potentials_differ=found.potentials_differ,
@@ -190,6 +200,7 @@ def _where_it_begins(large: Content, small: Content, rule: TwinRule) -> np.ndarr
 class _Found:
     turns: int
     varied: bool
+    precise: bool = True
     potentials_differ: bool = False
 
 
@@ -199,7 +210,12 @@ def _alike(large: Content, small: Content, clocks: Clocks, shift: float, named: 
     spectra = _alike_spectra(large.spectra, small.spectra, shift, slack, rule)
     if traces is None or spectra is None:
         return None
-    return _Found(traces.turns + spectra, traces.varied or bool(small.spectra), traces.potentials_differ)
+    return _Found(
+        traces.turns + spectra.turns,
+        traces.varied or spectra.varied,
+        traces.precise and spectra.precise,
+        traces.potentials_differ,
+    )
 
 
 def _alike_traces(large: Content, small: Content, shift: float, slack: float, rule: TwinRule) -> _Found | None:
@@ -229,7 +245,25 @@ def _alike_traces(large: Content, small: Content, shift: float, slack: float, ru
     if timed:
         interval = np.diff(small.time[found])
         turns.append(_turns(interval, np.full(interval.size, tick), rule))
-    return _Found(sum(turns), varied, potentials_differ=columns[0] is not None and columns[0] not in agreed)
+    precise = (len(agreed) == len(columns) or large.responds or small.responds) and _is_precise(
+        [(column.values[found], column.tolerance[found]) for column in agreed], rule
+    )
+    differ = columns[0] is not None and columns[0] not in agreed
+    return _Found(sum(turns), varied, precise, potentials_differ=differ)
+
+
+def _is_precise(columns: Sequence[tuple[np.ndarray, np.ndarray]], rule: TwinRule) -> bool:
+    """Whether all columns span many tolerances, and one of them departs far from a straight line."""
+    bent = False
+    for values, tolerance in columns:
+        known = np.isfinite(values)
+        widest = float(np.max(tolerance))
+        if known.sum() < rule.fewest or np.ptp(values[known]) < rule.span * widest:
+            return False
+        place = np.flatnonzero(known)
+        line = np.polynomial.Polynomial.fit(place, values[known], 1)
+        bent |= bool(np.max(np.abs(values[known] - line(place))) > rule.depth * widest)
+    return bent
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,21 +310,21 @@ def _near(large: Content, small: Content, rows: np.ndarray, shift: float, rule: 
 
 def _alike_spectra(
     large: Sequence[Scan], small: Sequence[Scan], shift: float, slack: float, rule: TwinRule
-) -> int | None:
-    """Turns of the impedance over all spectra of the smaller file; ``None`` where one is not found, in order."""
-    turns, place = 0, 0
+) -> _Found | None:
+    """What all spectra of the smaller file have in common with the larger one's; ``None`` where one is not found."""
+    turns, place, precise = 0, 0, True
     for theirs in small:
         for at in range(place, len(large)):
             found = _alike_spectrum(large[at], theirs, shift, slack, rule)
             if found is not None:
-                turns, place = turns + found, at + 1
+                turns, place, precise = turns + found.turns, at + 1, precise and found.precise
                 break
         else:
             return None
-    return turns
+    return _Found(turns, varied=bool(small), precise=precise)
 
 
-def _alike_spectrum(ours: Scan, theirs: Scan, shift: float, slack: float, rule: TwinRule) -> int | None:
+def _alike_spectrum(ours: Scan, theirs: Scan, shift: float, slack: float, rule: TwinRule) -> _Found | None:
     if theirs.frequency.size > ours.frequency.size:
         return _alike_spectrum(theirs, ours, -shift, slack, rule)
     frequency, wanted = ours.frequency, theirs.frequency
@@ -310,7 +344,8 @@ def _alike_spectrum(ours: Scan, theirs: Scan, shift: float, slack: float, rule: 
     relative = tolerance[agreed] / np.abs(here[agreed])
     columns = (np.log(np.abs(here[agreed])), np.unwrap(np.angle(here[agreed])))
     turns = sum(_turns(values, relative, rule, order=rule.spectrum_order) for values in columns)
-    return turns if turns >= rule.least_share * 2 * agreed.sum() else 0
+    noisy = turns >= rule.least_share * 2 * agreed.sum()
+    return _Found(turns if noisy else 0, True, _is_precise([(np.abs(here[agreed]), tolerance[agreed])], rule))
 
 
 def _turns(values: np.ndarray, tolerance: np.ndarray, rule: TwinRule, order: int = 2) -> int:
