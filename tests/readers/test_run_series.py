@@ -8,7 +8,7 @@ import pytest
 from rampion.errors import InputError
 from rampion.measurement import Spectrum, Trace
 from rampion.readers import read_file
-from rampion.readers.run_names import member_of
+from rampion.readers.run_names import member_of, same_name
 from rampion.readers.series import join, join_runs, read_series
 from written_files import curve, dta, mpt
 
@@ -119,6 +119,22 @@ def test_one_experiment_stays_as_it_is(tmp_path):
 def test_names_of_runs(name, found):
     member = member_of(name)
     assert (member and (member.run, member.number, member.technique, member.channel)) == found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("a/Cell 1.mpr", "a/cell_1.mpt", True),
+        ("a/x.mpr.txt", "a/x.csv", True),
+        ("a/x.mpr", "b/x.mpt", False),
+        ("cell.001", "cell.002", False),  # Maccor numbers a cell's tests so
+        ("cell.001", "cell.001.txt", True),
+        ("S1.csv", "S10.csv", False),
+        ("+.csv", "-.csv", False),
+    ],
+)
+def test_names_of_two_exports(one, other, same):
+    assert same_name(one, other) == same
 
 
 @pytest.mark.parametrize("channel", ["_DUSB0_C01", "_CA1", "_CH3", "-ch3", "_C01"])

@@ -82,8 +82,8 @@ def same_name(one: Path | str, other: Path | str) -> bool:
 
 
 def bare_name(path: Path | str) -> str:
-    """The file's name without endings, case, spaces and marks."""
-    stem = Path(path).stem
+    """The file's name without endings, case, spaces and marks; endings that number a run (``.001``) stay."""
+    stem = Path(path).name if Path(path).suffix[1:].isdecimal() else Path(path).stem
     while Path(stem).suffix.lower() in ENDINGS:
         stem = Path(stem).stem
     return re.sub(r"[\W_]+", "", stem).casefold() or stem
