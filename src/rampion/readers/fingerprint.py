@@ -15,12 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rampion.measurement import CurrentOrigin, Experiment, Spectrum, Trace
-from rampion.readers.twins import RULE, Clocks, compare_clocks
+from rampion.readers.twins import RULE, Clocks, compare_clocks, exchange_day_and_month
 
 # Extents and means of two exports of a run differ by the points that one leaves out, or by what it rounds: shares of
-# the extent for files of different and of equal numbers of points.
-_EXTENT, _SAME_POINTS = 0.02, 0.002
+# the extent for files of different and of equal numbers of points, and of one format too.
+_EXTENT, _SAME_POINTS, _SAME_FORMAT = 0.02, 0.002, 0.0005
 _MEAN = 0.1
+# Largest values that are further apart, as a share of the larger, are not compared any more.
+_FAR = 0.05
 # Durations, for the same reason.
 _DURATION = 0.05
 
@@ -101,10 +103,19 @@ def candidates(marks: Sequence[Fingerprint], groups: Sequence[int]) -> Iterator[
     formats = np.array([mark.format for mark in marks])
     begin, duration = (np.array([getattr(mark, name) for mark in marks]) for name in ("begin", "duration"))
     extents = [np.array([getattr(mark, name) for mark in marks]).reshape(-1, 3) for name in _EXTENTS]
+    kinds = np.unique(formats, return_inverse=True)[1]
+    exchanged = np.array([exchange_day_and_month(float(moment)) for moment in begin])
+    current, modulus = extents[1][:, 1], extents[3][:, 1]
     for one in range(len(marks)):
-        others = np.arange(one + 1, len(marks))
-        others = others[group[others] != group[one]]
-        share = np.where(points[others] == points[one], _SAME_POINTS, _EXTENT)
+        rest = slice(one + 1, None)
+        # a few cheap comparisons leave few of thousands of files
+        near = (group[rest] != group[one]) & (
+            (_close(current[one], current[rest]) & _close(modulus[one], modulus[rest])) | (kinds[rest] != kinds[one])
+        )
+        away = np.abs(begin[rest] - begin[one]) > np.fmax(RULE.furthest_zone, np.fmax(duration[rest], duration[one]))
+        others = one + 1 + np.flatnonzero(near & ~(away & ~(np.abs(begin[rest] - exchanged[one]) <= RULE.start)))
+        printed = np.where(kinds[others] == kinds[one], _SAME_FORMAT, _SAME_POINTS)
+        share = np.where(points[others] == points[one], printed, _EXTENT)
         compared = [_compared(extent[one], extent[others], share) for extent in extents]
         longer = np.fmax(np.nan_to_num(duration[others]), np.nan_to_num(duration[one]))
         lasts = ~(np.abs(duration[others] - duration[one]) > _DURATION * longer)
@@ -118,6 +129,11 @@ def candidates(marks: Sequence[Fingerprint], groups: Sequence[int]) -> Iterator[
                 every = all(bool(pair.equal[place]) for pair in compared)
                 sure = bool(whole[place]) and every and clocks is Clocks.SAME
                 yield Candidate(one, int(others[place]), sure=sure)
+
+
+def _close(one: float, others: np.ndarray) -> np.ndarray:
+    """Whether two largest values may be those of one run; true where one is not known."""
+    return ~(np.abs(others - one) > _FAR * np.fmax(np.abs(others), abs(one)))
 
 
 _EXTENTS = ("potential", "current", "frequency", "modulus")
@@ -145,8 +161,10 @@ def _compared(one: np.ndarray, others: np.ndarray, share: np.ndarray) -> _Compar
 
 
 def _alike(agree: Sequence[np.ndarray], compared: Sequence[_Compared]) -> np.ndarray:
-    """Potential or current agree where traces are known in both, frequency and modulus where spectra are."""
+    """Current (else potential) agrees where traces are known in both, frequency and modulus where spectra are."""
     potential, current, frequency, modulus = compared
-    traces = (agree[0] & potential.known) | (agree[1] & current.known)
+    traces = np.where(
+        current.known, agree[1], agree[0] & potential.known
+    )  # one file may hold one electrode's potential
     known = potential.known | current.known
     return np.where(known, traces, True) & agree[2] & agree[3] & (known | (frequency.known & modulus.known))

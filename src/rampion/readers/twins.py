@@ -135,12 +135,12 @@ def compare_clocks(one: float, other: float, rule: TwinRule = RULE) -> Clocks:
     if apart <= rule.start:
         return Clocks.SAME
     quarter = abs(apart - rule.zone * round(apart / rule.zone))
-    if abs(_exchanged(one) - other) <= rule.start:
+    if abs(exchange_day_and_month(one) - other) <= rule.start:
         return Clocks.EXCHANGED
     return Clocks.ZONE if quarter <= rule.start and apart <= rule.furthest_zone else Clocks.DIFFERENT
 
 
-def _exchanged(moment: float) -> float:
+def exchange_day_and_month(moment: float) -> float:
     """The moment with day and month exchanged, NaN where there is no such date."""
     try:
         read = datetime.fromtimestamp(moment, tz=UTC)
