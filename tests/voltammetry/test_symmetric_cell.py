@@ -108,6 +108,12 @@ def test_turned_signs_of_a_symmetric_cell_pass(turn):
     assert check_cell((trace(turn[0] * np.full(N, 0.5), turn[1] * level),), PLAIN).symmetric
 
 
+def test_a_swapped_sign_of_the_current_passes_in_a_sweep_that_began_polarised():
+    ramp = np.linspace(0.0, 0.55, N)
+    assert check_cell((trace(ramp, -(ramp - 0.1) / 500.0),), PLAIN).symmetric
+    assert not check_cell((trace(ramp + 0.3, -(1.0 - ramp) / 500.0),), PLAIN).symmetric  # most at the smallest voltage
+
+
 def test_a_discharge_without_a_rest_falls_from_its_first_points_on():
     voltage = 3.4 - 0.3 * np.linspace(0, 1, N) - 0.4 * np.linspace(0, 1, N) ** 20
     check = check_cell((trace(voltage, np.full(N, -1e-4)),), PLAIN)

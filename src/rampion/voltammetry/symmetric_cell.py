@@ -288,7 +288,9 @@ def _swapped(potential: np.ndarray, current: np.ndarray, noticeable: np.ndarray,
     A cell that delivers current does so most at its smallest voltages; at one level of current its voltage falls from
     the first points on, where a whole ceramic's stands or rises.
     """
-    if against.sum() < FLOW.one_way * noticeable.sum():
+    beyond = noticeable & (np.abs(potential) > REST.polarised)  # below, polarisation may turn the current
+    counted = beyond if beyond.sum() >= FLOW.delivered else noticeable
+    if (against & counted).sum() < FLOW.one_way * counted.sum():
         return False
     size, voltage = np.abs(current[against]), np.abs(potential[against])
     if np.ptp(size) < FLOW.level * float(np.max(size)):
