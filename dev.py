@@ -2,7 +2,9 @@
 """Everything a clean clone needs, with nothing but Python 3.11+ and pip: ``python3 dev.py run`` and ``... test``.
 
 The first call makes a virtual environment in ``.venv`` from ``requirements.lock`` (exact versions, with hashes);
-later calls reuse it until the lock changes. pip's own configuration decides where packages come from.
+later calls reuse it until the lock changes. pip's own configuration decides where packages come from. ``test --lowest``
+and ``--base`` have environments of their own: the lowest versions that pyproject.toml declares, and those without any
+extra; ``--newest`` has one for the Python that runs it. Their tests are a selection; the style is checked in ``test``.
 """
 
 from __future__ import annotations
@@ -16,9 +18,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-ENVIRONMENT = ROOT / ".venv"
-BINARIES = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
-LOCK = ROOT / "requirements.lock"
+NEWEST = f".venv-{sys.version_info[0]}.{sys.version_info[1]}"
+QUICK = ("tests/test_*.py", "tests/readers", "tests/campaign", "tests/voltammetry", "tests/promises", "tests/faces")
+ENVIRONMENTS = {  # folder, lock, tests
+    "everyday": (".venv", "requirements.lock", ()),
+    "lowest": (".venv-lowest", "requirements-lowest.lock", QUICK),
+    "base": (".venv-base", "requirements-base.lock", QUICK),
+    "newest": (NEWEST, "requirements.lock", QUICK),
+}
 
 
 def call(*command: str | Path) -> None:
@@ -29,46 +36,61 @@ def call(*command: str | Path) -> None:
         sys.exit(status)
 
 
-def set_up() -> None:
-    """Make or refresh the virtual environment."""
-    stamp = ENVIRONMENT / "rampion.stamp"
-    wanted = hashlib.sha256(LOCK.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+def set_up(folder: str, lock: str) -> Path:
+    """Make or refresh a virtual environment; where its programs are."""
+    environment = ROOT / folder
+    binaries = environment / ("Scripts" if os.name == "nt" else "bin")
+    stamp = environment / "rampion.stamp"
+    wanted = hashlib.sha256((ROOT / lock).read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
     if stamp.is_file() and stamp.read_text() == wanted:
-        return
-    print("Setting up .venv (once; a minute or two) ...", flush=True)
-    if not (BINARIES / ("python.exe" if os.name == "nt" else "python")).exists():
-        venv.create(ENVIRONMENT, with_pip=True)
-    pip = (BINARIES / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    call(*pip, "--require-hashes", "-r", "requirements.lock")
+        return binaries
+    print(f"Setting up {folder} (once; a minute or two) ...", flush=True)
+    if not (binaries / ("python.exe" if os.name == "nt" else "python")).exists():
+        venv.create(environment, with_pip=True)
+    pip = (binaries / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    call(*pip, "--require-hashes", "-r", lock)
     call(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
     stamp.write_text(wanted)
+    return binaries
 
 
-def run(_: argparse.Namespace) -> None:
+def run(_: argparse.Namespace, binaries: Path) -> None:
     """Run the main job on the example and show the result."""
-    call(BINARIES / "rampion", "analyse", "examples/data", "-o", "rampion-out")
+    call(binaries / "rampion", "analyse", "examples/data", "-o", "rampion-out")
 
 
-def test(options: argparse.Namespace) -> None:
+def test(options: argparse.Namespace, binaries: Path) -> None:
     """Pass the whole suite: style, types, layers, tests."""
-    call(BINARIES / "ruff", "check", ".")
-    call(BINARIES / "ruff", "format", "--check", ".")
-    call(BINARIES / "basedpyright")
-    call(BINARIES / "lint-imports")
-    pytest = [BINARIES / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
+    chosen = ENVIRONMENTS[options.environment][2]
+    if not chosen:
+        call(binaries / "ruff", "check", ".")
+        call(binaries / "ruff", "format", "--check", ".")
+        call(binaries / "basedpyright")
+        call(binaries / "lint-imports")
+    pytest = [binaries / "python", "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile"]
     if options.slow:
         pytest += ["-m", "slow or not slow"]
-    call(*pytest, *options.rest)
+    call(*pytest, *(path for pattern in chosen for path in sorted(ROOT.glob(pattern))), *options.rest)
 
 
-def lock(_: argparse.Namespace) -> None:
-    """Resolve the requirements anew into requirements.lock (needs uv in the environment)."""
-    call(BINARIES / "python", "-m", "pip", "install", "--quiet", "uv")
-    call(
-        *(BINARIES / "uv", "pip", "compile", "pyproject.toml", "--all-extras", "--group", "test", "--group", "build"),
-        *("--universal", "--python-version", "3.11", "--generate-hashes", "--no-annotate", "--no-header", "--upgrade"),
-        *("--quiet", "--output-file", "requirements.lock"),
+def lock(_: argparse.Namespace, binaries: Path) -> None:
+    """Resolve the three locks anew (needs uv in the environment)."""
+    call(binaries / "python", "-m", "pip", "install", "--quiet", "uv")
+    compiled = (binaries / "uv", "pip", "compile", "pyproject.toml", "--group", "test", "--group", "build")
+    how = (
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-annotate",
+        "--no-header",
+        "--upgrade",
+        "--quiet",
     )
+    lowest = ("--resolution", "lowest-direct")
+    call(*compiled, *how, "--all-extras", "--group", "check", "--output-file", "requirements.lock")
+    call(*compiled, *how, "--all-extras", *lowest, "--output-file", "requirements-lowest.lock")
+    call(*compiled, *how, *lowest, "--output-file", "requirements-base.lock")
 
 
 def main() -> None:
@@ -79,13 +101,16 @@ def main() -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb in (run, test, lock):
         command = verbs.add_parser(verb.__name__, help=verb.__doc__)
-        command.set_defaults(action=verb)
+        command.set_defaults(action=verb, environment="everyday")
         if verb is test:
             command.add_argument("--slow", action="store_true", help="with the recovery and fuzz runs of minutes")
+            for name in ("lowest", "base", "newest"):
+                words = "a selection of the tests in the environment of that name"
+                command.add_argument(f"--{name}", dest="environment", action="store_const", const=name, help=words)
             command.add_argument("rest", nargs="*", help="further arguments for pytest (after --)")
     options = parser.parse_args()
-    set_up()
-    options.action(options)
+    folder, lock_file, _ = ENVIRONMENTS[options.environment]
+    options.action(options, set_up(folder, lock_file))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,21 @@ def test_a_straight_line_has_the_textbook_covariance():
     assert fit.converged
 
 
+def test_uncertainties_known_up_to_a_factor_follow_the_scatter():
+    x = np.linspace(0.0, 2.0, 13)
+    design = np.column_stack([np.ones_like(x), x])
+    data = design @ [1.0, 3.0] + 0.2 * np.cos(5 * x)
+    known, found = (
+        fit_least_squares(lambda p: design @ p - data, np.zeros(2), jacobian=lambda p: design, scaled=scaled)
+        for scaled in (False, True)
+    )
+    left = data - design @ np.linalg.lstsq(design, data, rcond=None)[0]
+    assert known.chi_square == pytest.approx(float(left @ left))
+    np.testing.assert_allclose(known.covariance, np.linalg.inv(design.T @ design), rtol=1e-8)
+    np.testing.assert_allclose(found.covariance, known.covariance * float(left @ left) / 11, rtol=1e-8)
+    np.testing.assert_allclose(found.std, np.sqrt(np.diag(found.covariance)))
+
+
 def test_bounds_hold_and_a_start_outside_is_moved_in():
     fit = fit_least_squares(lambda p: p - 5.0, np.array([9.0]), upper=2.0)
     assert fit.parameters[0] == pytest.approx(2.0, abs=1e-6)

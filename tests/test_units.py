@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.quantities import QUANTITIES, quantity
-from rampion.units import conversion, parse_quantity, show
+from rampion.units import conversion, parse_quantity, show, show_in
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,15 @@ from rampion.units import conversion, parse_quantity, show
         ("298.15 K", "temperature", 298.15, math.nan),
         ("50 ohm cm2", "area_resistance", 5e-3, math.nan),
         ("50 Ω·cm²", "area_resistance", 5e-3, math.nan),
+        ("50 Ohm cm2", "area_resistance", 5e-3, math.nan),
+        ("2 kOhms", "resistance", 2e3, math.nan),
+        ("3 ohms", "resistance", 3.0, math.nan),
         ("430mol/m3", "concentration", 430.0, math.nan),
+        ("0.4 eV", "activation_energy", 0.4 * 96485.33212331, math.nan),
+        ("400 meV", "activation_energy", 0.4 * 96485.33212331, math.nan),
+        ("38.6 kJ/mol", "activation_energy", 38600.0, math.nan),
+        ("12(3) Ω", "resistance", 12.0, 3.0),
+        ("1.2e3(4) Ω", "resistance", 1200.0, 400.0),
         ("20 M", "concentration", 20e3, math.nan),
         ("0,5 mA/cm²", "current_density", 5.0, math.nan),
         ("0.5 mA cm⁻²", "current_density", 5.0, math.nan),
@@ -62,8 +70,14 @@ def test_what_people_write_is_read(text, name, value, std):
         ("1", "thickness", "no unit; expected a thickness in mm"),
         ("thick", "thickness", "does not begin with a number"),
         ("1 foo", "thickness", "not a unit that is known"),
+        ("0.4 eV", "resistance", "eV' is a unit of .*; expected a resistance in Ω"),
+        ("5 mm", "area_resistance", "expected an area resistance"),
+        ("5 s", "relative_density", "unit of .*; expected a relative density"),
+        ("x", "relative_density", "expected a relative density such as '0.95'|a pure number such as|such as"),
         ("1 mm mm", "thickness", "expected a thickness in mm"),
         ("", "thickness", "does not begin with a number"),
+        ("9e999 mm", "thickness", "beyond any number; expected a thickness"),
+        ("0e400(2) mm", "thickness", "beyond any number; expected a thickness"),
         ("1 mm; rm", "thickness", "expected a thickness in mm"),
         ("1e400 mV/s", "scan_rate", "is too large for a number"),
         ("1,234 mm", "thickness", "can be read as 1234 and as 1.234"),
@@ -107,7 +121,22 @@ def test_round_trip_through_the_shown_unit(value, name):
         (Estimate(183017.0, 16453.0), "frequency", "183 ± 16 kHz"),
         (Estimate(0.0604, 0.025), "frequency", "60 ± 25 mHz"),
         (Estimate(0.0), "resistance", "0 Ω"),
+        (Estimate(-2.5e4), "resistance", "-25 kΩ"),
+        (Estimate(9999.0, 1.0), "resistance", "9999.0 ± 1.0 Ω"),
+        (Estimate(1e4), "frequency", "10 kHz"),
+        (Estimate(1e6), "frequency", "1 MHz"),
+        (Estimate(0.1), "frequency", "0.1 Hz"),
+        (Estimate(1e-3, 1e-14), "thickness", "1 ± 1e-11 mm"),
+        (Estimate(1.0, 0.0), "resistance", "1 Ω"),
     ],
 )
 def test_shown_with_the_digits_that_the_uncertainty_leaves(estimate, name, shown):
     assert show(estimate, name) == shown
+
+
+def test_shown_in_a_unit_that_was_asked_for():
+    assert (
+        show_in(Estimate(0.4 * 96485.33212331, 0.02 * 96485.33212331), "activation_energy", "eV") == "0.400 ± 0.020 eV"
+    )
+    assert show_in(Estimate(298.15, 0.5), "temperature", "°C") == "25.00 ± 0.50 °C"
+    assert show_in(Estimate(1e-3), "thickness", "µm") == "1e+03 µm"

@@ -177,9 +177,11 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None, decima
     if match["std"]:
         std = abs(_number(match["std"]))
     elif match["digits"]:
-        mantissa = re.split("[eE]", match["value"])
+        mantissa = re.split("[eE]", match["value"].replace("−", "-"))
         decimals = len(re.split("[.,]", mantissa[0])[1]) if re.search("[.,]", mantissa[0]) else 0
-        std = int(match["digits"]) * 10.0 ** (-decimals + (int(mantissa[1]) if len(mantissa) > 1 else 0))
+        std = float(f"{match['digits']}e{(int(mantissa[1]) if len(mantissa) > 1 else 0) - decimals}")
+    if not math.isfinite(value * factor + offset) or math.isinf(std * factor):
+        raise InputError(f"{text[:40]!r} is beyond any number; expected {_article(words)}.")
     return Estimate(value * factor + offset, std * abs(factor))
 
 

@@ -105,6 +105,14 @@ def test_chi_current_against_time():
     assert "potential_unknown" in codes(flags)
 
 
+def test_a_chi_sweep_with_a_potential_lost_says_that_its_times_are():
+    rows = ["0.000, 1e-6", f"{'9' * 400}, 2e-6", "0.200, 3e-6", "0.300, 4e-6"]
+    content = chi_text("Linear Sweep Voltammetry", ["Scan Rate (V/s) = 0.1"], "Potential/V, Current/A", rows)
+    (trace,), flags = chi.read(content, "own.txt")
+    assert np.isnan(trace.time).all()
+    assert {"time_left_out"} <= {*codes(trace.flags), *codes(flags)}
+
+
 def test_chi_without_points_is_refused():
     with pytest.raises(RefusedError, match="without points"):
         chi.read(chi_text("Cyclic Voltammetry", [], "Potential/V, Current/A", []), "own.txt")
@@ -145,6 +153,14 @@ def test_zplot_of_an_empty_run_is_refused():
     text = "ZPLOT2 ASCII\n  Data Points:  0\n  Freq(Hz)\tAmpl\tBias\tTime(Sec)\tZ'(a)\tZ''(b)\nEnd Comments\n"
     with pytest.raises(RefusedError, match="lists no impedance"):
         zplot.read(text.encode(), "own.z")
+
+
+def test_zplot_columns_are_known_by_their_names():
+    rows = [f"{10 * i}.0\t-{i}.5\t{10.0 ** (5 - i):.6E}\t0.01\t0\t{i}" for i in range(1, 5)]
+    names = "Z'(a)\tZ''(b)\tFreq(Hz)\tAmpl\tBias\tTime(Sec)"
+    (spectrum,), _ = zplot.read("\n".join(["ZPLOT2 ASCII", names, "End Comments", *rows, ""]).encode(), "own.z")
+    np.testing.assert_allclose(spectrum.frequency, [1e4, 1e3, 1e2, 1e1])
+    np.testing.assert_allclose(spectrum.impedance, [10 - 1.5j, 20 - 2.5j, 30 - 3.5j, 40 - 4.5j])
 
 
 # Zahner
@@ -247,6 +263,12 @@ def test_nova_frequency_scan(encoding):
     (spectrum,), _ = autolab.read(content, "fra.txt")
     assert isinstance(spectrum, Spectrum)
     np.testing.assert_allclose(spectrum.impedance, [10.5 - 1.25j, 20.5 - 2.25j, 30.5 - 3.25j, 40.5 - 4.25j])
+
+
+def test_nova_names_that_are_fewer_than_the_columns_are_not_shifted():
+    content = "Time (s);WE(1).Current (A)\n" + "".join(f"{i}.5;0.{i};{i}.25E-06\n" for i in range(1, 6))
+    with pytest.raises(RefusedError, match="rows of 3 cells under 2 column names"):
+        autolab.read(content.encode(), "nova.txt")
 
 
 # VersaStudio

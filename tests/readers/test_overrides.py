@@ -60,3 +60,8 @@ def test_a_mistake_gets_one_clear_sentence(tmp_path, text, sentence):
     with pytest.raises(InputError, match=sentence) as caught:
         read_overrides(written(tmp_path, text))
     assert "overrides.toml" in str(caught.value)
+
+
+def test_brackets_without_end_are_refused(tmp_path):
+    with pytest.raises(InputError, match="nests its brackets"):
+        read_overrides(written(tmp_path, HEAD + "at = " + "[" * 50_000))

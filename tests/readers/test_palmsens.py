@@ -180,3 +180,17 @@ def test_cut_impedance_never_becomes_a_trace(share):
 def test_what_is_no_session_is_refused_in_words(content):
     with pytest.raises((InputError, RefusedError), match=r"\."):
         palmsens.read(content, "odd.pssession")
+
+
+def test_a_number_without_a_known_unit_is_no_current():
+    content = session([0.0, 0.1, 0.2], [1.0, 2.0, 3.5], "Stone").encode()
+    (trace,), _ = palmsens.read(content, "own.pssession")
+    assert np.isnan(trace.current).all()
+    assert [flag.code for flag in trace.flags] == ["current_unknown"]
+
+
+@pytest.mark.parametrize("depth", [600, 5000, 100_000])
+def test_brackets_without_end_are_refused_at_once(depth):
+    text = session([0.0, 0.1, 0.2], [1.0, 2.0, 3.5]).replace('"Curves": []', f'"Curves": {"[" * depth}{"]" * depth}')
+    with pytest.raises(InputError, match="not the JSON"):
+        palmsens.read(text.encode(), "own.pssession")

@@ -135,3 +135,29 @@ def test_a_current_of_unknown_direction_is_not_guessed():
     np.testing.assert_array_equal(directed, [1.0, -2.0, np.nan, -3.0])
     (flag,) = [flag for flag in flags if flag.code == "direction_unknown"]
     assert dict(flag.details) == {"count": 1, "states": "S"}
+
+
+ZERO = np.zeros(3)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (Trace(time=ZERO, potential=ZERO, current=ZERO),),
+        (Trace(time=ZERO, potential=ZERO, current=np.full(3, np.nan)),),
+        (
+            Trace(time=np.arange(3.0), potential=np.arange(3.0), current=np.arange(3.0)),
+            Trace(time=np.zeros(1), potential=np.zeros(1), current=np.zeros(1)),
+        ),
+        (Spectrum(frequency=np.array([3.0, 2.0, 1.0]), impedance=np.array([5.0, 6.0 - 1j, 7.0])),),
+    ],
+)
+def test_what_a_crash_left_unwritten_in_a_binary_file_is_refused(parts):
+    with pytest.raises(InputError, match="zero in every column"):
+        within_reach(parts, "x.mpr", binary=True)
+    assert within_reach(parts, "x.csv", binary=False)[0] == parts
+
+
+def test_a_record_may_begin_at_zero():
+    start = Trace(time=np.arange(3.0), potential=np.arange(3.0), current=np.zeros(3))
+    assert within_reach((start,), "x.mpr", binary=True)[0] == (start,)

@@ -362,3 +362,10 @@ def test_neware_export():
 def test_real_files_that_are_no_measurement_are_refused(name):
     with pytest.raises(RefusedError):
         table.read(real_file(name).read_bytes(), name)
+
+
+@pytest.mark.parametrize("header", ["t/s,Cycle,Re(Z)/Ohm,Im(Z)/Ohm,E/V,I/A", "t/s,f/Hz,Re(Z)/Ohm,Cycle,E/V,I/A"])
+def test_an_impedance_without_its_frequency_or_other_half_is_no_trace(header):
+    rows = [f"{k},{10.0**k},{5 + k},{-k},0.05,2e-5" for k in range(1, 6)]
+    with pytest.raises(RefusedError, match="make no spectrum without"):
+        table.read("\n".join([header, *rows, ""]).encode(), "x.csv")

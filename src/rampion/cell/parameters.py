@@ -187,7 +187,7 @@ def load_cell(name: str | Path, **overrides: Any) -> Cell:
         )
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{name} is not a TOML file: {error}.") from None
     return replace(cell_from(content, str(name)), **overrides)
 

@@ -38,8 +38,13 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     place = find_table(lines)
     if place is None or not place.headers:
         raise RefusedError(f"{name} is a NOVA export without a row of numbers; export the measurement again.")
-    width = max(len(place.headers), len(split_cells(lines[place.first], place.separator)))
-    headers, repeated = unique_names([*place.headers, *[""] * (width - len(place.headers))])
+    width = len(split_cells(lines[place.first], place.separator))
+    if width > len(place.headers):
+        raise RefusedError(
+            f"{name} has rows of {width} cells under {len(place.headers)} column names, so the names cannot be "
+            "assigned; export it again with all column names."
+        )
+    headers, repeated = unique_names(place.headers)
     table = parse_table("\n".join(lines[place.first :]), headers, separator=place.separator)
     meanings = {role: one for role, one in guess_columns(headers).items() if one.header in table.columns}
     meanings.pop("current_density", None)

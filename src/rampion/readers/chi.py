@@ -113,8 +113,10 @@ def _finish(part: Trace | Spectrum, settings: Mapping[str, float]) -> Trace | Sp
     if np.isfinite(part.current).any():
         flags += (ReaderFlag.CURRENT_SIGN_UNKNOWN.flag(),)
     rate = settings.get("Scan Rate (V/s)", math.nan)
-    if not (rate > 0 and np.isnan(part.time).all() and np.isfinite(part.potential).all()):
+    if not (rate > 0 and np.isnan(part.time).all() and np.isfinite(part.potential).any()):
         return replace(part, flags=flags)
+    if not np.isfinite(part.potential).all():
+        return replace(part, flags=(*flags, ReaderFlag.TIME_LEFT_OUT.flag()))
     time = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(part.potential)))]) / rate
     interval = float(np.median(np.diff(time))) if time.size > 1 else math.nan
     flags += (ReaderFlag.TIME_LAID_OUT.flag(origin="the scan rate", interval=interval),)

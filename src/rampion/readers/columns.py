@@ -169,6 +169,7 @@ def settle_columns(
     if not (has_trace(found) or has_impedance(found)):
         raise RefusedError(refusal(headers, {role: one.header for role, one in found.items()}, name))
     found.pop("current_density", None)
+    refuse_half_spectrum(found)
     if not has_impedance(found):
         found = {role: one for role, one in found.items() if role not in _OF_SPECTRA or role in (columns or {})}
     if {"impedance_real", "impedance_imag"} <= found.keys():
@@ -186,6 +187,22 @@ def has_impedance(found: Collection[str]) -> bool:
     return "frequency" in found and (
         {"impedance_real", "impedance_imag"} <= set(found) or {"impedance_modulus", "phase"} <= set(found)
     )
+
+
+def refuse_half_spectrum(found: Mapping[str, Column]) -> None:
+    """Refuse an impedance that lacks its frequency or its other half: the columns beside it are no trace.
+
+    Raises
+    ------
+    RefusedError
+        When real and imaginary part stand without frequency, or a frequency with one part only.
+    """
+    parts = [found[role].header for role in ("impedance_real", "impedance_imag", "impedance_modulus") if role in found]
+    if not has_impedance(found) and (len(parts) > 1 or (parts and "frequency" in found)):
+        names = " and ".join(map(repr, parts))
+        raise RefusedError(
+            f"{names} make no spectrum without the others; export frequency, Z' and Z'', or frequency, |Z| and phase."
+        )
 
 
 def has_trace(found: Collection[str]) -> bool:

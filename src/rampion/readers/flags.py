@@ -19,6 +19,10 @@ class ReaderFlag(FlagKind):
     UNREADABLE_CELLS = (Severity.WARNING, "{count} cells of column {column!r} are not numbers and were left out.")
     RAGGED_ROWS = (Severity.WARNING, "{count} rows do not have the header's {expected} columns and were dropped.")
     DUPLICATE_COLUMNS = (Severity.NOTE, "The column names {names} occur more than once; the later ones were numbered.")
+    ZERO_BYTES = (
+        Severity.WARNING,
+        "{count} zero bytes stand in the text, as a crash or a broken copy leaves them; what stood there is lost.",
+    )
     # whole files
     CUT_FILE = (Severity.WARNING, "The file ends in the middle of {where}; {kept} complete points were kept.")
     POINTS_MISSING = (

@@ -53,6 +53,8 @@ def read_overrides(path: Path | str) -> tuple[Override, ...]:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{path.name} could not be opened ({error.strerror}); check the path.") from None
+    except RecursionError:
+        raise InputError(f"{path.name} nests its brackets without end; expected [[override]] entries.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path.name} is not TOML in UTF-8: {error}.") from None
     entries = content.pop("override", [])

@@ -34,6 +34,7 @@ _UNITS = {
     "microampere": 1e-6, "milliampere": 1e-3, "nanoampere": 1e-9, "ampere": 1.0, "microcoulomb": 1e-6,
     "volt": 1.0, "millivolt": 1e-3, "time": 1.0, "second": 1.0,
 }  # fmt: skip
+_DEEPEST = 100  # brackets inside each other; sessions have about ten
 _TIME, _POTENTIAL, _CURRENT, _FREQUENCY, _REAL, _IMAGINARY = 0, 1, 2, 5, 7, 8
 
 
@@ -97,15 +98,16 @@ def _session(text: str, name: str) -> tuple[dict[str, Any], bool]:
         try:
             # NaN and infinity are written as text or as bare words; both become NaN later
             session, end = json.JSONDecoder().raw_decode(candidate)
+            session = _lowered(session)
         except (ValueError, RecursionError):
             continue
         if isinstance(session, dict):
-            return _lowered(session), complete and not candidate[end:].strip("\ufeff\0 \r\n\t\ufffd")
+            return session, complete and not candidate[end:].strip("\ufeff\0 \r\n\t\ufffd")
     raise InputError(f"{name} is not the JSON of a PalmSens session; save it again from PSTrace or export as csv.")
 
 
 def _closed(text: str) -> str:
-    """The JSON up to its last complete value, with its open brackets closed."""
+    """The JSON up to its last complete value, with its open brackets closed; empty where they nest without end."""
     stack: list[str] = []
     end, closing = 0, ""
     for token in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[\]{},"]', text):
@@ -114,6 +116,8 @@ def _closed(text: str) -> str:
             break
         if mark in "[{":
             stack.append("]" if mark == "[" else "}")
+            if len(stack) > _DEEPEST:
+                return ""
             end, closing = token.end(), "".join(reversed(stack))
         elif mark in "]}":
             if not stack or stack.pop() != mark:
@@ -177,8 +181,9 @@ def _array(entry: Mapping[str, Any]) -> _Array:
         points.pop()
     unit_type = str(unit.get("type") or "").rpartition(".")[2].lower()
     kind = entry.get("arraytype")
+    unknown = kind in (_TIME, _POTENTIAL, _CURRENT) and unit_type not in _UNITS  # a number without unit is none
     return _Array(
-        kind=kind if isinstance(kind, int) else -1,
+        kind=kind if isinstance(kind, int) and not unknown else -1,
         label=str(entry.get("description") or ""),
         symbol=str(unit.get("s") or ""),
         quantity=str(unit.get("q") or ""),
@@ -205,7 +210,7 @@ def _traces(
 ) -> Iterator[Trace]:
     arrays = _arrays(measurement.get("dataset"))
     if not any(array.kind == _CURRENT for array in arrays):
-        arrays = _curve_arrays(measurement.get("curves"))
+        arrays = _curve_arrays(measurement.get("curves")) or arrays
     times = [array for array in arrays if array.kind == _TIME]
     potentials = [array for array in arrays if array.kind == _POTENTIAL]
     currents = [array for array in arrays if array.kind == _CURRENT]
@@ -239,6 +244,10 @@ def _traces(
         method = settings.get("METHOD_ID", "")
         if method in _PULSED:
             flags.append(ReaderFlag.PULSED.flag(technique=method.upper()))
+        if potential is None:
+            flags.append(ReaderFlag.POTENTIAL_UNKNOWN.flag())
+        if current is None:
+            flags.append(ReaderFlag.CURRENT_UNKNOWN.flag())
         label = shared[0].label if len(potentials) > 1 or len(currents) > 1 else ""
         yield Trace(
             time=time,

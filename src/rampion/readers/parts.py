@@ -10,7 +10,7 @@ import numpy as np
 
 from rampion.estimate import Flag
 from rampion.measurement import Source, Spectrum, Trace
-from rampion.readers.columns import Column, has_impedance, is_loop
+from rampion.readers.columns import Column, has_impedance, is_loop, refuse_half_spectrum
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.scans import find_restarts
 
@@ -31,7 +31,13 @@ def build_parts(
     Rows with a frequency above zero and an impedance are spectra, split where the frequency starts again or a loop
     column counts on; the others are traces, split where time runs backwards. A row that is neither is dropped and
     counted, and does not cut the spectrum around it.
+
+    Raises
+    ------
+    RefusedError
+        When an impedance lacks its frequency or its other half: the columns beside it are no trace.
     """
+    refuse_half_spectrum(meanings)
     values = {role: _infinite_out(columns[one.header] * one.factor + one.offset) for role, one in meanings.items()}
     used = {one.header for one in meanings.values()}
     extra = {key: column for key, column in columns.items() if key not in used and key}

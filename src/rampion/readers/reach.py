@@ -52,6 +52,11 @@ def within_reach(
     InputError
         When a binary file holds such a point, or more than a few of a text's points are such.
     """
+    if binary and (empty := sum(map(_unwritten, parts, [False] + [True] * (len(parts) - 1)))):
+        raise InputError(
+            f"{name} gives {empty} points that are zero in every column, as a crash or a broken copy leaves them; "
+            "the numbers beside them may be cut: export the run again from the instrument's program."
+        )
     found = [_beyond(part, reach) for part in parts]
     lost = [np.logical_or.reduce([wrong for wrong, _ in one]) for one in found]
     count, total = sum(int(one.sum()) for one in lost), sum(map(len, parts))
@@ -65,6 +70,19 @@ def within_reach(
         )
     kept = tuple(_selected(part, ~wrong) for part, wrong in zip(parts, lost, strict=True) if not wrong.all())
     return kept, (ReaderFlag.BEYOND_REACH.flag(count=count, example=first),)
+
+
+def _unwritten(part: Trace | Spectrum, follows: bool) -> int:
+    """Points whose every recorded number is exactly zero, time included; the first of a record may be such.
+
+    Of a spectrum those without imaginary part: no analyser reads exactly 0, and two such are no chance.
+    """
+    if isinstance(part, Spectrum):
+        real = int(np.sum(np.imag(part.impedance) == 0))
+        return real if real > 1 else 0
+    columns = [column for column in (part.time, part.potential, part.current) if np.isfinite(column).any()]
+    zero = np.logical_and.reduce([column == 0 for column in columns])
+    return int(np.sum(zero if follows and zero.all() else zero[1:]))
 
 
 def _beyond(part: Trace | Spectrum, reach: Reach) -> list[tuple[Bool[np.ndarray, " n"], str]]:

@@ -236,6 +236,8 @@ def _toml_lines(content: bytes, name: str) -> Iterator[SheetLine]:
 
     try:
         book = tomllib.loads(decode(content)[0])
+    except RecursionError:
+        raise InputError(f"{name} nests its brackets without end; compare it with 'rampion template'.") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{name} is no TOML ({error}); compare it with what 'rampion template' writes.") from None
     entries = book.get("sample", book.get("samples"))

@@ -261,7 +261,8 @@ def _read_workbook(
         absent = next((error for _, error in reasons if isinstance(error, ColumnAbsentError)), None)
         if len(reasons) == 1 or absent is not None:
             raise absent or reasons[0][1]
-        raise RefusedError(f"{name} holds no sheet with a table of measurements; {reasons[0][1]}" if reasons else name)
+        why = f"; {reasons[0][1]}" if reasons else " and no sheet at all; save it again as xlsx."
+        raise RefusedError(f"{name} holds no sheet with a table of measurements{why}")
     if reasons:
         flags.append(ReaderFlag.SHEETS_SKIPPED.flag(names=", ".join(repr(title) for title, _ in reasons)))
     return tuple(parts), tuple(flags)

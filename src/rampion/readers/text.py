@@ -64,6 +64,8 @@ def decode(content: bytes) -> tuple[str, tuple[Flag, ...]]:
         text = text.replace("\r", "\n")
     if not text.isascii():
         text = text.replace("\N{MINUS SIGN}", "-")
+    if "\0" in text:
+        flags += (ReaderFlag.ZERO_BYTES.flag(count=text.count("\0")),)
     return text, flags
 
 

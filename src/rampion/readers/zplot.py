@@ -21,6 +21,7 @@ from rampion.readers.flags import ReaderFlag
 from rampion.readers.text import decode, detect_separator, parse_table
 
 _COLUMNS = ("Freq(Hz)", "Ampl", "Bias", "Time(Sec)", "Z'(a)", "Z''(b)", "GD", "Err", "Range")
+_NEEDED = ("Freq(Hz)", "Ampl", "Bias", "Time(Sec)", "Z'(a)", "Z''(b)")
 
 
 def recognise(head: bytes, name: str) -> bool:
@@ -45,7 +46,7 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     header = _settings(lines[:first])
     rows = [line for line in lines[first:] if line.strip()]
     separator = detect_separator([line.rstrip() for line in rows[:40]])
-    table = parse_table("".join(rows), _COLUMNS, separator=separator)
+    table = parse_table("".join(rows), _names(lines[:first]), separator=separator)
     columns = {key: table.columns.get(key, np.full(table.rows, np.nan)) for key in _COLUMNS}
     frequency, impedance = columns["Freq(Hz)"], columns["Z'(a)"] + 1j * columns["Z''(b)"]
     good = np.isfinite(frequency) & (frequency > 0) & np.isfinite(impedance)
@@ -83,6 +84,13 @@ def _first_row(lines: list[str]) -> int | None:
             following = (at for at in range(number + 1, len(lines)) if re.match(r"\s*[-+\d.]", lines[at]))
             return next(following, None)
     return None
+
+
+def _names(lines: list[str]) -> list[str]:
+    """The columns in the header's order, where it names all that are needed; else in ZPlot's."""
+    header = next(line for line in reversed(lines) if re.search(r"Freq\s*\(Hz\)", line))
+    names = [re.sub(r"\s", "", cell).strip('"') for cell in re.split(r"[\t,;]", header.strip())]
+    return names if set(_NEEDED) <= set(names) else list(_COLUMNS)
 
 
 def _settings(lines: list[str]) -> dict[str, str]:
