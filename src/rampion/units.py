@@ -171,8 +171,6 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None, decima
         )
     factor, offset = conversion(unit, name)
     value = _number(match["value"])
-    if not math.isfinite(value * factor + offset):
-        raise InputError(f"{text!r} is too large for a number; expected {_article(words)} in {wanted.shown_unit}.")
     std = math.nan
     if match["std"]:
         std = abs(_number(match["std"]))
@@ -181,7 +179,7 @@ def parse_quantity(text: str, name: str, default_unit: str | None = None, decima
         decimals = len(re.split("[.,]", mantissa[0])[1]) if re.search("[.,]", mantissa[0]) else 0
         std = float(f"{match['digits']}e{(int(mantissa[1]) if len(mantissa) > 1 else 0) - decimals}")
     if not math.isfinite(value * factor + offset) or math.isinf(std * factor):
-        raise InputError(f"{text[:40]!r} is beyond any number; expected {_article(words)}.")
+        raise InputError(f"{text[:40]!r} is too large for a number; expected {_article(words)} in {wanted.shown_unit}.")
     return Estimate(value * factor + offset, std * abs(factor))
 
 

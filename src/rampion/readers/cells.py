@@ -69,12 +69,14 @@ def suffixed_columns(
     for at, header in enumerate(headers):
         cells = [row[at].strip("\" '") for row in sample if at < len(row) and not is_missing(row[at])]
         matches = [match for match in map(_CELL.fullmatch, cells) if match is not None]
-        plain = sum(not math.isnan(read_number(cell)) for cell in cells)
-        if not header or header in without or not matches or len(matches) + plain < len(cells):
+        plain = [number for cell in cells if not math.isnan(number := read_number(cell))]
+        if not header or header in without or not matches or len(matches) + len(plain) < len(cells):
             continue
         suffixes = {match[2] for match in matches}
         roles = {dimension(suffix) for suffix in suffixes - _PREFIXES.keys()} or {""}
         if len(roles) == 1 and (role := roles.pop()):
+            if any(plain):  # units stand in every cell of a column or in none: one alone is a slip
+                continue
             found.append(Suffixed(header, role, SI[role]))
         elif suffixes <= _PREFIXES.keys():
             found.append(Suffixed(header, "", ""))
