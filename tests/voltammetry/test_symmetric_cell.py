@@ -12,6 +12,7 @@ from rampion.plausible_limits import REST, couple_of
 from rampion.readers import read_file
 from rampion.voltammetry.analyse import analyse_run
 from rampion.voltammetry.finding import Kind, Verdict
+from rampion.voltammetry.rise_laws import Projected, weigh_laws
 from rampion.voltammetry.symmetric_cell import CellEvidence, check_cell
 from real_files import real_file
 
@@ -223,3 +224,20 @@ def test_the_real_symmetric_cell_is_not_refused():
     stem = "li_symmetric/datalab_LiLi_TEGDME/jr862_11_08_23_insitu-impedance-LiLi_1MLiTFSI_TEGDME-1mA"
     for name in (f"{stem}_01_GCPL_C05.mpr", f"{stem}_02_GEIS_C05.mpr", f"{stem}_03_GCPL_C05.txt"):
         assert check_cell(read_file(real_file(name)).parts, PLAIN).symmetric
+
+
+def test_rises_below_zero_have_a_weight_under_every_law():
+    """A leg towards zero ends at a negative potential; the length of an exponential rise is a share of its size."""
+    x = np.linspace(-0.19, -0.055, 300)
+    rise = 2e-5 * np.expm1(np.maximum(x + 0.12, 0.0) / 0.02)
+    basis = np.linalg.qr(np.vander(x, 3) / 1e-7)[0]
+    z = (1e-4 * (x + 0.15) + rise) / 1e-7
+    points = Projected(
+        potential=x,
+        weight=np.full(300, 1e7),
+        left=z - basis @ (basis.T @ z),
+        basis=basis,
+        size=float(np.abs(z[-5]) * 1e-7),
+    )
+    evidence = weigh_laws(points, np.linspace(-0.17, -0.06, 60), 1.0)
+    assert not np.isnan(evidence.log_weight).any()

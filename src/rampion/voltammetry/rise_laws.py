@@ -97,7 +97,7 @@ def _shape(past: np.ndarray, law: Law, parameter: np.ndarray, last: float) -> np
     if law.name == "critical":
         beyond = np.exp(numbers) * whole
         return past * (beyond / whole) / (whole + beyond - past)
-    fold = np.exp(numbers) * last
+    fold = np.exp(numbers) * abs(last)  # a sweep towards zero ends below it
     return np.expm1(past / fold) / np.expm1(whole / fold)
 
 
@@ -178,7 +178,7 @@ def _amplitude_weight(
     safe = np.maximum(amplitude, 1e-300)
     whole = np.maximum(points.potential[-1] - places, 1e-300)
     if law.name == "exponential":
-        fold = np.exp(parameter) * points.potential[-1]
+        fold = np.exp(parameter) * abs(points.potential[-1])
         beyond = np.log(safe / points.size) - np.log(np.expm1(np.minimum(whole / fold, 600.0)))
         bounds = np.log(_AMPLITUDES)
     elif law.name == "power":
