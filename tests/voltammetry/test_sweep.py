@@ -441,3 +441,21 @@ def test_a_current_that_is_switched_on_slowly_and_recorded_often_is_constant():
     trace = Trace(time=time, potential=np.full(time.size, 0.1) + 1e-3 * np.cos(time), current=resting)
     assert classify_trace(trace)[0] is Shape.CONSTANT_CURRENT
     assert classify_trace(ramp())[0] is Shape.SWEEP
+
+
+def test_a_straight_line_through_points_whose_potentials_coincide_is_level():
+    from rampion.voltammetry.noise import straight_line
+
+    x, y = np.array([0.0, 1.0, 3.0, 4.0]), np.array([1.0, 3.5, 6.5, 9.0])
+    std = np.array([1.0, 2.0, 0.5, 1.0])
+    assert straight_line(x, y, std) == pytest.approx(tuple(np.polyfit(x, y, 1, w=1.0 / std)))
+    assert straight_line(np.full(4, 0.2), y) == (0.0, pytest.approx(5.0))
+
+
+def test_a_sweep_recorded_at_microseconds_while_nothing_moves_is_judged():
+    time = np.concatenate([1e-7 * np.arange(60), np.linspace(0.1, 4000.0, 400)])
+    potential = np.round(5e-5 * time / 7.6e-5) * 7.6e-5
+    current = 2.4e-4 * 5e-5 * time + 1e-9 * np.random.default_rng(5).standard_normal(time.size)
+    (finding,) = analyse_trace(Trace(time=time, potential=potential, current=current), Sample())
+    assert finding.verdict == "no_event"
+    assert finding.ohmic.conductance.value == pytest.approx(2.4e-4, rel=5e-3)

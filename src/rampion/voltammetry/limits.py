@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from rampion.voltammetry.noise import straight_line
+
 _SHORTEST_RUN = 5
 _LOCAL = 40  # points over which the rise to the limit counts as straight
 _CHOSEN = 1.1  # errors over those of a given part of the rise: it was chosen on the same points (tuning seeds)
@@ -64,7 +66,7 @@ def find_clipping(
         return None
     before = slice(max(0, touched - max(length, 6)), touched)
     run = float(potential[min(start + length, n) - 1] - potential[start])
-    rise = np.polyfit(potential[before] - potential[start], current[before], 1)
+    rise = straight_line(potential[before] - potential[start], current[before])
     rate = float(rise[0])
     if rate <= 0 or run <= 0:
         return None
@@ -74,7 +76,7 @@ def find_clipping(
         return None
     # a rounded top leaves the last points before the run nearly level; a kink does not
     last = slice(max(0, touched - max(6, length // 3, 40)), touched)
-    if float(np.polyfit(potential[last], current[last], 1)[0]) < 0.4 * rate:
+    if straight_line(potential[last], current[last])[0] < 0.4 * rate:
         return None
     level = float(np.median(current[start : start + length]))
     place, error = _meeting(potential, current, start, touched, level, float(noise[touched]))
@@ -97,7 +99,7 @@ def _meeting(
     for count in (longest, longest // 2, longest // 4, longest // 8, 0):
         first = max(0, touched - max(count, min(_LOCAL, longest)))
         u = (potential - potential[touched]) / (potential[touched] - potential[first] or 1.0)
-        line = np.polyfit(u[first:touched], current[first:touched], 1)
+        line = straight_line(u[first:touched], current[first:touched])
         left = current[first:touched] - np.polyval(line, u[first:touched])
         scatter = max(math.sqrt(float(np.sum(left**2)) / max(touched - first - 2, 1)), 0.5 * noise)
         if touched - first <= _LOCAL or not _bent(u[first:touched], current[first:touched], scatter):

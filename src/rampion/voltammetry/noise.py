@@ -1,4 +1,4 @@
-"""The noise of a sampled curve, its resolution, and straight lines fitted in moving windows."""
+"""The noise of a sampled curve, its resolution, and straight lines through it, whole and in moving windows."""
 
 from __future__ import annotations
 
@@ -133,6 +133,19 @@ def block_means(
         np.add.reduceat(y, edges) / counts,
         np.sqrt(np.add.reduceat(std**2, edges)) / counts,
     )
+
+
+def straight_line(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[np.ndarray, " n"] | None = None
+) -> tuple[float, float]:
+    """Slope and level at x = 0 of the weighted straight line through points; a slope of zero where all x coincide."""
+    weight = np.ones(x.size) if std is None else std**-2.0
+    weight = weight / weight.sum()
+    centre, level = float(weight @ x), float(weight @ y)
+    u = x - centre
+    spread = float(weight @ (u * u))
+    slope = float(weight @ (u * (y - level))) / spread if spread > 0 else 0.0
+    return slope, level - slope * centre
 
 
 def moving_median(y: Float[np.ndarray, " n"], width: int) -> Float[np.ndarray, " n"]:

@@ -14,7 +14,7 @@ from rampion.estimate import Estimate, Flag, product
 from rampion.measurement import Sample
 from rampion.quantities import FARADAY, GAS_CONSTANT
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.noise import block_means
+from rampion.voltammetry.noise import block_means, straight_line
 from rampion.voltammetry.rest_slope import RestSlope, fit_rest_slope
 from rampion.voltammetry.voltammogram import Voltammogram
 
@@ -156,7 +156,7 @@ def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> np.ndarray:
     n = x.size
     u = (x - x[0]) / ((x[-1] - x[0]) or 1.0)
     w = std**-2.0
-    rough = np.polyfit(u[: max(SMALLEST_LINE, n // 10)], y[: max(SMALLEST_LINE, n // 10)], 1)
+    rough = straight_line(u[: max(SMALLEST_LINE, n // 10)], y[: max(SMALLEST_LINE, n // 10)])
     v = y - np.polyval(rough, u)  # keeps the sums of squares small
 
     def total(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.estimate import NORMAL_95, Estimate
-from rampion.voltammetry.noise import block_means, moving_lines
+from rampion.voltammetry.noise import block_means, moving_lines, straight_line
 
 BASELINE = "zero current: no baseline was subtracted"
 _SMALLEST_DROP = 0.01  # of the maximum
@@ -109,7 +109,7 @@ def _plateau(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> Estimate | None:
     last = x >= x[-1] - 0.2 * (x[-1] - x[0])
     if last.sum() < 4:
         return None
-    slope, level = np.polyfit(x[last] - x[last].mean(), y[last], 1, w=1 / std[last])
+    slope, level = straight_line(x[last] - x[last].mean(), y[last], std[last])
     change = abs(slope) * np.ptp(x[last])
     if change > 0.05 * abs(level):
         return None

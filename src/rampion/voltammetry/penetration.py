@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.estimate import Estimate
-from rampion.voltammetry.noise import moving_lines
+from rampion.voltammetry.noise import moving_lines, straight_line
 
 RULE = (
     "onset: the break point where a smooth course (the ohmic line, or a polynomial where the curve bends) gives way to "
@@ -80,7 +80,7 @@ def find_rises(
     n = potential.size
     early = slice(start, start + max(8, n // 20))
     if potential[early].size >= 8 and np.ptp(potential[early]) > 0:  # a curve that bends from its first point on
-        conductance = max(conductance, float(np.polyfit(potential[early], current[early], 1)[0]) / STEEPER)
+        conductance = max(conductance, straight_line(potential[early], current[early])[0] / STEEPER)
     significance = np.full(n, -math.inf)
     widest = np.zeros(n, dtype=int)
     ratio = np.zeros(n)
@@ -125,7 +125,7 @@ def _follow(
     before = max(at - half - 1, 0)
     span = slice(max(0, before - max(8, 2 * half, n // 25)), before + 1)
     x, y = potential[span], current[span]
-    trend = float(np.polyfit(x, y, 1, w=1 / noise[span])[0]) if x.size >= 4 and np.ptp(x) > 0 else conductance
+    trend = straight_line(x, y, noise[span])[0] if x.size >= 4 and np.ptp(x) > 0 else conductance
     trend = float(np.clip(trend, 0.0, max(conductance, 0.0)))
     level = float(np.mean(y) - trend * np.mean(x))
     excess = current - level - trend * potential
@@ -146,7 +146,7 @@ def _follow(
     crest = at + int(np.argmax(normal[at:]))
     later = np.convolve(current[crest:], np.ones(width) / width, mode="valid") if n - crest > width else current[crest:]
     end_x, end_y = potential[-max(8, tail.size) :], current[-max(8, tail.size) :]
-    rising = np.ptp(end_x) > 0 and float(np.polyfit(end_x, end_y, 1)[0]) > 0.5 * conductance  # not held at a limit
+    rising = straight_line(end_x, end_y)[0] > 0.5 * conductance  # not held at a limit
     near = abs(float(np.median(tail))) < _BACK_ON_LINE * float(np.max(normal[before + 1 :]))
     back = bool(ohmic and rising and near)
     if not back and float(np.max(np.maximum.accumulate(later) - later)) < 0.4 * float(np.max(normal[before + 1 :])):

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 
 from rampion.voltammetry.contact import ContactLoss, find_contact_loss
 from rampion.voltammetry.limits import Clipping, find_clipping
-from rampion.voltammetry.noise import local_noise, moving_lines, noise_floor
+from rampion.voltammetry.noise import local_noise, moving_lines, noise_floor, straight_line
 from rampion.voltammetry.ohmic import OhmicLine
 from rampion.voltammetry.onset import fit_onset
 from rampion.voltammetry.peak import Peak, find_peak
@@ -56,9 +56,7 @@ def find_pieces(
     outside = ~inside
     u, v, s = x[outside], y[outside], noise[outside]
     conductance = (
-        line.conductance.value
-        if line is not None
-        else float(np.polyfit(u[: u.size // 4 + 2], v[: u.size // 4 + 2], 1)[0])
+        line.conductance.value if line is not None else straight_line(u[: u.size // 4 + 2], v[: u.size // 4 + 2])[0]
     )
     conductance = max(conductance, 0.0)
     start = int(np.searchsorted(u, line.window[0])) if line is not None else 0

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.estimate import Estimate
-from rampion.voltammetry.noise import block_means
+from rampion.voltammetry.noise import block_means, straight_line
 
 _DIRECT = 1200  # points up to which the sum over all pairs is the faster way
 _STEP = 0.5  # of the trapezoidal rule in the logarithm of the rate; error about 1e-7
@@ -123,7 +123,7 @@ def find_plateau(
     if x.size < 8 or np.ptp(x[last]) <= 0:
         return None
     level = float(np.mean(y[last]))
-    change = float(np.polyfit(x[last], y[last], 1)[0] * np.ptp(x[last]))
+    change = straight_line(x[last], y[last])[0] * float(np.ptp(x[last]))
     if level <= 0 or abs(change) > 0.05 * level:
         return None
     return Estimate(level, math.hypot(float(np.mean(std[last])), abs(change) / math.sqrt(12.0)))

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from rampion.estimate import Estimate, Flag
 from rampion.measurement import Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level
+from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
 from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
@@ -214,7 +214,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     current = sign * record.current[first:end]
     current_sign = sign
     early = slice(0, max(SMALLEST_SWEEP // 2, current.size // 3))
-    slope = np.polyfit(potential[early], current[early], 1)[0] if np.ptp(potential[early]) > 0 else 0.0
+    slope = straight_line(potential[early], current[early])[0]
     if slope < 0 and np.median(current) < 0:
         current, current_sign = -current, -sign
         flags.append(VoltammetryFlag.POLARITY.flag())
