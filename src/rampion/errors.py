@@ -15,6 +15,10 @@ class InputError(RampionError, ValueError):
     exit_code = 3
 
 
+class DecisionError(InputError):
+    """What a person decided or asked for cannot be followed; it concerns the whole run, not one sample."""
+
+
 class RefusedError(RampionError):
     """The input is understood and deliberately not processed: unsupported format, missing extra, unsafe request."""
 

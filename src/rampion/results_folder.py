@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from rampion.errors import RefusedError
+from rampion.estimate import Flag
 from rampion.file_writing import plainly_told, remove_leftovers, write_file
 from rampion.records import file_hash, to_json, to_plain
 
@@ -42,12 +43,16 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class NewSet:
-    """The files of a run in the making: they are written into ``folder`` and come to stand in ``target``."""
+    """The files of a run in the making: they are written into ``folder`` and come to stand in ``target``.
+
+    ``flags`` gathers what of them could not be made.
+    """
 
     folder: Path
     target: Path
     earlier: Manifest
     kept: dict[str, str] = field(default_factory=dict)
+    flags: list[Flag] = field(default_factory=list)
 
     def standing(self, name: str) -> Path | None:
         """The earlier run's file of that name, ``None`` where there is none or it is not as it was written."""

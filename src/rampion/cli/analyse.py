@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +13,9 @@ from rampion.errors import InputError
 
 if TYPE_CHECKING:
     from rampion.estimate import Flag
+    from rampion.measurement import Sample
     from rampion.readers.overview import RunOverview
+    from rampion.study import Analysis, SpectrumOptions
 
 
 @click.command()
@@ -91,37 +92,54 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
     """Say what one sample's sweep shows: PATH is an instrument file, or a folder of them with a sample sheet."""
     from rampion.records import to_json
     from rampion.report.results import results
-    from rampion.report.words import analysis_text
+    from rampion.report.words import analysis_text, flag_lines
+    from rampion.results_folder import new_set, refuse_foreign
     from rampion.study import SpectrumOptions, analyse_each, read
 
     if output is not None:
-        from rampion.results_folder import refuse_foreign
-
         refuse_foreign(output, ("results.json", "datapackage.json"))
     sample = sample_from(options)
     chosen = {name: options[name] for name in ("circuit", "weighting", "relaxation_times", "profiles")}
     named = columns_from(columns)
-    campaign = read(path, sample=sample, sheet=options["sheet"], columns=named)
-    with click.progressbar(
-        campaign.experiments,
-        label="Analysing",
-        file=sys.stderr,
-        hidden=as_json or len(campaign.experiments) < 3,
-    ) as experiments:
-        analysis = analyse_each(campaign, cast(Iterable[Any], experiments), SpectrumOptions(**chosen))
-    written = []
+    if Path(path).is_dir():
+        analysis = _analysed_folder(path, options["sheet"], SpectrumOptions(**chosen), named, sample, as_json)
+    else:
+        campaign = read(path, sample=sample, sheet=options["sheet"], columns=named)
+        analysis = analyse_each(campaign, campaign.experiments, SpectrumOptions(**chosen))
+    stated = {"path": path, **chosen} | ({"columns": named} if named else {})
+    if not as_json:
+        click.echo(analysis_text(analysis))
     if output is not None:
-        from rampion.report.folder import write_folder
+        from rampion.report.folder import write_folder_into
 
-        written = write_folder(
-            analysis, output, options={"path": path, **chosen} | ({"columns": named} if named else {})
-        )
+        with new_set(output, "analyse", stated) as made:
+            written = write_folder_into(made, analysis, stated)
+        if not as_json:
+            click.echo("\n".join(["", *flag_lines(made.flags, "")]))
+            click.echo(f"Wrote {len(written)} files to {output}: begin with {written[0]}")
     if as_json:
         click.echo(to_json(results(analysis)))
-        return
-    click.echo(analysis_text(analysis))
-    if written:
-        click.echo(f"\nWrote {len(written)} files to {output}: begin with {written[0]}")
+
+
+def _analysed_folder(
+    path: str,
+    sheet: str | None,
+    options: SpectrumOptions,
+    columns: dict[str, str] | None,
+    sample: Sample | None,
+    quiet: bool,
+) -> Analysis:
+    """Every sample of a folder, with every point of its records; the bar shows where more than two are waited for."""
+    from rampion.study.remember import Progress, analyse_folder
+
+    with click.progressbar(length=1, label="Analysing", file=sys.stderr, hidden=quiet) as bar:
+
+        def show(step: Progress) -> None:
+            bar.length = step.of
+            bar.hidden = quiet or step.of < 3
+            bar.update(1)
+
+        return analyse_folder(path, sheet, options, columns=columns, sample=sample, whole=True, progress=show)
 
 
 @click.command()

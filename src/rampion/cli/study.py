@@ -45,6 +45,9 @@ def _analysed(
     return analysis
 
 
+MOST_TOLD = 20  # lines of the console for what is missing or doubtful
+
+
 def _wrote(written: Sequence[Path]) -> str:
     page, results, *more = (str(path) for path in written)
     return f"Wrote {', '.join([page, *more])} and {results}"
@@ -90,10 +93,11 @@ def study(
     stands in overrides.toml in the campaign's folder.
     """
     from rampion.records import to_json
-    from rampion.report.html import write_report
+    from rampion.report.html import write_report_into
     from rampion.report.pdf import engine
     from rampion.report.study import study_results
-    from rampion.results_folder import refuse_foreign
+    from rampion.report.words import flag_lines
+    from rampion.results_folder import new_set, refuse_foreign
     from rampion.study import study as run
 
     if not Path(path).is_dir():
@@ -111,11 +115,13 @@ def study(
     options = {name: value for name, value in stated.items() if value is not None}
     if not as_json:
         click.echo(_told(found))
-    written = write_report(found, output, options, pdf=pdf) if output else []
+    if output:
+        with new_set(output, "study", options) as made:
+            written = write_report_into(made, found, options, pdf=pdf)
+        if not as_json:
+            click.echo("\n".join([*flag_lines(made.flags, ""), _wrote(written)]))
     if as_json:
         click.echo(to_json(study_results(found)))
-    elif written:
-        click.echo(_wrote(written))
 
 
 @click.command()

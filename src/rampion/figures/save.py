@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+LONGEST_LINE = 100  # letters, about as many as fit beside each other on a figure
 FONTS = "'DejaVu Sans', Arial, Helvetica, sans-serif"
 
 
 def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("svg", "png")) -> list[Path]:
     """Write the figure once per format; returns the files written."""
+    as_written(figure)
     written = []
     for suffix in formats:
         path = stem.with_name(f"{stem.name}.{suffix}")
@@ -29,11 +31,28 @@ def save(figure: Figure, stem: Path, formats: tuple[str, ...] = ("svg", "png")) 
     return written
 
 
+def as_written(figure: Figure) -> None:
+    """Show names of samples as they are: a dollar is no formula, and a very long name is cut in its middle."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        content = text.get_text()
+        if "$" in content and "\\mathdefault" not in content:  # that is how matplotlib writes powers of ten
+            text.set_parse_math(False)
+        if max(map(len, content.splitlines()), default=0) > LONGEST_LINE:
+            half = LONGEST_LINE // 2 - 1
+            lines = (
+                one if len(one) <= LONGEST_LINE else f"{one[:half]} … {one[-half:]}" for one in content.splitlines()
+            )
+            text.set_text("\n".join(lines))
+
+
 def svg(figure: Figure) -> str:
     """The figure as one SVG element: its letters stay letters, to be searched and edited, and the same figure gives
     the same text."""
     from matplotlib import rc_context
 
+    as_written(figure)
     stream = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "rampion"}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

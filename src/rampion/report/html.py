@@ -7,16 +7,16 @@ can be printed again), ``figures/`` (each as SVG with its data as CSV and for Or
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rampion.errors import InputError
-from rampion.records import provenance, to_json
+from rampion.records import provenance, to_json, to_plain
 from rampion.report import sections
 from rampion.report.data import as_csv, as_origin
 from rampion.report.document import Section, figure
+from rampion.report.folder import ReportFlag
 from rampion.report.methods import methods_section
 from rampion.report.page import render
 from rampion.report.results import files_of
@@ -51,12 +51,13 @@ def write_report_into(
     (folder / "figures").mkdir()
     plain = json.loads(to_json(study_results(study), None))
     history = provenance(options, files_of(study.analysis))
-    results = folder / "results.json"
-    results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
     pages = page_paths(plain)
     behind = write_sample_pages(study, plain, history, pages, made)
-    figures = _figures(study, folder)
-    list(behind)
+    figures = _figures(study, made)
+    made.flags.extend(flag for flag in behind if flag is not None)
+    plain["flags"] += to_plain(made.flags)
+    results = folder / "results.json"
+    results.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
     body = [
         sections.together_section(plain), sections.laws_section(plain), sections.transport_section(plain),
         conditions_section(plain), sections.recovery_section(plain), sections.pauses_section(plain),
@@ -143,16 +144,8 @@ def summary(plain: Mapping[str, Any]) -> list[str]:
     return sections.summary(plain)
 
 
-def _figures(study: Study, folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """Draw and write every figure that the samples allow; returns them by section."""
-    written: dict[str, list[dict[str, Any]]] = {}
-    for name, picture in _pictures(study):
-        write_picture(picture, folder / "figures")
-        written.setdefault(name, []).append(figure(picture))
-    return written
-
-
-def _pictures(study: Study) -> Iterator[tuple[str, Picture]]:
+def _figures(study: Study, made: NewSet) -> dict[str, list[dict[str, Any]]]:
+    """Draw and write every figure that the samples allow; returns them by section. One that fails is a flag."""
     from rampion.report import condition_sections, panels, stages
 
     drawn = (
@@ -161,7 +154,19 @@ def _pictures(study: Study) -> Iterator[tuple[str, Picture]]:
         ("laws", panels.law_pictures), ("laws", panels.capacity_pictures), ("recovery", stages.relaxation_pictures),
         ("conditions", condition_sections.condition_pictures),
     )  # fmt: skip
-    yield from chain.from_iterable(((name, picture) for picture in make(study)) for name, make in drawn)
+    written: dict[str, list[dict[str, Any]]] = {}
+    for name, make in drawn:
+        try:
+            for picture in make(study):
+                write_picture(picture, made.folder / "figures")
+                written.setdefault(name, []).append(figure(picture))
+        except OSError:  # the disk, which concerns all
+            raise
+        except Exception as error:
+            shown = make.__name__.replace("_", " ")
+            flag = ReportFlag.FIGURE_FAILED.flag(name=f"of {shown}", reason=f"{type(error).__name__}: {error}")
+            made.flags.append(flag)
+    return written
 
 
 def write_picture(picture: Picture, folder: Path) -> None:

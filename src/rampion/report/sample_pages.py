@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rampion.estimate import Flag
 from rampion.measurement import thinned
 from rampion.processes import in_processes
 from rampion.quantities import quantity
-from rampion.records import to_json
+from rampion.records import to_json, to_plain
 from rampion.report.data import Column, column_of
 from rampion.report.document import Section, confidence_cell, figure, interval, number, section, table, verdict_cell
-from rampion.report.folder import file_name
+from rampion.report.folder import ReportFlag, file_name
 from rampion.report.page import render
 from rampion.report.panels import Picture
 from rampion.report.sections import estimate
@@ -44,15 +45,16 @@ def page_paths(plain: Mapping[str, Any]) -> dict[str, str]:
     for known in plain["metadata"]:
         name = known["name"]
         path = f"samples/{file_name(name)}.html"
-        if name not in pages:
-            pages[name] = path if path not in pages.values() else f"samples/{file_name(name)}_{len(pages)}.html"
+        if name not in pages:  # S1 and s1 are one file on many disks
+            taken = {one.casefold() for one in pages.values()}
+            pages[name] = path if path.casefold() not in taken else f"samples/{file_name(name)}_{len(pages)}.html"
     return pages
 
 
 def write_sample_pages(
     study: Study, plain: Mapping[str, Any], history: Mapping[str, Any], pages: Mapping[str, str], made: NewSet
-) -> Iterator[None]:
-    """Write the pages that are not as they should be, on all cores; done when the last has been taken."""
+) -> Iterator[Flag | None]:
+    """Write the pages that are not as they should be, on all cores; yields a flag for each that failed, else None."""
     (made.folder / "samples").mkdir()
     entries: dict[str, list[Mapping[str, Any]]] = {}
     for finding in plain["samples"]:
@@ -84,6 +86,27 @@ def _stands(path: Path | None, mark: str) -> bool:
 
 
 def _write_page(
+    sample: SampleAnalysis,
+    known: Mapping[str, Any],
+    entries: list[Mapping[str, Any]],
+    history: Mapping[str, Any],
+    mark: str,
+    path: Path,
+) -> Flag | None:
+    try:
+        _make_page(sample, known, entries, history, mark, path)
+    except OSError:  # the disk, which concerns all
+        raise
+    except Exception as error:
+        flag = ReportFlag.PAGE_FAILED.flag(name=known["name"], reason=f"{type(error).__name__}: {error}")
+        parts = [section("sample", "The sample", flags=[to_plain(flag)])]
+        document = {"title": known["name"], "synthetic": False, "summary": [], "sections": parts, "provenance": history}
+        path.write_text(render(document, path.parent, home="../report.html"), encoding="utf-8")
+        return flag
+    return None
+
+
+def _make_page(
     sample: SampleAnalysis,
     known: Mapping[str, Any],
     entries: list[Mapping[str, Any]],

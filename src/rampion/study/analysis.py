@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rampion.errors import InputError
+from rampion.errors import DecisionError, InputError
 from rampion.estimate import Flag, merge_flags
 from rampion.measurement import Campaign, Experiment, Override, Protocol, Sample, on_one_clock
 from rampion.plausibility import assess_sample
 from rampion.readers import read_file
 from rampion.study.conditions import ConditionSeries, take_together
-from rampion.study.overrides import Overridden, check_overrides, choose_spectra, choose_sweeps, concerns
+from rampion.study.lost import Lost, StudyFlag, attempt, lost_sample, reason_of
+from rampion.study.overrides import Overridden, check_circuit, check_overrides, choose_spectra, choose_sweeps, concerns
 from rampion.study.plausible import assess_campaign, assess_experiment
 from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
 
@@ -34,6 +35,7 @@ class SampleAnalysis:
     impedance: Spectra = field(default_factory=Spectra)
     overridden: tuple[Overridden, ...] = ()
     flags: tuple[Flag, ...] = ()
+    lost: tuple[Flag, ...] = ()  # parts that failed; they are told of the whole too
 
     @property
     def symmetric(self) -> bool:
@@ -97,14 +99,14 @@ def read(
         campaign = Campaign(experiments=(read_file(path, columns=columns),), name=path.stem)
     if sample is None:
         return campaign
-    experiments = tuple(replace(one, sample=_stated(one.sample, sample)) for one in campaign.experiments)
+    experiments = tuple(replace(one, sample=stated(one.sample, sample)) for one in campaign.experiments)
     return replace(campaign, experiments=experiments)
 
 
-def _stated(known: Sample, stated: Sample) -> Sample:
+def stated(known: Sample, given: Sample) -> Sample:
     """The known sample with everything that was stated by hand put over it."""
     blank = Sample()
-    changes = {f.name: getattr(stated, f.name) for f in fields(Sample)}
+    changes = {f.name: getattr(given, f.name) for f in fields(Sample)}
     return replace(known, **{name: value for name, value in changes.items() if value != getattr(blank, name)})
 
 
@@ -140,9 +142,49 @@ def analyse_each(
 ) -> Analysis:
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
     check_overrides(campaign.overrides, campaign.experiments)
-    samples = tuple(analyse_experiment(experiment, options, campaign.overrides) for experiment in experiments)
-    samples, series, failed = take_together(assess_campaign(samples), options)
-    return Analysis(samples=samples, series=series, name=campaign.name, flags=campaign.flags + failed)
+    check_circuit(options.circuit if options is not None else None)
+    tried = [try_experiment(experiment, options, campaign.overrides) for experiment in experiments]
+    samples = tuple(one for one in tried if isinstance(one, SampleAnalysis))
+    lost = [one for one in tried if isinstance(one, Lost)]
+    if lost and not samples:
+        raise lost[0].error
+    return together(campaign, samples, options, failed=[one.flag for one in lost])
+
+
+def together(
+    campaign: Campaign,
+    samples: tuple[SampleAnalysis, ...],
+    options: SpectrumOptions | None = None,
+    run: Callable[..., Iterable[ConditionSeries | Flag]] | None = None,
+    failed: Sequence[Flag] = (),
+) -> Analysis:
+    """The samples beside each other: what is implausible among them, and their series along temperature or pressure.
+
+    ``run`` maps a function over jobs (:func:`rampion.study.conditions.take_together`); ``failed`` tells what was lost.
+    """
+    flags = list(failed)
+    samples = attempt(flags, "comparisons of the samples", samples, lambda: assess_campaign(samples))
+    samples, series, without = take_together(samples, options, run)
+    flags = merge_flags(campaign.flags, flags, *(one.lost for one in samples), without)
+    return Analysis(samples=samples, series=series, name=campaign.name, flags=flags)
+
+
+def try_experiment(
+    experiment: Experiment, options: SpectrumOptions | None = None, overrides: Sequence[Override] = ()
+) -> SampleAnalysis | Lost:
+    """:func:`analyse_experiment`, or what ended it: one sample's failure must not take the others with it.
+
+    Raises
+    ------
+    DecisionError
+        When an override cannot be followed.
+    """
+    try:
+        return analyse_experiment(experiment, options, overrides)
+    except DecisionError:
+        raise
+    except Exception as error:
+        return lost_sample(experiment.known_as, error)
 
 
 def analyse_experiment(
@@ -162,7 +204,15 @@ def analyse_experiment(
     run = analyse_run(experiment.traces, experiment.sample, experiment.parts)
     findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
-    findings, spectra = assess_experiment(experiment, findings, analyse_spectra(experiment, findings, options))
+    lost: tuple[Flag, ...] = ()
+    try:
+        spectra = analyse_spectra(experiment, findings, options)
+    except Exception as error:
+        if not findings:
+            raise
+        flag = StudyFlag.SPECTRA_FAILED.flag(name=experiment.known_as, reason=reason_of(error))
+        spectra, lost = Spectra(flags=(flag,)), (flag,)
+    findings, spectra = assess_experiment(experiment, findings, spectra)
     return SampleAnalysis(
         experiment=experiment,
         findings=findings,
@@ -171,6 +221,7 @@ def analyse_experiment(
         flags=merge_flags(
             implausible, experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags
         ),
+        lost=lost,
     )
 
 

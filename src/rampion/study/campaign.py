@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rampion.estimate import Estimate, Flag
+from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Campaign
 from rampion.study.analysis import Analysis, analyse
 from rampion.study.events import Event, events_of, sweeps
@@ -19,6 +20,7 @@ from rampion.study.laws import (
     scaling_laws,
     survival_groups,
 )
+from rampion.study.lost import attempt
 from rampion.study.pauses import PauseEffect, pause_effects
 from rampion.study.recovery import Impedance, gather_impedance
 from rampion.study.remember import analyse_folder
@@ -56,23 +58,27 @@ def study(subject: Analysis | Campaign | str | Path, tracer_diffusivity: Estimat
     if isinstance(subject, str | Path):
         subject = analyse_folder(subject)
     analysis = subject if isinstance(subject, Analysis) else analyse(subject)
-    events = events_of(analysis)
+    failed: list[Flag] = []
+    get = partial(attempt, failed)
+    events = get("events", (), lambda: events_of(analysis))
     swept = sweeps(events)
     runs = tuple(event for event in events if event.finding.kind is Kind.CONSTANT_CURRENT and event.complete)
-    laws = scaling_laws(swept)
+    laws = get("scaling laws", (), lambda: scaling_laws(swept))
     alike = [event for event in swept if event.transports]
-    drawn = laws if len(alike) == len(swept) else scaling_laws(alike)
-    transport = transport_numbers(alike, [run for run in runs if run.transports], drawn, tracer_diffusivity)
-    impedance = gather_impedance(sample for sample in analysis.samples if sample.symmetric)
+    drawn = laws if len(alike) == len(swept) else get("laws of transport", (), lambda: scaling_laws(alike))
+    steady = [run for run in runs if run.transports]
+    transport = get("transport numbers", (), lambda: transport_numbers(alike, steady, drawn, tracer_diffusivity))
+    symmetric = [sample for sample in analysis.samples if sample.symmetric]
+    impedance = get("recoveries at rest", Impedance(), lambda: gather_impedance(symmetric))
     return Study(
         analysis=analysis,
         events=events,
-        replicates=replicate_groups(swept),
-        survival=survival_groups(swept),
+        replicates=get("replicates", (), lambda: replicate_groups(swept)),
+        survival=get("survival curves", (), lambda: survival_groups(swept)),
         laws=laws,
         transport=transport,
         impedance=impedance,
-        pauses=pause_effects(events, transport),
-        evidence=gather_evidence(events, swept, laws, transport, impedance),
-        flags=analysis.flags,
+        pauses=get("effects of the pauses", (), lambda: pause_effects(events, transport)),
+        evidence=get("weights of mechanisms", None, lambda: gather_evidence(events, swept, laws, transport, impedance)),
+        flags=merge_flags(analysis.flags, failed),
     )

@@ -17,6 +17,7 @@ from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Spectrum
 from rampion.study.condition_groups import TEMPERATURE, ConditionFlag, Group, find_groups
+from rampion.study.lost import reason_of
 from rampion.study.spectra import SpectrumOptions, add_profiles
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def take_together(
     options = options or SpectrumOptions()
     groups = find_groups(samples)
     jobs = [(group, [samples[place] for place in group.places], options) for group in groups]
-    each = run(_analyse_group, jobs) if run is not None else (_analyse_group(*job) for job in jobs)
+    each = run(_try_group, jobs) if run is not None else (_try_group(*job) for job in jobs)
     out, found, failed = list(samples), [], []
     for result in each:
         if isinstance(result, Flag):
@@ -79,7 +80,15 @@ def take_together(
     return tuple(out), tuple(found), tuple(failed)
 
 
-def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: SpectrumOptions) -> ConditionSeries | Flag:
+def _try_group(group: Group, samples: Sequence[SampleAnalysis], options: SpectrumOptions) -> ConditionSeries | Flag:
+    """The series of a group, or why there is none: too few points for the others' circuit, or a fault."""
+    try:
+        return _analyse_group(group, samples, options)
+    except Exception as error:
+        return ConditionFlag.SERIES_FAILED.flag(reason=reason_of(error))
+
+
+def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: SpectrumOptions) -> ConditionSeries:
     """The spectra of a group fitted and named together, and what they say along their condition."""
     from rampion.impedance.series_finding import analyse_series
 
@@ -88,13 +97,10 @@ def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: Spe
     known = samples[0].experiment.sample
     values = tuple(getattr(one.experiment.sample, group.along) for one in samples)
     single = [one.spectra[at].circuit for one, at in zip(samples, picked, strict=True)]
-    try:
-        series = analyse_series(
-            spectra, known, group.circuit or options.circuit, coordinate=np.array([one.value for one in values]),
-            weighting=options.weighting, candidates=tuple(dict.fromkeys(single)), one_circuit=True,
-        )  # fmt: skip
-    except InputError as error:  # one of the spectra has too few points for the others' circuit
-        return ConditionFlag.SERIES_FAILED.flag(reason=str(error))
+    series = analyse_series(
+        spectra, known, group.circuit or options.circuit, coordinate=np.array([one.value for one in values]),
+        weighting=options.weighting, candidates=tuple(dict.fromkeys(single)), one_circuit=True,
+    )  # fmt: skip
     before = [one.spectra[at] for one, at in zip(samples, picked, strict=True)]
     findings = [
         _completed(new, old, spectrum, options)

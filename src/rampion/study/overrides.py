@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rampion.errors import InputError
+from rampion.errors import DecisionError, InputError
 from rampion.estimate import Estimate
 from rampion.measurement import Experiment, Override, Sample, Spectrum
 from rampion.units import show
@@ -54,13 +54,31 @@ def check_overrides(overrides: Sequence[Override], experiments: Sequence[Experim
         if not found:
             names = [experiment.known_as for experiment in experiments]
             shown = ", ".join(dict.fromkeys(names[:8])) + (", …" if len(names) > 8 else "")
-            raise InputError(f"An override names the sample {override.sample!r}; the campaign holds {shown}.")
+            raise DecisionError(f"An override names the sample {override.sample!r}; the campaign holds {shown}.")
         if len(found) > 1 and (override.sweep or override.spectrum):
             names = ", ".join(experiment.name for experiment in found)
-            raise InputError(
+            raise DecisionError(
                 f"An override names one sweep or spectrum of {override.sample!r}, which has {len(found)} experiments "
                 f"({names}); write the experiment's name as its sample."
             )
+
+
+def check_circuit(text: str | None) -> None:
+    """Refuse a circuit that cannot be read, before anything is fitted with it.
+
+    Raises
+    ------
+    DecisionError
+        With what is wrong in it.
+    """
+    if text is None:
+        return
+    from rampion.impedance.notation import parse_circuit
+
+    try:
+        parse_circuit(text)
+    except InputError as error:
+        raise DecisionError(str(error)) from error
 
 
 def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kept:
@@ -79,8 +97,10 @@ def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kep
     for override in overrides:
         if override.sweep is not None or not (override.circuit or override.exclude):
             continue
+        if override.circuit:
+            check_circuit(override.circuit)
         if override.spectrum is not None and override.spectrum > len(spectra):
-            raise InputError(
+            raise DecisionError(
                 f"An override names spectrum {override.spectrum} of {override.sample!r}, which has {len(spectra)}."
             )
         number = override.spectrum
@@ -127,9 +147,9 @@ def choose_sweeps(
         if override.spectrum is not None or not _about_sweeps(override):
             continue
         if override.verdict is not None and override.verdict not in verdicts:
-            raise InputError(f"{override.verdict!r} is no verdict; expected one of {', '.join(verdicts)}.")
+            raise DecisionError(f"{override.verdict!r} is no verdict; expected one of {', '.join(verdicts)}.")
         if override.sweep is not None and override.sweep > len(findings):
-            raise InputError(
+            raise DecisionError(
                 f"An override names sweep {override.sweep} of {override.sample!r}, which has {len(findings)}."
             )
         for number in [override.sweep] if override.sweep is not None else list(chosen):
@@ -141,14 +161,17 @@ def choose_sweeps(
                 overridden.append(_changed(override, f"sweep {number}", "excluded", _said(before), "left out"))
                 continue
             if before.kind is not Kind.SWEEP:
-                raise InputError(
+                raise DecisionError(
                     f"An override chooses a verdict or window for run {number} of {override.sample!r}, a "
                     f"{before.kind.value.replace('_', ' ')} run; only a sweep has these."
                 )
             choice = Choice(
                 verdict=verdicts.get(override.verdict or ""), at=override.at, ohmic_window=override.ohmic_window
             )
-            after = replace(judge_sweep(before.voltammogram, sample, choice, before.cell), trace=before.trace)
+            try:
+                after = replace(judge_sweep(before.voltammogram, sample, choice, before.cell), trace=before.trace)
+            except InputError as error:
+                raise DecisionError(str(error)) from error
             chosen[number] = after
             overridden.append(_changed(override, f"sweep {number}", _decision(override), _said(before), _said(after)))
     return tuple(finding for finding in chosen.values() if finding is not None), tuple(overridden)

@@ -13,14 +13,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from rampion.errors import RampionError
-from rampion.estimate import Flag, FlagKind, Severity, merge_flags
-from rampion.measurement import Experiment, Override, Trace, thinned
-from rampion.processes import in_processes
+from rampion.estimate import Flag, merge_flags
+from rampion.measurement import Experiment, Override, Sample, Trace, thinned
+from rampion.processes import Lost as JobLost
+from rampion.processes import as_done, in_processes
 from rampion.readers.fingerprint import Fingerprint, fingerprints
 from rampion.readers.folder import (
     FileGroup,
@@ -34,10 +34,9 @@ from rampion.readers.folder import (
 from rampion.readers.run_names import member_of
 from rampion.records import code_digest, file_hash
 from rampion.study import cache
-from rampion.study.analysis import Analysis, SampleAnalysis, analyse_experiment
-from rampion.study.conditions import take_together
-from rampion.study.overrides import check_overrides
-from rampion.study.plausible import assess_campaign
+from rampion.study.analysis import Analysis, SampleAnalysis, stated, together, try_experiment
+from rampion.study.lost import Lost, lost_sample
+from rampion.study.overrides import check_circuit, check_overrides
 from rampion.study.spectra import SpectrumOptions
 
 if TYPE_CHECKING:
@@ -50,16 +49,6 @@ TRACE_POINTS = 400  # of the raw trace beside it
 FileNames: TypeAlias = tuple[str, ...]  # of a group, which tell it from the others of a plan
 
 
-class StudyFlag(FlagKind):
-    """What went wrong with a sample of a campaign."""
-
-    SAMPLE_FAILED = (
-        Severity.INVALID,
-        "{name} could not be analysed and is missing from the study ({reason}): this is a fault of rampion, please "
-        "report it with the file.",
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class GroupAnalysis:
     """What one group of files showed, and which of them were refused."""
@@ -67,6 +56,17 @@ class GroupAnalysis:
     samples: tuple[SampleAnalysis, ...]
     refused: tuple[Flag, ...] = ()
     fingerprints: tuple[Fingerprint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How every group of a folder is analysed."""
+
+    options: SpectrumOptions
+    overrides: Sequence[Override] = ()
+    sample: Sample | None = None
+    whole: bool = False
+    remember: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,38 +84,45 @@ def analyse_folder(
     options: SpectrumOptions | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    sample: Sample | None = None,
     remember: bool = True,
+    whole: bool = False,
     workers: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Analysis:
     """Analyse every sample of a folder.
 
-    The records of the result are thinned to what figures show (extremes kept); every number is from all points.
+    The records of the result are thinned to what figures show (extremes kept); every number is from all points. A
+    sample that fails is a flag of the result, and the others are there.
 
     Parameters
     ----------
     columns : role → header of plain tables that have these columns.
+    sample : what a person states of all samples; it wins over the sheet and the files.
     remember : take what was analysed before from the cache folder, and keep what is analysed now.
+    whole : keep every point of the records; nothing is remembered then.
     workers : processes; by default one per core. Fewer than four new groups are analysed in this process.
     progress : told of each group of files when it is done.
 
     Raises
     ------
     InputError
-        When there is no such folder, a sheet is wrong, or an override names what does not exist.
+        When there is no such folder, a sheet or the circuit is wrong, or an override names what does not exist.
     RefusedError
         When not one file could be read.
     """
     plan = plan_folder(path, sheet=sheet, columns=columns)
     overrides = campaign_of(plan, (), ()).overrides
     options = options or SpectrumOptions()
+    check_circuit(options.circuit)
+    how = Work(options=options, overrides=overrides, sample=sample, whole=whole, remember=remember and not whole)
     found: dict[FileNames, GroupAnalysis] = {}
 
     def analyse(groups: Sequence[FileGroup]) -> list[GroupAnalysis]:
         new = [group for group in groups if group.files not in found]
-        jobs = [(group, overrides, options) for group in new]
+        jobs = [(group, how) for group in new]
         total = len(found) + len(jobs)
-        for place, remembered, result in _results(jobs, remember, workers):
+        for place, remembered, result in _results(jobs, workers):
             found[new[place].files] = result
             if progress is not None:
                 progress(Progress(done=len(found), of=total, remembered=remembered))
@@ -123,64 +130,53 @@ def analyse_folder(
 
     # a run may stand in two groups under two names: those groups are analysed again as one
     united = unite_copies(plan, [group.fingerprints for group in analyse(plan.groups)])
-    return _joined(united, analyse(united.groups), overrides, options, workers)
+    return _joined(united, analyse(united.groups), how, workers)
 
 
-def _joined(
-    plan: FolderPlan,
-    groups: Sequence[GroupAnalysis],
-    overrides: Sequence[Override],
-    options: SpectrumOptions,
-    workers: int | None,
-) -> Analysis:
+def _joined(plan: FolderPlan, groups: Sequence[GroupAnalysis], how: Work, workers: int | None) -> Analysis:
     samples = tuple(sample for group in groups for sample in group.samples)
     refused = merge_flags(*(group.refused for group in groups))
     if not samples:
         raise nothing_readable(plan, refused)
     campaign = campaign_of(plan, tuple(sample.experiment for sample in samples), refused)
-    check_overrides(overrides, campaign.experiments)
-    samples, series, failed = take_together(assess_campaign(samples), options, partial(in_processes, workers=workers))
-    return Analysis(samples=samples, series=series, name=campaign.name, flags=campaign.flags + failed)
+    there = {name for one in campaign.experiments for name in (one.name, one.sample.name)}
+    lost = {name for group in plan.groups for name in _names(group)} - there if refused else set()
+    # an override of a sample that could not be read or analysed is no slip: what happened to it is told already
+    check_overrides([one for one in how.overrides if one.sample not in lost], campaign.experiments)
+    return together(campaign, samples, how.options, partial(in_processes, workers=workers))
 
 
-def _results(
-    jobs: Sequence[tuple[Any, ...]], remember: bool, workers: int | None
-) -> Iterator[tuple[int, bool, GroupAnalysis]]:
+def _results(jobs: Sequence[tuple[FileGroup, Work]], workers: int | None) -> Iterator[tuple[int, bool, GroupAnalysis]]:
     """Place, whether it was remembered, and result of every job: the remembered ones first."""
     new = []
-    for place, (group, overrides, options) in enumerate(jobs):
-        key = _key(group, _digests(group), overrides, options) if remember else ""
-        kept = cache.take(key) if remember else None
+    for place, (group, how) in enumerate(jobs):
+        kept = cache.take(_key(group, _digests(group), how)) if how.remember else None
         if isinstance(kept, tuple) and len(kept) == 3:
             yield place, True, GroupAnalysis(samples=kept[0], refused=kept[1], fingerprints=kept[2])
         else:
             new.append(place)
-    todo = [(*jobs[place], remember) for place in new]
-    for place, result in zip(new, in_processes(_analyse_group, todo, workers), strict=True):
-        yield place, False, result
-    if remember and new:
+    for at, result in as_done(_analyse_group, [jobs[place] for place in new], workers) if new else ():
+        if isinstance(result, JobLost):  # a file under which the process itself dies
+            name = ", ".join(jobs[new[at]][0].files)
+            result = GroupAnalysis(samples=(), refused=(lost_sample(name, RuntimeError(result.reason)).flag,))
+        yield new[at], False, result
+    if new and jobs[0][1].remember:
         cache.make_room()
 
 
-def _analyse_group(
-    group: FileGroup, overrides: Sequence[Override], options: SpectrumOptions, remember: bool
-) -> GroupAnalysis:
+def _analyse_group(group: FileGroup, how: Work) -> GroupAnalysis:
     """Read and analyse a group of files; the result is kept under the bytes that were read."""
     contents = _contents(group)
     experiments, refused = read_group(group, contents=contents)
-    samples, failed = [], []
-    for experiment in experiments:
-        try:
-            samples.append(condense(analyse_experiment(experiment, options, overrides)))
-        except RampionError:
-            raise
-        except Exception as error:  # one sample's failure must not take the others' results with it
-            reason = f"{type(error).__name__}: {error}"
-            failed.append(StudyFlag.SAMPLE_FAILED.flag(name=experiment.name, reason=reason))
-    result = GroupAnalysis(samples=tuple(samples), refused=(*refused, *failed), fingerprints=fingerprints(experiments))
-    if remember and not failed:
+    if how.sample is not None:
+        experiments = tuple(replace(one, sample=stated(one.sample, how.sample)) for one in experiments)
+    tried = [try_experiment(experiment, how.options, how.overrides) for experiment in experiments]
+    samples = tuple(one if how.whole else condense(one) for one in tried if isinstance(one, SampleAnalysis))
+    failed = tuple(one.flag for one in tried if isinstance(one, Lost))
+    result = GroupAnalysis(samples=samples, refused=(*refused, *failed), fingerprints=fingerprints(experiments))
+    if how.remember and not failed and not any(one.lost for one in samples):
         digests = {path: hashlib.sha256(content).hexdigest() for path, content in contents.items()}
-        cache.keep(_key(group, digests, overrides, options), (result.samples, result.refused, result.fingerprints))
+        cache.keep(_key(group, digests, how), (result.samples, result.refused, result.fingerprints))
     return result
 
 
@@ -201,15 +197,21 @@ def _digests(group: FileGroup) -> dict[Path, str]:
     return found
 
 
-def _key(group: FileGroup, digests: Mapping[Path, str], overrides: Sequence[Override], options: SpectrumOptions) -> str:
-    """What the result of a group depends on, as one SHA-256."""
+def _names(group: FileGroup) -> set[str]:
+    """The names by which an override may call the samples of a group."""
     names = {row.sample.name for row in group.rows if row is not None}
     for file in group.files:
         member = member_of(file)
         names |= {Path(file).stem, member.run if member else ""}
-    mine = [override for override in overrides if override.sample in names]
+    return names
+
+
+def _key(group: FileGroup, digests: Mapping[Path, str], how: Work) -> str:
+    """What the result of a group depends on, as one SHA-256."""
+    names = _names(group)
+    mine = [override for override in how.overrides if override.sample in names]
     content = [str(path) + digests.get(path, "") for path in group.paths]
-    told = repr((content, group.rows, group.columns, mine, options, code_digest()))
+    told = repr((content, group.rows, group.columns, mine, how.options, how.sample, code_digest()))
     return hashlib.sha256(told.encode()).hexdigest()
 
 
