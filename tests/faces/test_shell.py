@@ -97,9 +97,9 @@ def test_a_folder_with_its_sheet_is_written_out(capsys, tmp_path):
     parts = {entry["@id"] for entry in crate["@graph"]}
     assert all(part["@id"] in parts for part in crate["@graph"][1]["hasPart"])
     curves = list((out / "tables").glob("*peak*trace.csv"))
-    header = curves[0].read_text().splitlines()
-    assert header[0].startswith("# synthetic")
-    assert header[1] == "Test Time / s,Voltage / V,Current / A"
+    header, first = curves[0].read_text().splitlines()[:2]
+    assert header == "Test Time / s,Voltage / V,Current / A,Synthetic / 1"
+    assert first.endswith(",1")
     assert {path.suffix for path in (out / "figures").iterdir()} == {".svg", ".png"}
 
 

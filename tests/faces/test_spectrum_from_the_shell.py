@@ -71,19 +71,19 @@ def test_pictures_and_tables_of_a_spectrum(capsys, tmp_path):
         for suffix in ("svg", "png"):
             assert (folder / "figures" / f"001_paused_01_PEIS_C01_{name}.{suffix}").stat().st_size > 5000
     with (folder / "tables" / "001_paused_01_PEIS_C01_001_fit.csv").open() as stream:
-        assert next(stream).startswith("# synthetic")
         rows = list(csv.DictReader(stream))
     assert len(rows) > 30
     for row in rows:
         values = {name: float(value) for name, value in row.items()}
+        assert values["Synthetic / 1"] == 1
         size = abs(complex(values["Real Impedance / ohm"], values["Imaginary Impedance / ohm"]))
         assert abs(values["Real Impedance of Circuit / ohm"] - values["Real Impedance / ohm"]) < 0.02 * size
         assert abs(values["Z-HIT Modulus Residual / 1"]) < 0.05
         assert values["Within Noise of Kramers-Kronig Model / 1"] == 1
     table = folder / "tables" / "001_paused_01_PEIS_C01_001_relaxation_times.csv"
     lines = table.read_text().splitlines()
-    assert lines[0].startswith("# synthetic")
-    tau, gamma, low, high = np.loadtxt(lines[2:], delimiter=",", unpack=True)
+    tau, gamma, low, high, synthetic = np.loadtxt(lines[1:], delimiter=",", unpack=True)
+    assert np.all(synthetic == 1)
     assert np.all((low <= gamma) & (gamma <= high) & (tau > 0))
 
 

@@ -59,8 +59,10 @@ def _told(study: Study) -> str:
     from rampion.report.study import study_results
     from rampion.report.words import flag_lines
 
-    warned = [flag for flag in study.analysis.flags if flag.severity is not Severity.NOTE]
-    return "\n".join([*flag_lines(warned, ""), *summary(study_results(study))])
+    grave = (Severity.INVALID, Severity.WARNING)
+    warned = [flag for severity in grave for flag in study.flags if flag.severity is severity]
+    more = [f"and {len(warned) - MOST_TOLD} more like these: see the report"] if len(warned) > MOST_TOLD else []
+    return "\n".join([*flag_lines(warned[:MOST_TOLD], ""), *more, *summary(study_results(study))])
 
 
 pdf_option = click.option("--pdf", is_flag=True, help="Write report.pdf too (needs rampion[pdf]).")
@@ -138,6 +140,7 @@ def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
     from rampion.report.pdf import engine
     from rampion.report.study import study_results
     from rampion.report.truth import truth_lines, truth_section
+    from rampion.report.words import flag_lines
     from rampion.results_folder import new_set, refuse_foreign
     from rampion.study import study as run
     from rampion.study.demo import compare_with_truth, placed, write_demo
@@ -159,7 +162,8 @@ def demo(truth: str, seed: int, output: str, pdf: bool, as_json: bool) -> None:
     if as_json:
         click.echo(to_json(study_results(found) | {"truth": compared}))
         return
-    click.echo("\n".join(["synthetic data, computed from a known truth", _told(found), *truth_lines(compared)]))
+    told = [_told(found), *truth_lines(compared), *flag_lines(made.flags, "")]
+    click.echo("\n".join(["synthetic data, computed from a known truth", *told]))
     click.echo(f"{_wrote(written)}, {time.perf_counter() - begin:.0f} s from simulation to report")
 
 

@@ -23,7 +23,8 @@ from rampion.results_folder import MANIFEST, read_manifest
 _SUMMARIES = ("results.json", "report.json", "simulation.json", "ro-crate-metadata.json", "datapackage.json")
 _WRITTEN = (*_SUMMARIES, "report.html", "report.pdf", "manifest.json", MANIFEST)
 _FOLDERS = ("tables", "figures")
-_COMPUTED = b"# synthetic data, computed by rampion"  # the first line of tables of simulations
+# in the first line of tables of simulations
+_COMPUTED = re.compile(rb"# synthetic data, computed by rampion|[^\r\n]*,Synthetic / 1\r?\n")
 
 
 def list_files(folder: Path, leave_out: Iterable[Path] = ()) -> tuple[list[str], list[Flag]]:
@@ -117,7 +118,7 @@ def _written_by_rampion(folder: Path, names: set[str]) -> set[Path]:
     except OSError:
         manifest = None
     named = {folder / name for name in manifest.files} if manifest is not None else set()
-    tables = {folder / name for name in names if name.endswith(".csv") and _begin(folder / name).startswith(_COMPUTED)}
+    tables = {folder / name for name in names if name.endswith(".csv") and _COMPUTED.match(_begin(folder / name))}
     return written | tables | {path for path in named if SYNTHETIC_MARK not in _begin(path)}
 
 

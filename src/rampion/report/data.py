@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rampion.quantities import quantity
+from rampion.report.tables import text_cell
 
 if TYPE_CHECKING:
     from rampion.figures.curves import Curve
@@ -77,15 +78,21 @@ def law_data(plot: LawPlot, note: str) -> list[Column]:
 
 def as_csv(columns: Sequence[Column]) -> str:
     """One header row ``comment: name [unit]``."""
-    heads = [f"{c.comment}: {c.name}" + (f" [{c.unit}]" if c.unit else "") for c in columns]
+    heads = [text_cell(f"{c.comment}: {c.name}" + (f" [{c.unit}]" if c.unit else "")) for c in columns]
     quoted = ",".join('"' + head.replace('"', "'") + '"' for head in heads)
     return f"{quoted}\n{_rows(columns, ',')}\n"
 
 
 def as_origin(columns: Sequence[Column]) -> str:
     """Tab separated, with Origin's rows: long name, units, comments."""
-    heads = ["\t".join(getattr(c, field) for c in columns) for field in ("name", "unit", "comment")]
+    heads = [
+        "\t".join(text_cell(_one_line(getattr(c, field))) for c in columns) for field in ("name", "unit", "comment")
+    ]
     return "\n".join([*heads, _rows(columns, "\t")]) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _rows(columns: Sequence[Column], separator: str) -> str:

@@ -1,8 +1,4 @@
-"""The results folder: ``results.json``, tidy tables, figures, and what a machine needs to find its way in it.
-
-``datapackage.json`` (Data Package, https://datapackage.org) describes every table; ``ro-crate-metadata.json``
-(RO-Crate 1.1, https://w3id.org/ro/crate/1.1) ties results to the raw files' hashes, versions and options.
-"""
+"""The results folder: ``results.json``, tidy tables, figures, and their description for machines."""
 
 from __future__ import annotations
 
@@ -16,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rampion.estimate import Flag, FlagKind, Severity
+from rampion.measurement import Trace
 from rampion.processes import in_processes
 from rampion.records import provenance, to_json, to_plain
 from rampion.report.conditions import activation_rows, condition_rows
+from rampion.report.description import write_crate, write_package
 from rampion.report.results import files_of, results
 from rampion.report.tables import (
+    TableFile,
     curve_columns,
     fit_columns,
     flat,
@@ -87,38 +86,38 @@ def write_folder_into(made: NewSet, analysis: Analysis, options: Mapping[str, An
     plain["flags"] += to_plain(failed)
     summary = folder / "results.json"
     summary.write_text(to_json(plain | {"provenance": history}) + "\n", encoding="utf-8")
-    described = [_write_package(analysis, tables, folder), _write_crate(analysis, history, folder, tables + figures)]
-    return [made.placed(path) for path in (summary, *figures, *tables, *described)]
+    package = write_package(analysis, tables, folder)
+    files = [summary, *figures, *(table.path for table in tables), package]
+    return [made.placed(path) for path in (*files, write_crate(analysis, history, folder, files))]
 
 
-def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) -> list[Path]:
-    written: list[Path] = []
+def _write_tables(analysis: Analysis, plain: Mapping[str, Any], folder: Path) -> list[TableFile]:
     sweeps = [flat(entry) for entry in plain["findings"] if entry["kind"] != "spectrum"]
     spectra = [flat(without_curves(entry)) for entry in plain["findings"] if entry["kind"] == "spectrum"]
     tracks = [row for sample in analysis.samples for row in sample_rows(sample)]
     along = [row for series in analysis.series for row in condition_rows(series, analysis)]
     energies = [row for series in analysis.series for row in activation_rows(series)]
-    named = (("findings", sweeps), ("spectra", spectra), ("tracks", tracks), ("series", along))
-    for name, rows in (*named, ("activation", energies)):
-        if rows:
-            write_rows(folder / "tables" / f"{name}.csv", rows)
-            written.append(folder / "tables" / f"{name}.csv")
+    named = (
+        ("findings", sweeps),
+        ("spectra", spectra),
+        ("tracks", tracks),
+        ("series", along),
+        ("activation", energies),
+    )
+    written = [write_rows(folder / "tables" / f"{name}.csv", rows) for name, rows in named if rows]
     for number, sample in enumerate(analysis.samples, 1):
+        begin = f"{number:03d}_{file_name(sample.experiment.name)}"
         for block, part in enumerate(sample.experiment.parts, 1):
-            kind = "trace" if hasattr(part, "current_resolution") else "spectrum"
-            stem = file_name(f"{number:03d}_{sample.experiment.name}_{block:03d}_{kind}")
-            path = folder / "tables" / f"{stem}.csv"
-            write_columns(path, curve_columns(part), SYNTHETIC if part.synthetic else "")
-            written.append(path)
+            kind = "trace" if isinstance(part, Trace) else "spectrum"
+            path = folder / "tables" / f"{begin}_{block:03d}_{kind}.csv"
+            written.append(write_columns(path, curve_columns(part), synthetic=part.synthetic))
         for finding in sample.spectra:
             columns = {"fit": fit_columns(finding)}
             if finding.relaxation_times is not None:
                 columns["relaxation_times"] = relaxation_columns(finding.relaxation_times)
             for name, table in columns.items():
-                stem = file_name(f"{number:03d}_{sample.experiment.name}_{finding.block:03d}_{name}")
-                path = folder / "tables" / f"{stem}.csv"
-                write_columns(path, table, SYNTHETIC if finding.synthetic else "")
-                written.append(path)
+                path = folder / "tables" / f"{begin}_{finding.block:03d}_{name}.csv"
+                written.append(write_columns(path, table, synthetic=finding.synthetic))
     return written
 
 
@@ -136,12 +135,13 @@ def _write_figures(analysis: Analysis, folder: Path) -> tuple[list[Path], list[F
 
 
 def _draw_series(number: int, series: ConditionSeries, folder: Path) -> tuple[list[Path], list[Flag]]:
-    return _draw(folder / file_name(f"series_{number:02d}_{series.sample}_{series.along}"), series_figures(series))
+    stem = f"series_{number:02d}_{file_name(series.sample)}_{series.along}"
+    return _draw(folder / stem, series_figures(series))
 
 
 def _draw_sample(number: int, sample: SampleAnalysis, folder: Path) -> tuple[list[Path], list[Flag]]:
     return _draw(
-        folder / file_name(f"{number:03d}_{sample.experiment.name}"),
+        folder / f"{number:03d}_{file_name(sample.experiment.name)}",
         itertools.chain(_finding_figures(sample), spectrum_figures(sample)),
     )
 
@@ -216,64 +216,3 @@ def spectrum_figures(sample: SampleAnalysis) -> Iterator[tuple[str, Callable[[],
             yield f"likelihood{place}", partial(draw_likelihood, finding, title)
         if finding.relaxation_times is not None:
             yield f"relaxation_times{place}", partial(draw_relaxation_times, finding, title)
-
-
-def _write_package(analysis: Analysis, tables: list[Path], folder: Path) -> Path:
-    resources = [
-        {
-            "name": table.stem.lower(),
-            "path": table.relative_to(folder).as_posix(),
-            "format": "csv",
-            "mediatype": "text/csv",
-            "encoding": "utf-8",
-            "dialect": {"commentChar": "#"},
-        }
-        for table in tables
-    ]
-    path = folder / "datapackage.json"
-    name = file_name(analysis.name or "rampion").lower()
-    path.write_text(to_json({"name": name, "profile": "tabular-data-package", "resources": resources}) + "\n", "utf-8")
-    return path
-
-
-def _write_crate(analysis: Analysis, history: Mapping[str, Any], folder: Path, files: list[Path]) -> Path:
-    raw = [
-        {"@id": f"#sha256-{digest}", "@type": "File", "name": Path(source).name, "sha256": digest}
-        for source, digest in history["files"].items()
-    ]
-    made = [{"@id": path.relative_to(folder).as_posix(), "@type": "File"} for path in files]
-    results_file = {"@id": "results.json", "@type": "File", "encodingFormat": "application/json"}
-    action = {
-        "@id": "#analysis",
-        "@type": "CreateAction",
-        "instrument": {"@id": "#rampion"},
-        "object": [{"@id": entry["@id"]} for entry in raw],
-        "result": [{"@id": "results.json"}, *({"@id": entry["@id"]} for entry in made)],
-        "endTime": history["created"],
-        "description": f"options: {to_json(history['options'], None)}",
-    }
-    software = {
-        "@id": "#rampion",
-        "@type": "SoftwareApplication",
-        "name": "rampion",
-        "version": history["software"]["rampion"],
-        "softwareRequirements": [f"{name} {number}" for name, number in history["software"].items()],
-    }
-    root = {
-        "@id": "./",
-        "@type": "Dataset",
-        "name": analysis.name or "rampion analysis",
-        "datePublished": history["created"],
-        "hasPart": [{"@id": entry["@id"]} for entry in (results_file, *made)],
-        "mentions": [{"@id": "#analysis"}],
-    }
-    descriptor = {
-        "@id": "ro-crate-metadata.json",
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
-    }
-    graph = [descriptor, root, results_file, *made, *raw, action, software]
-    path = folder / "ro-crate-metadata.json"
-    path.write_text(to_json({"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}) + "\n", "utf-8")
-    return path

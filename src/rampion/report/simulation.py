@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rampion.records import to_json, to_plain
-from rampion.report.folder import SYNTHETIC, file_name
+from rampion.report.folder import file_name
 from rampion.report.tables import curve_columns, write_columns
 from rampion.results_folder import new_set
 from rampion.units import show
@@ -105,7 +105,7 @@ def _write(simulation: Simulation, folder: Path, make: str | None, noise: float 
         experiment = replace(experiment, parts=parts)
     for number, part in enumerate(experiment.parts, 1):
         name = file_name(part.technique or "part")
-        write_columns(folder / f"{number:03d}_{name}.csv", curve_columns(part), SYNTHETIC)
+        write_columns(folder / f"{number:03d}_{name}.csv", curve_columns(part), synthetic=True)
     _write_figures(simulation, folder)
     if make is not None:
         from rampion.cell.files import write_experiment

@@ -1,21 +1,24 @@
 """Tidy tables: one row per finding, one file per curve, with the Battery Data Format's headers.
 
-Curves carry ``Test Time / s``, ``Voltage / V``, ``Current / A``, ``Frequency / Hz``, ``Real Impedance / ohm``,
-``Imaginary Impedance / ohm``. The format calls charging current positive; a symmetric cell has no charging direction,
-so the instrument's sign is kept: a positive current plates lithium on the electrode that the instrument drives
-negative of the other by its own convention, and rampion says nothing more than the instrument did.
+Curves carry ``Test Time / s``, ``Voltage / V``, ``Current / A`` (of a spectrum its bias and direct current) and, in
+spectra, ``Frequency / Hz``, ``Real Impedance / ohm``, ``Imaginary Impedance / ohm``. The format calls charging current
+positive; a symmetric cell has no charging direction, so the instrument's sign is kept: a positive current plates
+lithium on the electrode that the instrument drives negative of the other by its own convention, and rampion says
+nothing more than the instrument did.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rampion.measurement import Spectrum, Trace
+from rampion.quantities import QUANTITIES
 
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
@@ -24,38 +27,96 @@ if TYPE_CHECKING:
     from rampion.study import SampleAnalysis
 
 
-def write_columns(path: Path, columns: Mapping[str, np.ndarray], comment: str = "") -> None:
-    """Write equal-length columns as csv, with every digit that distinguishes the numbers."""
+SYNTHETIC_COLUMN = "Synthetic / 1"  # 1 in every row of computed curves; the format has no place for a comment
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """A table that was written, and its columns: ``name``, ``type`` and, where there is one, ``unit``."""
+
+    path: Path
+    fields: tuple[Mapping[str, str], ...]
+
+
+def write_columns(path: Path, columns: Mapping[str, np.ndarray], *, synthetic: bool = False) -> TableFile:
+    """Write equal-length columns as csv, with every digit that distinguishes the numbers; empty where there is none."""
+    texts = [np.where(np.isnan(column), "", np.char.mod("%.10g", column)) for column in columns.values()]
+    header = list(columns)
+    if synthetic:
+        header.append(SYNTHETIC_COLUMN)
+        texts.append(np.full(texts[0].shape, "1"))
     with path.open("w", newline="", encoding="utf-8") as stream:
-        if comment:
-            stream.write(f"# {comment}\n")
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(zip(*(np.char.mod("%.10g", column) for column in columns.values()), strict=True))
+        writer.writerow(header)
+        writer.writerows(zip(*texts, strict=True))
+    return TableFile(path, tuple(_field(name, "number", name.rpartition(" / ")[2]) for name in header))
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> TableFile:
     """Write dictionaries as csv; the header is the union of their keys, in order of first appearance."""
     header = list(dict.fromkeys(key for row in rows for key in row))
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, header, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: text_cell(value) for key, value in row.items()} for row in rows)
+    kinds = [_kind(row[name] for row in rows if row.get(name) is not None) for name in header]
+    units = [_unit(name) if kind == "number" else "" for name, kind in zip(header, kinds, strict=True)]
+    return TableFile(path, tuple(map(_field, header, kinds, units)))
+
+
+def text_cell(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, behind an apostrophe; anything else as it is."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(value):
+        return f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _field(name: str, kind: str, unit: str) -> dict[str, str]:
+    return {"name": name, "type": kind} | ({"unit": unit} if unit else {})
+
+
+def _kind(values: Iterable[Any]) -> str:
+    """The type of a column, as data packages name it."""
+    kinds = {type(value) for value in values}
+    if kinds <= {int, float} and kinds:
+        return "integer" if kinds == {int} else "number"
+    return "boolean" if kinds == {bool} else "string"
+
+
+def _unit(name: str) -> str:
+    """The SI unit of a flattened entry such as ``current_density.value``, where its quantity is known."""
+    for part in reversed(name.split(".")):
+        known = QUANTITIES.get(part.removesuffix("_std"))
+        if known is not None:
+            return known.unit
+    return ""
 
 
 def curve_columns(part: Trace | Spectrum) -> dict[str, np.ndarray]:
-    """The curve's columns under the Battery Data Format's headers; what was not recorded is left out."""
+    """The curve's columns under the Battery Data Format's headers.
+
+    Its three required ones are there always, empty where nothing was recorded; of a spectrum they are the bias and the
+    direct current at which it was measured.
+    """
+    assert part.time is not None
     if isinstance(part, Trace):
-        columns = {"Test Time / s": part.time, "Voltage / V": part.potential, "Current / A": part.current}
-    else:
-        assert part.time is not None
-        columns = {
-            "Test Time / s": part.time,
-            "Frequency / Hz": part.frequency,
-            "Real Impedance / ohm": np.real(part.impedance),
-            "Imaginary Impedance / ohm": np.imag(part.impedance),
-        }
-    return {header: column for header, column in columns.items() if np.isfinite(column).any()}
+        return {"Test Time / s": part.time, "Voltage / V": part.potential, "Current / A": part.current}
+    steady = {"Voltage / V": part.potential, "Current / A": part.current}
+    return {
+        "Test Time / s": part.time,
+        **{header: np.full(part.frequency.size, value) for header, value in steady.items()},
+        "Frequency / Hz": part.frequency,
+        "Real Impedance / ohm": np.real(part.impedance),
+        "Imaginary Impedance / ohm": np.imag(part.impedance),
+    }
 
 
 def fit_columns(finding: SpectrumFinding) -> dict[str, np.ndarray]:

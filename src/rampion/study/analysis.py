@@ -212,7 +212,8 @@ def analyse_experiment(
             raise
         flag = StudyFlag.SPECTRA_FAILED.flag(name=experiment.known_as, reason=reason_of(error))
         spectra, lost = Spectra(flags=(flag,)), (flag,)
-    findings, spectra = assess_experiment(experiment, findings, spectra)
+    there = replace(experiment, parts=experiment.traces) if lost else experiment
+    findings, spectra = assess_experiment(there, findings, spectra)
     return SampleAnalysis(
         experiment=experiment,
         findings=findings,
