@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 NEWEST = f".venv-{sys.version_info[0]}.{sys.version_info[1]}"
-QUICK = ("tests/test_*.py", "tests/readers", "tests/campaign", "tests/voltammetry", "tests/promises", "tests/faces")
+QUICK = ("tests/test_*.py", "tests/readers", "tests/campaign", "tests/voltammetry", "tests/faces")
 ENVIRONMENTS = {  # folder, lock, tests
     "everyday": (".venv", "requirements.lock", ()),
     "lowest": (".venv-lowest", "requirements-lowest.lock", QUICK),

@@ -197,7 +197,7 @@ def announced_count_wrong(rng: random.Random, layout: Layout) -> bytes:
 def row_cut_short(rng: random.Random, layout: Layout) -> bytes:
     rows = _rows(layout)
     at = rng.randrange(len(rows))
-    rows[at] = rows[at][: rng.randrange(1, len(rows[at]))]
+    rows[at] = rows[at][: rng.randrange(1, max(2, len(rows[at])))]
     return layout.written(_with_rows(layout, rows))
 
 
@@ -519,6 +519,7 @@ def _json_mutant(rng: random.Random, seed: Seed) -> Mutant:
         expectation = Expectation.LIE if node and isinstance(node[0], dict) and "V" in node[0] else Expectation.SAME
     elif fault == "nested":
         node[key] = [node[key]]  # type: ignore[index]
+        expectation = Expectation.FEWER
     text = json.dumps(book)
     if fault == "deep nesting":
         depth = rng.choice([500, 5000, 100_000])

@@ -82,7 +82,8 @@ def _unwritten(part: Trace | Spectrum, follows: bool) -> int:
         return real if real > 1 else 0
     columns = [column for column in (part.time, part.potential, part.current) if np.isfinite(column).any()]
     zero = np.logical_and.reduce([column == 0 for column in columns])
-    return int(np.sum(zero if follows and zero.all() else zero[1:]))
+    alone = zero.all() and (follows or zero.size == 1)
+    return int(np.sum(zero if alone else zero[1:]))
 
 
 def _beyond(part: Trace | Spectrum, reach: Reach) -> list[tuple[Bool[np.ndarray, " n"], str]]:

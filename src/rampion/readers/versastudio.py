@@ -54,7 +54,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         if not title.startswith("Segment") or not rows.strip():
             continue
         names = [_NAMES.get(cell.strip(), cell.strip()) for cell in pairs.get("Definition", "").split(",")]
-        names = names[: max(map(len, (line.split(",") for line in rows.splitlines()[:2])))]  # it ends with a stray "0"
+        while names and names[-1] == "0":  # a stray one stands at the end
+            names.pop()
         table = parse_table(rows, names, separator=",")
         meanings = {role: one for role, one in guess_columns(names).items() if one.header in table.columns}
         action = settings[0] if len(settings) == 1 else {}
