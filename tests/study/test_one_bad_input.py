@@ -218,7 +218,7 @@ def test_overrides_in_any_utf_8_are_read_and_nesting_is_one_sentence(folder):
     )
     assert {one.sample for one in rampion.analyse(folder).findings} == {"B"}
     (folder / "overrides.toml").write_text("a = " + "[" * 100_000)
-    with pytest.raises(InputError, match=r"overrides\.toml is not TOML"):
+    with pytest.raises(InputError, match=r"overrides\.toml nests"):
         rampion.analyse(folder)
 
 
