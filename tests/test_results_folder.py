@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -219,3 +220,14 @@ def test_a_changed_file_of_the_set_is_not_taken_for_the_written_one(tmp_path):
         made.keep("samples/A.html", "samples/B.html")
     assert standing(tmp_path) == {"samples/B.html": "of the first"}
     assert read_manifest(tmp_path).files.keys() == {"samples/B.html"}
+
+
+def test_nothing_else_removes_or_moves_files():
+    """The rule of what may be deleted has one home; the cache removes its own entries."""
+    source = Path(results_folder.__file__).parent
+    allowed = {"file_writing.py", "results_folder.py", "study/cache.py"}
+    doing = re.compile(r"\.unlink\(|rmtree\(|os\.remove\(|os\.replace\(|\.rename\(|shutil\.move\(")
+    found = {
+        path.relative_to(source).as_posix() for path in source.rglob("*.py") if doing.search(path.read_text("utf-8"))
+    }
+    assert found == allowed
