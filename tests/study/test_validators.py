@@ -20,7 +20,7 @@ from rampion.report.tables import text_cell, write_columns, write_rows
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 SHEET = """sample;file;thickness [mm];area [mm²];author;licence;description
-=cmd|' /C calc'!A0;stopped*;1;4;"Ada Example 0000-0002-1825-0097; Bo Example";CC BY 4.0;Sweeps of garnets
+=cmd|' /C calc'!A0;stopped*;1;4;"First Author 0000-0002-1825-0097; Second Author";CC BY 4.0;Sweeps of garnets
 -B2;paused*;1;4
 """
 
@@ -96,7 +96,7 @@ def test_the_crate_states_licence_author_and_description_of_the_sheet(out):
     assert root["description"] == "Sweeps of garnets"
     assert root["license"] == {"@id": "https://creativecommons.org/licenses/by/4.0/"}
     authors = [crate[one["@id"]] for one in root["author"]]
-    assert [one["name"] for one in authors] == ["Ada Example", "Bo Example"]
+    assert [one["name"] for one in authors] == ["First Author", "Second Author"]
     assert [one["@id"] for one in authors] == ["https://orcid.org/0000-0002-1825-0097", "#author-2"]
     parts = {one["@id"] for one in root["hasPart"]}
     there = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file() and path.name[0] != "."}
