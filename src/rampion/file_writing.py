@@ -31,7 +31,7 @@ def write_file(path: Path | str, content: bytes | str) -> Path:
     """
     path = Path(path)
     part = path.with_name(f".{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}{_PART}")
-    with plainly_told(path):
+    with in_one_sentence(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as stream:
@@ -55,7 +55,7 @@ def remove_leftovers(folder: Path) -> None:
 
 
 @contextmanager
-def plainly_told(place: Path) -> Iterator[None]:
+def in_one_sentence(place: Path) -> Iterator[None]:
     """What keeps a file from being written (full disk, no permission, open elsewhere) as one sentence."""
     try:
         yield

@@ -23,7 +23,7 @@ from typing import Any
 
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
-from rampion.file_writing import plainly_told, remove_leftovers, write_file
+from rampion.file_writing import in_one_sentence, remove_leftovers, write_file
 from rampion.records import file_hash, to_json, to_plain
 
 MANIFEST = "rampion-manifest.json"
@@ -82,7 +82,7 @@ def new_set(target: Path | str, verb: str, options: Mapping[str, Any]) -> Iterat
         names.
     """
     target = Path(target)
-    with plainly_told(target):
+    with in_one_sentence(target):
         target.mkdir(parents=True, exist_ok=True)
         with _alone(target):
             _repair(target)
@@ -180,7 +180,7 @@ def _commit(made: NewSet, verb: str, options: Mapping[str, Any]) -> None:
         with path.open("rb+") as stream:
             os.fsync(stream.fileno())
     refuse_foreign(made.target, files)
-    told = {
+    content = {
         "version": 1,
         "software": f"rampion {version('rampion')}",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -188,7 +188,7 @@ def _commit(made: NewSet, verb: str, options: Mapping[str, Any]) -> None:
         "options": to_plain(options),
         "files": dict(sorted(files.items())),
     }
-    write_file(made.folder / MANIFEST, to_json(told) + "\n")
+    write_file(made.folder / MANIFEST, to_json(content) + "\n")
     made.folder.rename(made.target / _DECIDED)
     _complete(made.target, back=True)
 

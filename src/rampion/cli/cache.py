@@ -21,5 +21,5 @@ def cache(action: str, as_json: bool) -> None:
             )
         )
         return
-    told = f"{size.analyses} analyses, {size.bytes / 1e6:.1f} MB with the compiled simulator, in {size.folder}"
-    click.echo(f"Removed {told}" if action == "clear" else told)
+    shown = f"{size.analyses} analyses, {size.bytes / 1e6:.1f} MB with the compiled simulator, in {size.folder}"
+    click.echo(f"Removed {shown}" if action == "clear" else shown)

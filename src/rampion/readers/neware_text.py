@@ -1,9 +1,9 @@
 """Records that Neware's program (BTSDA) exports as text: rows of cycles, steps and records nested in one file, or flat.
 
 The header has three lines, ``Cycle ID``, ``,Step ID,Step Name`` and ``,,Record ID,Time(h:min:s.ms),Voltage(V),
-Current(mA),…,Realtime``; rows are told apart by their leading empty cells. The time begins again with every step; test
-time adds the steps up, and the pauses between them are those of the real time. A flat export with the same columns in
-one header line is read alike; one with a total time is a plain table.
+Current(mA),…,Realtime``; the leading empty cells of a row show its kind. The time begins again with every step;
+test time adds the steps up, and the pauses between them are those of the real time. A flat export with the same
+columns in one header line is read alike; one with a total time is a plain table.
 """
 
 from __future__ import annotations

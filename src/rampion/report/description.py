@@ -126,10 +126,10 @@ def _file(path: Path, folder: Path) -> dict[str, Any]:
     name = path.relative_to(folder).as_posix()
     kind = _KINDS[path.suffix]
     size = path.stat().st_size
-    told = {"tables": "table", "figures": "figure"}.get(name.split("/")[0], "results")
+    kind = {"tables": "table", "figures": "figure"}.get(name.split("/")[0], "results")
     return {
         "@id": name, "@type": "File", "name": path.name, "encodingFormat": kind, "contentSize": str(size),
-        "description": f"{told}: {path.stem.replace('_', ' ')}",
+        "description": f"{kind}: {path.stem.replace('_', ' ')}",
     }  # fmt: skip
 
 
@@ -166,15 +166,15 @@ def _person(text: str, number: int) -> dict[str, str]:
 def _licence(stated: Sequence[str]) -> dict[str, str]:
     if not stated:
         return _NO_LICENCE
-    told = " and ".join(stated)
-    address = _LICENCES.get(told.lower().replace(" ", "-"), told)
+    licence = " and ".join(stated)
+    address = _LICENCES.get(licence.lower().replace(" ", "-"), licence)
     if not address.startswith(("https://", "http://")):
         address = "#licence"
     return {
         "@id": address,
         "@type": "CreativeWork",
-        "name": told,
-        "description": f"The licence of these results: {told}",
+        "name": licence,
+        "description": f"The licence of these results: {licence}",
     }
 
 

@@ -29,9 +29,9 @@ def inspection_text(entry: Mapping[str, Any]) -> str:
     lines = [f"{entry['file']}   {entry['format']}   sha256 {entry['sha256'][:12]}…"]
     for number, block in enumerate(entry["blocks"], 1):
         spans = [_ends(block, key) for key in ("time", "potential", "current", "frequency") if key in block]
-        told = ", ".join(spans)
+        ranges = ", ".join(spans)
         lines.append(
-            f"  {number:>3}  {block['kind']:<9}{block.get('technique', ''):<22}{block['points']:>7} points   {told}"
+            f"  {number:>3}  {block['kind']:<9}{block.get('technique', ''):<22}{block['points']:>7} points   {ranges}"
         )
         lines += [f"       · {flag['message']}" for flag in block.get("flags", ())]
     lines += [f"  · {flag['message']}" for flag in entry["flags"]]

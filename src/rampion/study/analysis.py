@@ -35,7 +35,7 @@ class SampleAnalysis:
     impedance: Spectra = field(default_factory=Spectra)
     overridden: tuple[Overridden, ...] = ()
     flags: tuple[Flag, ...] = ()
-    lost: tuple[Flag, ...] = ()  # parts that failed; they are told of the whole too
+    lost: tuple[Flag, ...] = ()  # parts that failed; the whole names them too
 
     @property
     def symmetric(self) -> bool:

@@ -87,8 +87,8 @@ def _plain_array(item: np.ndarray | np.generic, arrays: bytearray) -> dict[str, 
     order = "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
     start = len(arrays)
     arrays += array.tobytes(order)
-    told = {_KIND: "array", "dtype": array.dtype.str, "shape": list(array.shape), "order": order, "start": start}
-    return told | {"scalar": isinstance(item, np.generic), "writeable": bool(array.flags.writeable)}
+    plain = {_KIND: "array", "dtype": array.dtype.str, "shape": list(array.shape), "order": order, "start": start}
+    return plain | {"scalar": isinstance(item, np.generic), "writeable": bool(array.flags.writeable)}
 
 
 def _record(plain: Any, arrays: memoryview) -> Any:

@@ -102,7 +102,7 @@ def analyse_folder(
     remember : take what was analysed before from the cache folder, and keep what is analysed now.
     whole : keep every point of the records; nothing is remembered then.
     workers : processes; by default one per core. Fewer than four new groups are analysed in this process.
-    progress : told of each group of files when it is done.
+    progress : stated of each group of files when it is done.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def _joined(plan: FolderPlan, groups: Sequence[GroupAnalysis], how: Work, worker
     campaign = campaign_of(plan, tuple(sample.experiment for sample in samples), refused)
     there = {name for one in campaign.experiments for name in (one.name, one.sample.name)}
     lost = {name for group in plan.groups for name in _names(group)} - there if refused else set()
-    # an override of a sample that could not be read or analysed is no slip: what happened to it is told already
+    # an override of a sample that could not be read or analysed is no slip: its own flag says what happened
     check_overrides([one for one in how.overrides if one.sample not in lost], campaign.experiments)
     return together(campaign, samples, how.options, partial(in_processes, workers=workers))
 
@@ -211,8 +211,8 @@ def _key(group: FileGroup, digests: Mapping[Path, str], how: Work) -> str:
     names = _names(group)
     mine = [override for override in how.overrides if override.sample in names]
     content = [str(path) + digests.get(path, "") for path in group.paths]
-    told = repr((content, group.rows, group.columns, mine, how.options, how.sample, code_digest()))
-    return hashlib.sha256(told.encode()).hexdigest()
+    stated = repr((content, group.rows, group.columns, mine, how.options, how.sample, code_digest()))
+    return hashlib.sha256(stated.encode()).hexdigest()
 
 
 def condense(sample: SampleAnalysis) -> SampleAnalysis:
