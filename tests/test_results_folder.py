@@ -92,8 +92,16 @@ def test_a_file_that_cannot_be_moved_puts_all_back(tmp_path, monkeypatch, failin
         write_set(tmp_path, SECOND)
     monkeypatch.undo()
     assert standing(tmp_path) == FIRST
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == [".rampion-lock"]
     write_set(tmp_path, SECOND)
     assert standing(tmp_path) == SECOND
+
+
+@pytest.mark.parametrize("name", ["", "/", "..", "inner/../mine.txt", "C:x", ".rampion-lock", "a\0b"])
+def test_names_that_are_no_places(tmp_path, name):
+    (tmp_path / "inner").mkdir()
+    assert results_folder.place_in(tmp_path, name) is None
+    assert results_folder.place_in(tmp_path, "inner/mine.txt") == tmp_path / "inner" / "mine.txt"
 
 
 def test_foreign_files_are_never_touched(tmp_path):
