@@ -1,6 +1,6 @@
 """Kill runs at random moments, fill the disk, start two at once: what stands there, and what the next run makes of it.
 
-``python benchmarks/interrupted.py [--kills 52] [--seed 7]`` kills ``study``, ``analyse -o``, ``demo`` and ``simulate
+``python benchmarks/interrupted.py [--kills 56] [--seed 7]`` kills ``study``, ``analyse -o``, ``demo`` and ``simulate
 grid`` with all their workers (SIGKILL of the process group); gives ``study`` and ``analyse`` a disk that is full after
 so many bytes (of one file, and where the system lets a small disk be mounted, of all of them), and starts two runs into
 one folder. After each, the folder must hold one run; the next run must give the undisturbed one, byte for byte but for
@@ -26,13 +26,13 @@ from interruptions import (  # noqa: E402
     check_left,
     check_repaired,
     finish,
+    in_small_files,
     kill_after,
-    small_files,
     standing,
     start,
 )
 
-SHARES = {"study": 18, "study --fresh": 8, "analyse": 12, "simulate grid": 10, "demo": 4}  # of 52 kills
+SHARES = {"study": 18, "study --fresh": 8, "analyse": 12, "simulate grid": 10, "demo": 8}  # of 56 kills
 SIZES = (200, 2_000, 8_000, 15_000, 25_000, 40_000, 60_000, 100_000, 200_000, 400_000)  # bytes
 DISKS = (16, 64, 128, 256, 384, 512)  # KiB of a small disk, of which the first run takes about 500
 
@@ -85,12 +85,12 @@ def killed(verb: Verb, kills: int, chance: random.Random, folder: Path, environm
         state = 1 - state
         if verb.beside:
             shutil.rmtree(out / "chunks", ignore_errors=True)  # so that there is something to simulate
-        after = lasts * chance.uniform(0.1, 1.1) if number % 2 else lasts * chance.uniform(0.6, 1.05)
+        after = lasts * (chance.uniform(0.1, 1.0) if number % 2 else chance.uniform(0.6, 1.0))
         if kill_after(after, verb.command(state, out), environment):
             seen.add("killed")
         what = f"kill {number} after {after:.2f} s"
         check_left(out, verb, states, seen, what)
-        check_repaired(out, verb, state, states, environment, seen, what)
+        lasts = check_repaired(out, verb, state, states, environment, seen, what)
         print(f"{verb.name}: {number} of {kills} {seen.counts} {seen.faults[-1:]}", flush=True)
     return seen
 
@@ -102,7 +102,7 @@ def without_room(verb: Verb, folder: Path, environment: dict[str, str]) -> Seen:
     state = 1
     for size in SIZES:
         state = 1 - state
-        code, told, _ = finish(verb.command(state, out), environment, small_files(size))
+        code, told, _ = finish(in_small_files(size, verb.command(state, out)), environment)
         seen.add("had room" if code == 0 else "had no room")
         if code and ("no room" not in told or "Traceback" in told):
             seen.faults.append(f"{verb.name}, files of at most {size} bytes: {told[-300:]}")
@@ -150,7 +150,7 @@ def at_once(verb: Verb, times: int, folder: Path, environment: dict[str, str]) -
 def main() -> None:
     """Disturb every verb and print what was seen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=52)
+    parser.add_argument("--kills", type=int, default=56)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--only", choices=[*SHARES, "room", "twice"], help="one part alone")
     options = parser.parse_args()

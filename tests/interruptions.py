@@ -9,18 +9,23 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rampion.results_folder import MANIFEST
 
 DATE = re.compile(rb"20\d\d-\d\d-\d\d(T\d\d:\d\d:\d\d(\+00:00|Z)?)?")
+LIMITED = """
+import os, resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 ROUNDED = (".pdf",)  # holds its own date and identifier
 
 
@@ -51,18 +56,18 @@ class Seen:
         self.counts[what] = self.counts.get(what, 0) + 1
 
 
-def start(command: Sequence[str], environment: Mapping[str, str], before: Callable[[], None] | None = None):
+def start(command: Sequence[str], environment: Mapping[str, str]):
     """Start a run in a process group of its own."""
     return subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=before,
+        start_new_session=True,
     )  # fmt: skip
 
 
-def finish(command: Sequence[str], environment: Mapping[str, str], before: Callable[[], None] | None = None):
+def finish(command: Sequence[str], environment: Mapping[str, str]):
     """A run to its end: its exit code, what it wrote to standard error, and how long it took."""
     begin = time.perf_counter()
-    process = start(command, environment, before)
+    process = start(command, environment)
     _, told = process.communicate()
     return process.returncode, told, time.perf_counter() - begin
 
@@ -79,14 +84,13 @@ def kill_after(seconds: float, command: Sequence[str], environment: Mapping[str,
     return False
 
 
-def small_files(most: int) -> Callable[[], None]:
-    """No file of the run may be longer: as on a disk that is full after so many bytes."""
+def in_small_files(most: int, command: Sequence[str]) -> list[str]:
+    """The command where no file may be longer: as on a disk that is full after so many bytes.
 
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-
-    return limit
+    A process between sets the limit and becomes the run: a function called after the fork would run the hooks of
+    every library that this process has loaded.
+    """
+    return [sys.executable, "-c", LIMITED, str(most), *command]
 
 
 def standing(out: Path, beside: tuple[str, ...] = ()) -> dict[str, bytes]:
@@ -134,9 +138,9 @@ def check_repaired(
     environment: Mapping[str, str],
     seen: Seen,
     what: str,
-) -> None:
-    """Run again and compare with the undisturbed run, byte for byte but for dates."""
-    code, told, _ = finish(verb.command(state, out), environment)
+) -> float:
+    """Run again and compare with the undisturbed run, byte for byte but for dates; returns how long it took."""
+    code, told, lasts = finish(verb.command(state, out), environment)
     found = standing(out, verb.beside)
     left = [path.name for path in out.iterdir() if path.name.startswith(".") and path.name != ".rampion-lock"]
     if code or found != states[state] or left or not names_what_stands(out):
@@ -144,3 +148,4 @@ def check_repaired(
         seen.faults.append(f"{verb.name}, {what}: the next run gave {code}, {differ[:5]}, {left}, {told[-300:]}")
     else:
         seen.add("repaired")
+    return lasts

@@ -16,7 +16,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("kills process groups and limits files as POSIX does", allow_module_level=True)
 
-from interruptions import Seen, Verb, check_left, check_repaired, finish, kill_after, small_files, standing
+from interruptions import Seen, Verb, check_left, check_repaired, finish, in_small_files, kill_after, standing
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,7 +57,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_earlier_run(campaign, size):
     verb, states, _, out, source = campaign
     seen = Seen()
     check_repaired(out, verb, 0, states, source, seen, "at first")
-    code, told, _ = finish(verb.command(1, out), source, small_files(size))
+    code, told, _ = finish(in_small_files(size, verb.command(1, out)), source)
     assert code == 4
     assert "The disk has no room" in told
     assert "Traceback" not in told
