@@ -128,11 +128,8 @@ def _match(seen: np.ndarray, truth: np.ndarray, columns: tuple[int, ...], relati
     return agree
 
 
-def compare(mutant: Experiment, sound: Experiment, expectation: Expectation, cut: bool = False) -> Verdict:
-    """The verdict on what was read of a mutant whose file was sound before.
-
-    ``cut`` excuses one number: the last of a text cut inside it, which may have lost digits that nobody misses.
-    """
+def compare(mutant: Experiment, sound: Experiment, expectation: Expectation) -> Verdict:
+    """The verdict on what was read of a mutant whose file was sound before."""
     if expectation is Expectation.LIE:
         return Verdict(Outcome.UNJUDGED)
     wrong, lost = [], []
@@ -141,8 +138,6 @@ def compare(mutant: Experiment, sound: Experiment, expectation: Expectation, cut
         seen, truth = _points(mutant, kind), _points(sound, kind)
         matches = _match(seen, truth, columns, _COARSE if coarse and kind is Spectrum else _RELATIVE)
         strange = ~matches.any(axis=1) if len(truth) else np.ones(len(seen), bool)
-        if cut and strange.sum() == 1 and strange[-1]:
-            strange[-1] = not _match(seen[-1:], truth, columns[:-1], _COARSE).any()
         if strange.any():
             at = int(np.argmax(strange))
             wrong.append(f"{int(strange.sum())} of {len(seen)} {kind.__name__} points, such as {seen[at].tolist()}")
@@ -194,4 +189,4 @@ def judge(mutant: Mutant, sound: Experiment, folder: Path) -> Verdict:
     path = folder / mutant.name
     path.write_bytes(mutant.content)
     experiment, verdict = guarded(lambda: read_file(path))
-    return verdict or compare(experiment, sound, mutant.expectation, mutant.fault == "cut anywhere")
+    return verdict or compare(experiment, sound, mutant.expectation)

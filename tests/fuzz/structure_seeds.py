@@ -8,6 +8,7 @@ import struct
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import numpy as np
@@ -39,6 +40,7 @@ class Layout:
     mark: str = "."
     encoding: str = "utf-8"
     end: str = "\n"
+    named: bool = True  # whether the header names the columns, which then may stand in any order
 
     def written(self, lines: Sequence[str] | None = None) -> bytes:
         """The bytes of these lines, or of the layout's own."""
@@ -55,7 +57,9 @@ class Seed:
     layout: Layout | None = None
 
 
-def _layout(content: bytes, first: str, separator: str, encoding: str = "utf-8", units: int = 0) -> Layout:
+def _layout(
+    content: bytes, first: str, separator: str, encoding: str = "utf-8", units: int = 0, named: bool = True
+) -> Layout:
     """The layout of a text whose header is the last line that begins with ``first``, with ``units`` lines below it."""
     text = content.decode(encoding)
     end = "\r\n" if "\r\n" in text else "\n"
@@ -65,7 +69,7 @@ def _layout(content: bytes, first: str, separator: str, encoding: str = "utf-8",
     while stop < len(lines) and lines[stop].strip() and lines[stop].strip()[0] in "+-.0123456789":
         stop += 1
     mark = "," if separator != "," and "," in lines[begin] else "."
-    return Layout(tuple(lines), header, begin, stop, separator, mark, encoding, end)
+    return Layout(tuple(lines), header, begin, stop, separator, mark, encoding, end, named)
 
 
 def _text(title: str, name: str, content: bytes, first: str, separator: str, **more: object) -> Seed:
@@ -210,6 +214,52 @@ def _instruments() -> list[Seed]:
     ]  # fmt: skip
 
 
+def _cyclers() -> list[Seed]:
+    """Arbin's and Basytec's text exports, whose last lines have no line end."""
+    begin = datetime(2024, 9, 20, 8, 32, 34, tzinfo=UTC)
+    rows = list(zip(TIME, POTENTIAL, CURRENT, strict=True))
+    warmth = [f"{25 + 0.01 * (k % 7):.7g}" for k in range(COUNT)]
+    arbin = ["Data Point,Date Time,Test Time (s),Step Time (s),Cycle Index,Step Index,Current (A),Voltage (V),"
+             "Charge Capacity (Ah),Internal Resistance (Ohm),Aux_Temperature_1 (C)"]  # fmt: skip
+    arbin += [
+        f"{k + 1},\t{begin + timedelta(seconds=t):%m/%d/%Y %H:%M:%S}.000,{t:.4f},{t:.4f},1,2,{i:.7g},{e:.7g},0,,"
+        + warmth[k]
+        for k, (t, e, i) in enumerate(rows)
+    ]
+    basytec = [
+        "~Resultfile from Basytec Battery Test System", "~Name of Test: own", "~Start of Test: 19.06.2023 17:56:53",
+        "~Time[s]\tDataSet\tt-Step[s]\tLine\tCommand\tU[V]\tI[A]\tAh[Ah]\tT1[°C]\tCount\tState",
+    ]  # fmt: skip
+    basytec += [
+        f"{t:.15g}\t{k + 1}\t{t:.15g}\t3\tCharge\t{e:.15g}\t{i:.15g}\t0\t{warmth[k]}\t1\t1"
+        for k, (t, e, i) in enumerate(rows)
+    ]
+    return [
+        _text("Arbin", "arbin.csv", "\r\n".join(arbin).encode("utf-8-sig"), "\ufeffData", ","),
+        _text("Basytec", "basytec.txt", "\r\n".join(basytec).encode("latin-1"), "~Time", "\t", encoding="latin-1"),
+    ]
+
+
+def _analysers() -> list[Seed]:
+    """Novocontrol's text, cartesian and polar, without a last line end; Ivium's file, whose columns have no names."""
+    head = "own, 26.02.2025, 15:11\r\nFixed value(s) :  AC Volt  [Vrms]=7.1000e-03  \r\n"
+    parts = {"Zs'[ohm]": IMPEDANCE.real, "Zs''[ohm]": IMPEDANCE.imag}
+    polar = {"|Zs|[ohm]": np.abs(IMPEDANCE), "Phase[deg]": np.degrees(np.angle(IMPEDANCE))}
+    seeds = []
+    for name, columns in (("novo.txt", parts), ("polar_novo.txt", polar)):
+        lines = ["\t".join(f"{title:>14}" for title in ("Freq.[Hz]", *columns))]
+        lines += ["\t".join(f"{v:14.7e}" for v in row) for row in zip(FREQUENCY, *columns.values(), strict=True)]
+        seeds.append(_text("Novocontrol", name, (head + "\r\n".join(lines)).encode(), "Freq.", "\t"))
+    ivium = ["+\1\0\0\r\0Version=12", "QR=QR,2,24101422", "starttime=14/10/2024 22:24:04", "Method=Impedance",
+             "Technique=Constant E", f"Frequencies={FREQUENCY.size}"]  # fmt: skip
+    ivium += [f"Frequencies.freq[{k}]={f:.12g}" for k, f in enumerate(FREQUENCY, 1)]
+    ivium += ["Mconfig=0", f"{'primary_data':<16}\r\x003         ", f"{FREQUENCY.size:<10}"]
+    ivium += [f"{z.real:.5E} {z.imag:.5E} {f:.5E}" for f, z in zip(FREQUENCY, IMPEDANCE, strict=True)]
+    content = "\r\n".join([*ivium, "\0\0\0\0\r\0"]).encode("latin-1")
+    seeds.append(_text("Ivium", "own.idf", content, f"{FREQUENCY.size} ", " ", encoding="latin-1", named=False))
+    return seeds
+
+
 def _session() -> dict:
     def array(kind: int, label: str, quantity: str, unit: str, symbol: str, values: np.ndarray) -> dict:
         return {
@@ -270,7 +320,9 @@ def _workbook() -> bytes:
 _REAL = {
     "EC-Lab binary": ("*.mpr",), "EC-Lab text": ("*.mpt",), "Gamry": ("*.DTA",), "Neware": ("*.ndax", "*.nda"),
     "PalmSens": ("*.pssession",), "VersaStudio": ("*.par",), "ZPlot": ("*.z",), "workbook": ("*.xlsx",),
-    "Thales": ("*.ism", "*.isw", "*.isc"), "any table": ("*.csv", "*.txt"), "Maccor": ("*.[0-9][0-9][0-9]",),
+    "Thales": ("*.ism", "*.isw", "*.isc"), "Ivium": ("*.idf",), "Novocontrol": ("novocontrol/*.txt",),
+    "Arbin": ("arbin/*.csv",), "Basytec": ("basytec/*.txt",),
+    "any table": ("*.csv", "*.txt"), "Maccor": ("*.[0-9][0-9][0-9]",),
 }  # fmt: skip
 LARGEST = 300_000  # bytes: a real file must be read some hundred times
 
@@ -290,4 +342,4 @@ def real_seeds(each: int) -> list[Seed]:
 @cache
 def own_seeds() -> tuple[Seed, ...]:
     """Every seed that is written here."""
-    return (*_simulated(), *_tables(), *_instruments())
+    return (*_simulated(), *_tables(), *_instruments(), *_cyclers(), *_analysers())

@@ -306,6 +306,17 @@ def test_versastudio_sweep():
     assert codes(flags) == ["clock_unknown"]
 
 
+@pytest.mark.parametrize("row", ["0,0,0.1,1E-0", "0,0,0.1", "0,0", "0,0,0.", "0,0,0.1,1E-06,0.5,0,0"])
+def test_versastudio_cut_in_its_first_row_has_no_point(row):
+    """The remains of a row are no point, whatever its potential and current look like."""
+    text = (
+        "<Application>\nName=VersaStudio\n</Application>\n<Segment1>\nType=2\n"
+        f"Definition=Segment #, Point #, E(V), I(A), Elapsed Time(s), Frequency(Hz), Z Real, Z Imag, 0\n{row}"
+    )
+    with pytest.raises(RefusedError, match="without points"):
+        versastudio.read(text.encode(), "own.par")
+
+
 # RelaxIS
 
 

@@ -89,6 +89,13 @@ def test_fewer_points_than_announced_are_flagged():
     assert codes(spectrum.flags) == ["scan_unfinished"]
 
 
+def test_more_points_than_announced_are_read_and_flagged():
+    (spectrum,), flags = ivium.read(idf("Impedance", [block("primary_data", SPECTRUM, announced=20)]), "own.idf")
+    np.testing.assert_allclose(spectrum.frequency, FREQUENCY, rtol=1e-5)
+    assert codes(flags) == ["points_beyond"]
+    assert dict(flags[0].details) == {"announced": 20, "name": "primary_data", "found": 26}
+
+
 @settings(deadline=None, max_examples=100)
 @given(cut=st.floats(0, 1), noise=st.binary(max_size=4))
 def test_damage_leaves_true_numbers_or_a_sentence(cut, noise):

@@ -132,9 +132,18 @@ def test_a_cut_leaves_true_numbers_or_a_sentence(cut):
         trace, _ = read(content[: int(cut * len(content))])
     except RampionError:
         return
-    kept = len(trace) - 1  # the last row may be cut inside a number
-    np.testing.assert_allclose(trace.potential[:kept], POTENTIAL[:kept], rtol=1e-6)
-    np.testing.assert_allclose(trace.current[:kept], CURRENT[:kept], atol=1e-9)
+    kept = len(trace)
+    np.testing.assert_allclose(trace.potential, POTENTIAL[:kept], rtol=1e-6)
+    np.testing.assert_allclose(trace.current, CURRENT[:kept], atol=1e-9)
+
+
+def test_a_last_number_that_may_be_cut_is_no_number():
+    content = layered(real=False).replace(b",Capacity(mAh)", b"").replace(b",0.0\r", b"\r")
+    for lost in range(2, 9):
+        trace, codes = read(content[:-lost])
+        np.testing.assert_allclose(trace.current[:-1], CURRENT[:-1], atol=1e-12)
+        assert np.isnan(trace.current[-1]) == (lost > 2)
+        assert ("last_number_doubtful" in codes) == (lost > 2)
 
 
 @pytest.mark.parametrize("unsigned", [False, True])

@@ -189,6 +189,16 @@ def test_a_number_without_a_known_unit_is_no_current():
     assert [flag.code for flag in trace.flags] == ["current_unknown"]
 
 
+@pytest.mark.parametrize("gone", ['"ArrayType": 0', '"DataValues": [{"V": 0.0, "S": 0}, {"V": 1.0'])
+def test_a_session_without_times_says_so(gone):
+    text = session([0.0, 0.1, 0.2], [1.0, 2.0, 3.5])
+    assert gone in text
+    (trace,), flags = palmsens.read(text.replace(gone, gone.replace('"', '"x', 1)).encode(), "own.pssession")
+    np.testing.assert_allclose(trace.current, np.array([1.0, 2.0, 3.5]) * 1e-6)
+    assert np.isnan(trace.time).all()
+    assert [flag.code for flag in (*flags, *trace.flags)] == ["time_unknown"]
+
+
 @pytest.mark.parametrize("depth", [600, 5000, 100_000])
 def test_brackets_without_end_are_refused_at_once(depth):
     text = session([0.0, 0.1, 0.2], [1.0, 2.0, 3.5]).replace('"Curves": []', f'"Curves": {"[" * depth}{"]" * depth}')

@@ -149,6 +149,7 @@ ZERO = np.zeros(3)
             Trace(time=np.arange(3.0), potential=np.arange(3.0), current=np.arange(3.0)),
             Trace(time=np.zeros(1), potential=np.zeros(1), current=np.zeros(1)),
         ),
+        (Trace(time=np.zeros(1), potential=np.zeros(1), current=np.zeros(1)),),
         (Spectrum(frequency=np.array([3.0, 2.0, 1.0]), impedance=np.array([5.0, 6.0 - 1j, 7.0])),),
     ],
 )
@@ -156,6 +157,18 @@ def test_what_a_crash_left_unwritten_in_a_binary_file_is_refused(parts):
     with pytest.raises(InputError, match="zero in every column"):
         within_reach(parts, "x.mpr", binary=True)
     assert within_reach(parts, "x.csv", binary=False)[0] == parts
+
+
+def test_a_curve_of_one_point_that_was_never_written_is_refused(tmp_path):
+    pytest.importorskip("zahner_analysis", reason="needs the extra rampion[zahner]")
+    path = tmp_path / "own.isw"
+    content = thales([[20.0, 30.0, 40.0]])
+    path.write_bytes(content)
+    (trace,) = read_file(path).parts
+    np.testing.assert_allclose((trace.potential[0], trace.current[0], trace.time[0]), (0.02, 0.03, 0.04))
+    path.write_bytes(content[:18] + bytes(24))
+    with pytest.raises(InputError, match="zero in every column"):
+        read_file(path)
 
 
 def test_a_record_may_begin_at_zero():

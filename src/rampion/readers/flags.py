@@ -30,6 +30,10 @@ class ReaderFlag(FlagKind):
         "The header announces {announced} points for {name!r} and the file holds {found}: it is cut, or the run was "
         "stopped.",
     )
+    POINTS_BEYOND = (
+        Severity.WARNING,
+        "The header announces {announced} points for {name!r} and {found} follow; all were read: check the file.",
+    )
     SPECTRUM_MISSING = (
         Severity.WARNING,
         "The file announces an impedance scan ({technique}) and holds no spectrum: it is cut, or the run was stopped.",
@@ -39,9 +43,10 @@ class ReaderFlag(FlagKind):
         "The scan was set from {begin:.4g} to {end:.4g} Hz and ends at {last:.4g} Hz: the file is cut, or the run was "
         "stopped.",
     )
+    CUT_LINE = (Severity.WARNING, "The file ends in the middle of a line, which was left out.")
     LAST_NUMBER_DOUBTFUL = (
         Severity.NOTE,
-        "The last line has no line end, so its last number (column {column!r}) may be cut and was left out.",
+        "The last line has no line end, so its last number ({cell!r}) may be cut and was left out.",
     )
     HEADER_COUNT_WRONG = (
         Severity.NOTE,
@@ -66,7 +71,7 @@ class ReaderFlag(FlagKind):
     TIME_BACKWARDS = (Severity.WARNING, "Time runs backwards at {count} places; the record was split there.")
     CLOCK_UNKNOWN = (Severity.NOTE, "The file does not say when it was recorded.")
     CLOCK_AMBIGUOUS = (Severity.NOTE, "The date {date!r} can be read two ways; it was read as {reading}.")
-    TIME_UNKNOWN = (Severity.WARNING, "The table has no column of time; what needs the time is not given.")
+    TIME_UNKNOWN = (Severity.WARNING, "The record has no times; what needs the time is not given.")
     TIME_UNREADABLE = (
         Severity.WARNING,
         "The time in column {column!r} could not be read, {reason}; what needs the time is not given.",

@@ -60,6 +60,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         if len(block.rows) < block.announced:
             missing = ReaderFlag.POINTS_MISSING.flag(announced=block.announced, name=block.name, found=len(block.rows))
             flags.append(missing)
+        elif len(block.rows) > block.announced:
+            beyond = ReaderFlag.POINTS_BEYOND.flag(announced=block.announced, name=block.name, found=len(block.rows))
+            flags.append(beyond)
         start, found = _start(block.settings)
         method = block.settings.get("Method", "")
         if not block.rows.size:
@@ -94,7 +97,7 @@ def _blocks(text: str) -> Iterator[_Block]:
         at = match.end()
         announced = int(match[2])
         rows: list[list[float]] = []
-        while len(rows) < announced:
+        while True:
             end = text.find("\n", at)
             row = _row(text[at : end if end >= 0 else len(text)])
             if row is None or end < 0:  # a last line without its end may be cut inside a number

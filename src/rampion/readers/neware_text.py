@@ -22,7 +22,7 @@ from rampion.readers.columns import Column, guess_columns
 from rampion.readers.direction import directed_current
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.parts import build_parts
-from rampion.readers.text import decode, parse_table, unique_names
+from rampion.readers.text import decode, parse_table, unique_names, without_cut_end
 
 _RECORD = re.compile(r"^record\W*(id|index|number|no)?\W*$", re.I)
 _STATE = re.compile(r"^(step ?(name|type)|state|status|mode)\b", re.I)
@@ -62,8 +62,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     cells = _cells(lines[header])
     begin = next(place for place, cell in enumerate(cells) if cell)
     names, repeated = unique_names([_spelt(cell) for cell in cells[begin:]])
-    rows, dropped = _nested(lines, header, begin, separator)
-    flags += repeated
+    end, doubtful = without_cut_end(text, separator, begin=text.index(lines[header]) + len(lines[header]))
+    rows, dropped = _nested(text[:end].splitlines(), header, begin, separator)
+    flags += repeated + ((doubtful,) if doubtful else ())
     if dropped:
         flags += (ReaderFlag.RAGGED_ROWS.flag(count=dropped, expected=len(cells)),)
     words = [one for one in (_first(names, _TIME), _first(names, _REAL), _first(names, _STATE), *_OWN) if one]

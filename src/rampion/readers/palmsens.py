@@ -234,6 +234,7 @@ def _traces(
             time = times[0].values[:count]
         else:
             time = np.full(count, math.nan)
+            flags.append(ReaderFlag.TIME_UNKNOWN.flag())
         time, backwards = _rising(time)
         if backwards:
             flags.append(ReaderFlag.TIME_LEFT_OUT.flag())

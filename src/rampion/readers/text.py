@@ -23,8 +23,8 @@ _NUMBER_LINE = re.compile(r"\s*[-+.\d]")
 SEPARATORS = ("\t", ";", "|", ",", " ")
 _PIECE = 1 << 23
 _NO_ENDS = bytes({*range(256)} - {*b"\t\n"})
-_STRAY = 2.0  # times the largest step above it: a cut digit makes a step of nine tenths of the number
 _LAST_LINES = 50  # that show how the last column is written
+_SHOWN = 3  # of them must be there: numbers without a common layout agree in their decimals one time in ten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def parse_table(
     """The numeric table in ``body[begin:end]``, whose columns have these names.
 
     Rows with more or fewer cells than names are dropped with a flag (empty cells at the end of a row do not count).
-    A last line without line end is kept where it has all its cells; its last number only where it is not plainly cut.
+    The last cell of a last line without line end is kept where it is seen to be whole (:func:`without_cut_end`).
 
     Parameters
     ----------
@@ -178,15 +178,14 @@ def parse_table(
     if mark is None:
         mark = _decided_mark(body, begin, end, separator, quoted)
     rows = _Rows(names, separator, mark, words, fewest or len(names), quoted)
+    end, doubtful = without_cut_end(body, separator, begin, end, rows.fewest)
     spans = _spans(body, begin, end)
     table, unread, ragged = _read_rows(body, spans, rows, strict=False)
     if _contradicts(unread, table.columns, mark):
         # Where both marks occur, a number that could be read with either is not read at all.
         table, unread, ragged = _read_rows(body, spans, rows, strict=True)
     columns = table.columns
-    if table.rows and body[end - 1] not in "\r\n":
-        found, cut = _distrust_end(body[max(begin, end - _PIECE) : end], columns, rows)
-        flags, ragged = flags + found, ragged - cut
+    flags += (doubtful,) if doubtful else ()
     if ragged:
         flags += (ReaderFlag.RAGGED_ROWS.flag(count=ragged, expected=len(names)),)
     columns = {name: column for name, column in columns.items() if np.isfinite(column).any()}
@@ -303,42 +302,48 @@ def _fitted(line: str, width: int, fewest: int) -> str | None:
     return "\t".join([*cells[:width], *[""] * (width - len(cells))])
 
 
-def _distrust_end(body: str, columns: dict[str, np.ndarray], rows: _Rows) -> tuple[tuple[Flag, ...], int]:
-    """What a last line without line end lost: the line, dropped as ragged (1, else 0), or its last number."""
-    lines = [row_cells(line, rows.separator) for line in body.splitlines()[-_LAST_LINES:] if line.strip()]
-    last, before = lines[-1], [cells for cells in lines[:-1] if len(cells) == len(lines[-1])]
-    count = next(iter(columns.values())).size if columns else 0
-    if len(last) < rows.fewest:
-        return (ReaderFlag.CUT_FILE.flag(where="a line", kept=count),), 1
-    name = rows.names[len(last) - 1] if len(last) <= len(rows.names) else ""
-    if name not in columns or not _is_cut(last[-1], [cells[-1] for cells in before], columns[name]):
-        return (), 0
-    columns[name][-1] = np.nan
-    return (ReaderFlag.LAST_NUMBER_DOUBTFUL.flag(column=name),), 0
+def without_cut_end(
+    body: str, separator: str, begin: int = 0, end: int | None = None, fewest: int = 0
+) -> tuple[int, Flag | None]:
+    """Where what is whole of ``body[begin:end]`` ends, and a flag where a last cell or line was left out.
 
-
-def _is_cut(cell: str, above: Sequence[str], values: np.ndarray) -> bool:
-    """Whether the last number of a column has lost digits.
-
-    It has where those above all have as many decimals and exponent digits and it has fewer; where layouts differ, if
-    it is shorter than the longest above and leaves the values by much more than any step among them.
+    Only the last cell of a text can have lost characters. A last line without line end is whole where a blank, a
+    separator or a quote closes that cell, or where the cells above it all share the part behind their first digits
+    (decimals, exponent, minutes and seconds) and it has that part too. *Assumes* rows of one width.
+    *Fails when* a column of numbers without a common layout is cut where the rows above it happen to agree.
     """
-    if not cell or not above:
-        return False
-    layouts = {_layout(one) for one in above if one}
-    if len(layouts) == 1 and (decimals := layouts.pop()) != (0, 0):
-        return _layout(cell) < decimals
-    if len(cell) >= max(map(len, above)) or len(above) < 2:
-        return False
-    steps = np.abs(np.diff(values[-len(above) - 1 :]))
-    return bool(np.isfinite(steps[-1]) and steps[-1] > _STRAY * np.nanmax(steps[:-1], initial=0.0))
+    end = len(body) if end is None else end
+    if end <= begin or body[end - 1] in "\r\n":
+        return end, None
+    *above, last = body[begin:end].rsplit("\n", _LAST_LINES)
+    if not last.strip():
+        return end, None
+    cells = row_cells(last, separator)
+    if len(cells) < fewest:
+        return end - len(last), ReaderFlag.CUT_LINE.flag()
+    rows = (row_cells(line.rstrip("\r"), separator) for line in above[1 - _LAST_LINES :])
+    if _is_whole(last, cells[-1], [row[-1] for row in rows if len(row) == len(cells)]):
+        return end, None
+    if separator == " ":  # or any other blank
+        at = len(last.rstrip()) - len(cells[-1])
+    else:
+        at = last.rfind('"') if last.count('"') % 2 else last.rfind(separator) + 1
+    return end - len(last) + at, ReaderFlag.LAST_NUMBER_DOUBTFUL.flag(cell=cells[-1])
 
 
-def _layout(cell: str) -> tuple[int, int]:
-    """Digits of the exponent and decimals of a number as written."""
-    mantissa, _, exponent = cell.strip("\"' ").lower().partition("e")
-    decimals = re.search(r"[.,](\d*)$", mantissa)
-    return len(exponent.lstrip("+-")), len(decimals[1]) if decimals else 0
+def _is_whole(line: str, cell: str, above: Sequence[str]) -> bool:
+    """Whether the last cell of a line without line end has all its characters."""
+    closed = not cell or line.endswith('"') or (line[-1].isspace() and NUMBER.fullmatch(cell) is not None)
+    if closed or not any(map(str.isdigit, cell)):
+        return closed or (cell in above and not any(one != cell and one.startswith(cell) for one in above))
+    layouts = {_layout(one) for one in above}
+    return len(above) >= _SHOWN and len(layouts) == 1 and layouts == {_layout(cell)} != {""}
+
+
+def _layout(cell: str) -> str:
+    """What stands behind the first digits of a number or a time, with 0 for every digit and ``-`` for every sign."""
+    behind = re.sub(r"^[-+]?\d*", "", cell.strip("\"' ").lower())
+    return re.sub(r"[-+]", "-", re.sub(r"\d", "0", behind))
 
 
 def _contradicts(unread: dict[str, Counter[str]], columns: dict[str, np.ndarray], mark: str) -> bool:
