@@ -13,6 +13,7 @@ from rampion.cell.instrument import (
     choose_ranges,
     laboratory_instrument,
     measure,
+    round_period,
     scan_frequencies,
 )
 from rampion.errors import InputError
@@ -105,6 +106,25 @@ def test_sampling_by_time_and_by_potential_step():
     assert len(both) > len(by_step)
     hold = replace(ramp(), potential=np.full(2001, 0.3))
     np.testing.assert_array_equal(measure(hold, Instrument(sampling_step=0.005), seed=1).time, [0.0, 1000.0])
+
+
+@pytest.mark.parametrize("lasting", [0.7, 1000.0, 13080.0, 2e5])
+def test_the_laboratory_instrument_samples_evenly_whatever_the_points_of_the_truth(lasting):
+    grid = lasting * np.concatenate([[0.0], np.geomspace(1e-11, 1.0, 300), 0.5 + np.geomspace(1e-11, 0.5, 300)])
+    time = np.unique(grid)
+    truth = replace(ramp(), time=time, potential=time / lasting, current=1e-4 * time / lasting)
+    seen = measure(truth, laboratory_instrument(), seed=1)
+    assert 1000 <= len(seen) <= 2501
+    np.testing.assert_allclose(np.diff(seen.time), seen.time[1] - seen.time[0], rtol=1e-9)
+    stated = measure(truth, laboratory_instrument(sampling_period=lasting / 40), seed=1)
+    np.testing.assert_allclose(np.diff(stated.time), lasting / 40, rtol=1e-9)
+    by_step = measure(truth, laboratory_instrument(sampling_step=0.01), seed=1)
+    assert len(by_step) == 101
+
+
+@pytest.mark.parametrize(("longest", "period"), [(13.08, 10.0), (0.0049, 0.002), (5.0, 5.0), (0.001, 0.001), (99, 50)])
+def test_a_round_period_is_one_two_or_five(longest, period):
+    assert round_period(longest) == pytest.approx(period, rel=1e-12)
 
 
 def test_averaging_gives_the_mean_since_the_last_point():

@@ -16,9 +16,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
 CELL = ("--cell", "gopal2023", "--rate", "0.05mV/s")
 
 
-def shell(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+def shell(capture: pytest.CaptureFixture[str], *words: object) -> str:
     main([str(word) for word in words])
-    return capsys.readouterr().out
+    return capture.readouterr().out
 
 
 @pytest.mark.slow
@@ -34,6 +34,29 @@ def test_a_paused_sweep_with_drift_and_its_pictures(capsys, tmp_path):
     assert second["time"][0] > first["time"][-1]
     figures = {path.name for path in tmp_path.glob("*.svg")}
     assert figures == {f"{name}.svg" for name in ("simulation", "profiles", "spectra", "voltammograms", "regimes")}
+
+
+def recorded_times(folder: Path, technique: str) -> np.ndarray:
+    (file,) = (folder / "csv").glob(f"*{technique}.csv")
+    return np.loadtxt(file, delimiter=",", skiprows=4)[:, 0]
+
+
+@pytest.mark.slow
+def test_written_records_are_sampled_evenly_and_analysed_without_a_word_from_the_solver(capfd, tmp_path):
+    words = ("--to", "0.15V", "--points", "2", "--noise", "0.001", "--write", "csv")
+    shell(capfd, "simulate", "paused", *CELL, *words, "-o", tmp_path / "made")
+    np.testing.assert_allclose(np.diff(recorded_times(tmp_path / "made", "LSV")), 2.0, rtol=1e-9)
+    main(["analyse", str(tmp_path / "made" / "csv"), "-o", str(tmp_path / "results")])
+    out, err = capfd.readouterr()
+    assert "resistance" in out
+    assert not [word for word in ("LAPACK", "DLASCL", "DGELSD", "SVD", "converge") if word in out + err]
+
+
+@pytest.mark.parametrize(("stated", "period"), [((), 0.5), (("--sampling-period", "20 s"), 20.0)])
+def test_written_records_are_sampled_evenly(capsys, tmp_path, stated, period):
+    words = ("--cell", "gopal2023", "--potential", "0.2V", "--duration", "600 s", "--write", "csv")
+    shell(capsys, "simulate", "hold", *words, *stated, "-o", tmp_path)
+    np.testing.assert_allclose(np.diff(recorded_times(tmp_path, "CA")), period, rtol=1e-9)
 
 
 def test_spectra_in_a_hold_with_a_reference(capsys, tmp_path):

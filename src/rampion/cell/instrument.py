@@ -47,8 +47,10 @@ class Instrument:
     current_offset : as a fraction of the range in use. ``current_drift`` [A/s], ``potential_drift`` [V/s].
     gain_spread : relative gain error, drawn once per range: the step seen where the range changes.
     potential_noise, potential_offset : [V]. ``potential_limit`` [V]: the largest potential recorded (compliance).
-    sampling_period : [s] between points. ``sampling_step`` : [V] of change between points. With neither, the
-        points of the truth are kept; with both, either brings a point.
+    sampling_period : [s] between points. ``sampling_step`` : [V] of change between points. With both, either brings
+        a point.
+    least_points : of a record that has neither: its period is the longest of 1, 2 and 5 × 10ⁿ s that gives as many.
+        Zero keeps the points of the truth.
     averaging : the current is the mean since the last point (EC-Lab's <I>) instead of the value at the point.
     impedance_noise : relative standard deviation of each part of Z.
     cable_inductance : [H] in series. ``cable_capacitance`` [F] in parallel to the cell.
@@ -69,6 +71,7 @@ class Instrument:
     potential_drift: float = 0.0
     sampling_period: float = math.nan
     sampling_step: float = math.nan
+    least_points: int = 0
     averaging: bool = False
     impedance_noise: float = 0.0
     cable_inductance: float = 0.0
@@ -90,7 +93,8 @@ def laboratory_instrument(**changes: object) -> Instrument:
     """A plausible research potentiostat, made up for synthetic data: it is no maker's specification.
 
     Decade ranges 100 nA – 100 mA of 16 bit, 18 bit over ±10 V, noise 0.01 % of range and 20 µV, 0.2 % noise and
-    0.1 µH of cable in impedance. ``changes`` override single fields.
+    0.1 µH of cable in impedance; 1000 to 2500 points a record, evenly in time, unless a period or a step is stated.
+    ``changes`` override single fields.
     """
     plausible = Instrument(
         current_ranges=tuple(10.0**power for power in range(-7, 0)),
@@ -102,6 +106,7 @@ def laboratory_instrument(**changes: object) -> Instrument:
         potential_noise=2e-5,
         potential_offset=1e-4,
         impedance_noise=2e-3,
+        least_points=1000,
         cable_inductance=1e-7,
     )
     return replace(plausible, **changes)  # pyright: ignore[reportArgumentType]
@@ -221,21 +226,30 @@ def sampling_times(truth: Trace, instrument: Instrument) -> Float[np.ndarray, " 
     """
     time = truth.time
     chosen = []
-    if math.isfinite(instrument.sampling_period):
-        count = math.floor((time[-1] - time[0]) / instrument.sampling_period * (1 + 1e-12))
-        chosen.append(time[0] + instrument.sampling_period * np.arange(count + 1))
-    if math.isfinite(instrument.sampling_step):
+    period, step = instrument.sampling_period, instrument.sampling_step
+    if math.isnan(period) and math.isnan(step) and instrument.least_points and time[-1] > time[0]:
+        period = round_period((time[-1] - time[0]) / instrument.least_points)
+    if math.isfinite(period):
+        count = math.floor((time[-1] - time[0]) / period * (1 + 1e-12))
+        chosen.append(time[0] + period * np.arange(count + 1))
+    if math.isfinite(step):
         if not np.all(np.isfinite(truth.potential)):
             raise InputError("the true trace lacks potentials; it cannot be sampled by potential step.")
         path = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(truth.potential)))])
-        marks = instrument.sampling_step * np.arange(math.floor(path[-1] / instrument.sampling_step * (1 + 1e-12)) + 1)
+        marks = step * np.arange(math.floor(path[-1] / step * (1 + 1e-12)) + 1)
         moving = np.concatenate([[True], np.diff(path) > 0])
         chosen.append(np.interp(marks, path[moving], time[moving]))
-        if path[-1] < instrument.sampling_step:
+        if path[-1] < step:
             chosen.append(time[[0, -1]])
     if not chosen:
         return time
     return np.minimum(np.unique(np.concatenate(chosen)), time[-1])
+
+
+def round_period(longest: float) -> float:
+    """The longest of 1, 2 and 5 × 10ⁿ s that is not above ``longest`` [s], as instruments offer them."""
+    decade = 10.0 ** math.floor(math.log10(longest * (1 + 1e-12)))
+    return decade * max(digit for digit in (1.0, 2.0, 5.0) if digit * decade <= longest * (1 + 1e-12))
 
 
 def choose_ranges(current: Float[np.ndarray, " n"], scales: Float[np.ndarray, " k"]) -> Int[np.ndarray, " n"]:

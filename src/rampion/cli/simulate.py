@@ -103,6 +103,11 @@ def cell_options(function: Callable, instrument: bool = True) -> Callable:
     seen = (
         click.option("--noise", type=float, help="Relative noise of the virtual instrument (0.002 is 0.2 %)."),
         click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise."),
+        quantity_option(
+            "--sampling-period",
+            "duration",
+            "Time between the instrument's points; else the round one that gives 1000 to 2500 of them.",
+        ),
     )
     files = click.option(
         "--write", type=click.Choice(["eclab", "gamry", "chi", "csv"]), help="Also as instrument files."
@@ -150,7 +155,9 @@ def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = Fals
 
         entry["pause_effect"] = pause_effect(cell, protocols[0])  # type: ignore[arg-type]
     if options["output"]:
-        write_simulation(simulation, options["output"], options["write"], options["noise"], options["seed"])
+        seen = (options["write"], options["noise"], options["seed"])
+        period = options["sampling_period"]
+        write_simulation(simulation, options["output"], *seen, period.value if period else None)
     click.echo(to_json(entry) if options["as_json"] else simulation_text(simulation, entry))
 
 

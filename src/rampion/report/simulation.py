@@ -79,27 +79,39 @@ def simulation_text(simulation: Simulation, entry: dict[str, Any]) -> str:
 
 
 def write_simulation(
-    simulation: Simulation, folder: str | Path, make: str | None, noise: float | None, seed: int
+    simulation: Simulation,
+    folder: str | Path,
+    make: str | None = None,
+    noise: float | None = None,
+    seed: int = 0,
+    period: float | None = None,
 ) -> None:
     """``simulation.json``, tables, figures and, for a make of instrument, its files with the instrument's noise.
+
+    With a make, a noise or a sampling ``period`` [s] the records are what :func:`~rampion.cell.instrument.measure`
+    makes of them, in even steps of time; with none of them the points are the solver's.
 
     Figures: ``simulation``; ``profiles`` in time; ``spectra``, where there are any; and of a sweep ``voltammograms``
     over scan rates and thicknesses around its own, and ``regimes``, the map with this cell on it.
     """
-    options = {"cell": simulation.cell.name, "write": make, "noise": noise, "seed": seed}
+    options = {"cell": simulation.cell.name, "write": make, "noise": noise, "seed": seed, "sampling_period": period}
     with new_set(folder, "simulate", options) as made:
-        _write(simulation, made.folder, make, noise, seed)
+        _write(simulation, made.folder, make, noise, seed, period)
 
 
-def _write(simulation: Simulation, folder: Path, make: str | None, noise: float | None, seed: int) -> None:
+def _write(
+    simulation: Simulation, folder: Path, make: str | None, noise: float | None, seed: int, period: float | None
+) -> None:
     (folder / "simulation.json").write_text(to_json(simulation_entry(simulation)) + "\n", encoding="utf-8")
     experiment = simulation.experiment
-    if noise is not None or make is not None:
+    if noise is not None or make is not None or period is not None:
         from dataclasses import replace
 
         from rampion.cell.instrument import laboratory_instrument, measure
 
         changes: dict[str, object] = {} if noise is None else {"current_noise": noise, "impedance_noise": noise}
+        if period is not None:
+            changes["sampling_period"] = period
         instrument = laboratory_instrument(**changes)
         parts = tuple(measure(part, instrument, seed + number) for number, part in enumerate(experiment.parts))
         experiment = replace(experiment, parts=parts)
