@@ -1,7 +1,7 @@
 """Do the tests notice a wrong line? One small fault at a time is put into a numerical module, and its tests are run.
 
     python benchmarks/mutations.py                              every module of MODULES, 40 faults each
-    python benchmarks/mutations.py estimate campaign --count 200 --only related modules
+    python benchmarks/mutations.py estimate campaign --count 200 --seconds 900
 
 Faults: + ↔ −, × ↔ ÷, ** → ×, a comparison turned or made (un)strict, and ↔ or, a number doubled (0 → 1), a sign or a
 ``not`` dropped, a repeated assignment or a bare call removed, a conditional value's branches exchanged. They are drawn
@@ -180,8 +180,9 @@ def outcome(source: Path, tests: tuple[str, ...], limit: float) -> tuple[bool, f
     return run.exitcode == 0, time.monotonic() - begun
 
 
-def examine(module: str, count: int, source: Path) -> tuple[int, int, list[str]]:
-    """Faults tried, faults caught, and the lines of those that nobody noticed."""
+def examine(module: str, count: int, source: Path, budget: float) -> tuple[int, int, list[str]]:
+    """Faults tried within the budget [s], faults caught, and the lines of those that nobody noticed."""
+    begun = time.monotonic()
     path = source / "rampion" / f"{module}.py"
     sound = path.read_text("utf-8")
     tests = MODULES[module]
@@ -192,7 +193,9 @@ def examine(module: str, count: int, source: Path) -> tuple[int, int, list[str]]
     drawn = random.Random(f"{SEED} {module}").sample(faults, min(count, len(faults)))
     survived = []
     tried = 0
-    for fault in sorted(drawn, key=lambda one: one.start):
+    for fault in drawn:
+        if time.monotonic() - begun > budget:
+            break
         wrong = sound[: fault.start] + fault.text + sound[fault.end :]
         try:
             compile(wrong, str(path), "exec")
@@ -214,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("modules", nargs="*", help="beginnings of module names; all by default")
     parser.add_argument("--count", type=int, default=40, help="faults a module")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="time for each module's faults")
     options = parser.parse_args()
     chosen = [one for one in MODULES if not options.modules or one.startswith(tuple(options.modules))]
     import matplotlib  # noqa: F401
@@ -227,7 +231,7 @@ def main() -> None:
         source = Path(folder)
         shutil.copytree(ROOT / "src" / "rampion", source / "rampion", ignore=shutil.ignore_patterns("__pycache__"))
         for module in chosen:
-            tried, caught, _ = examine(module, options.count, source)
+            tried, caught, _ = examine(module, options.count, source, options.seconds)
             rows.append((module, tried, caught))
             print(f"{module:32s} {caught:4d} of {tried:4d} caught  {caught / max(tried, 1):4.0%}", flush=True)
     tried, caught = sum(row[1] for row in rows), sum(row[2] for row in rows)

@@ -50,6 +50,22 @@ def test_exact_power_laws_are_returned_exactly_and_the_contrasts_see_them():
     assert compare_exponents(law, np.array([1.0, 1.0]), 0.0).p_value < 1e-6
 
 
+def test_r_squared_is_the_squared_correlation_of_the_logarithms():
+    rng = np.random.default_rng(2)
+    v = np.geomspace(3e-6, 3e-5, 8)
+    j = 10 * (v / 1e-5) ** 0.2 * np.exp(0.05 * rng.standard_normal(8))  # the logarithms spread by less than one
+    law = fit_power_law(j, v[:, None])
+    assert law.r_squared == pytest.approx(np.corrcoef(np.log(v), np.log(j))[0, 1] ** 2, rel=1e-9)
+    assert law.r_squared < 0.99
+
+
+def test_a_line_of_zeros_on_either_axis_is_refused():
+    other = np.array([1.0, 2.0, 3.0, 4.0])
+    for x, y in ((np.zeros(4), other), (other, np.zeros(4))):
+        with pytest.raises(InputError, match="other than zero"):
+            fit_line(x, y)
+
+
 def test_forced_root_law_looks_good_while_the_exponent_is_not_one_half():
     v = np.geomspace(3e-6, 5e-5, 7)
     j = 10 * (v / 5e-5) ** 0.38

@@ -140,6 +140,15 @@ def test_the_share_of_pellets_runs_from_none_to_all():
     assert math.isnan(one.pellet_share)
 
 
+@pytest.mark.parametrize("pellets", [None, np.array(["a", "b", "c"])])
+def test_one_sample_a_pellet_cannot_tell_the_scatters_apart(pellets):
+    found = summarise_replicates(np.array([1.0, 2.0, 4.0]), pellets)
+    assert found.pellets == 3
+    assert math.isnan(found.within)
+    assert math.isnan(found.between)
+    assert found.standard_deviation == pytest.approx(math.sqrt(7 / 3))
+
+
 def test_variance_components_of_pellets_of_unequal_size():
     values = np.array([3.0, 5.0, 4.0, 8.0, 10.0, 1.0])
     found = summarise_replicates(values, np.array(["a", "a", "a", "b", "b", "c"]))
