@@ -35,6 +35,8 @@ class Course:
     unknown: tuple[str, ...] = ()  # truths that the event does not define
     galvanostatic: bool = False
     most_noise: float = math.inf
+    controlled: float = math.inf  # the current [A/m²] at which the instrument holds it
+    full: float = math.inf  # the current at which the converter is full while the cell goes on
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -97,7 +99,8 @@ def instrument(
         u = u + share * 0.3 * quiet * noise_of(rng, noise, u.size)
         j = j * (1 + 2e-5 * rng.standard_normal(j.size))
     else:
-        j = j + share * at_event * noise_of(rng, noise, j.size)
+        calm = np.where(j < c.controlled * (1 - 1e-9), 1.0, rng.uniform(0.05, 0.5))  # quieter where it is controlled
+        j = j + share * at_event * calm * noise_of(rng, noise, j.size)
         u = u + log_uniform(rng, 1e-7, 2e-5) * rng.standard_normal(u.size)
         if rng.uniform() < 0.2 and u[0] < 1e-3:
             j = j + rng.uniform(-0.003, 0.003) * at_event
@@ -111,6 +114,7 @@ def instrument(
         gain = dict(zip(np.unique(decade), rng.normal(0.0, 5e-4, np.unique(decade).size), strict=True))
         j = j * (1 + np.array([gain[d] for d in decade]))
         effects.append("ranges")
+    j = np.minimum(j, c.full)
     if rng.uniform() < 0.3:
         u, j = -u, -j
         effects.append("negative")

@@ -248,9 +248,13 @@ def draw(kind: str, seed: int, *, noise: str | None = None, sampling: str | None
     if kind == "instrument_limit":
         c.event = int(rng.uniform(0.4, 0.9) * c.t.size)
         c.verdict, c.family = kind, f"clip on {c.family}"
-        if "ohmic" in c.family and rng.uniform() < 0.3:
-            c.v, c.family = np.minimum(c.v, c.v[c.event]), c.family + ", potential limited as well"
-        c.j = np.minimum(c.j, c.j[c.event])
+        if rng.uniform() < 0.7:
+            c.full, c.family = float(c.j[c.event]), "full " + c.family
+        else:
+            c.controlled = float(c.j[c.event])
+            if "ohmic" in c.family and rng.uniform() < 0.5:
+                c.v, c.family = np.minimum(c.v, c.v[c.event]), c.family + ", potential limited as well"
+            c.j = np.minimum(c.j, c.controlled)
     passed = np.concatenate([[0.0], np.cumsum(0.5 * (c.j[1:] + c.j[:-1]) * np.diff(c.t))])
     truth = {"J": float(c.j[c.event]), "V": float(c.v[c.event]), "Q": float(passed[c.event])}
     truth.update(dict.fromkeys(c.unknown, math.nan))

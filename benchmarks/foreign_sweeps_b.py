@@ -134,7 +134,7 @@ def draw(kind: str, seed: int, *, noise: str | None = None, sampling: str | None
     x, left = v - rng.uniform(0.35, 0.85) * end, end
     event = int(np.argmax(x > 0)) - 1
     x, left = v - v[event], end - v[event]
-    t, seen, galvanostatic = v / rate, np.ones(POINTS, bool), False
+    t, seen, galvanostatic, full = v / rate, np.ones(POINTS, bool), False, False
     if kind in ("limiting_peak", "paused_peak"):
         while True:
             j, family = peak_curve(rng, v)
@@ -177,7 +177,8 @@ def draw(kind: str, seed: int, *, noise: str | None = None, sampling: str | None
             verdict, j, family = "no_event", v.copy(), "line"
         event = POINTS - 1 if verdict == "no_event" else event
         if kind == "instrument_limit":
-            j = np.minimum(j, j[event])
+            full = rng.random() < 0.7  # a converter at its end while the cell goes on; else the current is controlled
+            family, j = ("full " if full else "held ") + family, j if full else np.minimum(j, j[event])
     conductance = g * (1.0 if galvanostatic else (j[1] - j[0]) / (v[1] - v[0]))
     j = j if galvanostatic else g * j
     if kind == "paused_peak":
@@ -196,7 +197,12 @@ def draw(kind: str, seed: int, *, noise: str | None = None, sampling: str | None
     if galvanostatic:
         u = u + 0.3 * share * np.median(u) * shaped_noise(rng, noise, u.size)
     else:
-        j = j + scale * shaped_noise(rng, noise, j.size) + (0.0 if now[0] else rng.choice([0, 0, 0, 0.2]) * scale)
+        calm = np.where(j < j.max(), 1.0, rng.uniform(0.1, 0.6)) if kind == "instrument_limit" and not full else 1.0
+        j = (
+            j
+            + scale * calm * shaped_noise(rng, noise, j.size)
+            + (0.0 if now[0] else rng.choice([0, 0, 0, 0.2]) * scale)
+        )
         bits = rng.choice([0, 0, 0, 0, 12, 14, 16])
         if bits:
             least = 2.4 * np.abs(j).max() / 2.0**bits
@@ -204,6 +210,7 @@ def draw(kind: str, seed: int, *, noise: str | None = None, sampling: str | None
         elif rng.random() < 0.15:
             border = rng.uniform(0.05, 0.7) * np.abs(j).max()
             j, effects = np.where(np.abs(j) < border, j, j * (1 + rng.uniform(-1e-3, 1e-3))), [*effects, "two ranges"]
+    j = np.minimum(j, truth["J"]) if full else j
     sign = -1.0 if rng.random() < 0.3 else 1.0
     return ShapedRecord(
         kind=kind, seed=seed, time=t - t[0], potential=sign * u, current=sign * j * area, thickness=thickness,
