@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from rampion.equality import equal_by_value
+
 NORMAL_95 = 1.959963984540054
 
 
@@ -19,6 +21,7 @@ class Severity(Enum):
     INVALID = "invalid"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True)
 class Flag:
     """One finding about a number or a record: a stable code, how much it matters and a sentence for the user."""
@@ -47,6 +50,7 @@ class FlagKind(Enum):
         return Flag(self.name.lower(), severity, template.format(**details), tuple(sorted(details.items())))
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A value with its standard uncertainty, its 95 % interval and its flags, in the SI unit of its quantity.

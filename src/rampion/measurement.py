@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 from jaxtyping import Complex, Float
 
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
 from rampion.hard_limits import SampleLimits, check_limits
@@ -140,6 +141,7 @@ class Sample:
 # Protocols: what the instrument was told to do. NaN stands for "not known".
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrequencyScan:
     """Impedance: ``points_per_decade`` from ``high`` to ``low`` [Hz], amplitude [V] (or [A] when galvanostatic).
@@ -176,6 +178,7 @@ class Controlled(Enum):
     COUNTER = "counter electrode"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweep:
     """A ramp of the ``controlled`` potential from ``start`` to ``stop`` [V] at ``rate`` [V/s, positive].
@@ -195,6 +198,7 @@ class Sweep:
         return math.isfinite(rate) and abs(rate - self.rate) > RATE_TOLERANCE * self.rate
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """Constant cell voltage [V] for a duration [s]."""
@@ -203,6 +207,7 @@ class Hold:
     duration: float = math.nan
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConstantCurrent:
     """Constant cell current [A] for a duration [s]."""
@@ -219,6 +224,7 @@ class Steps:
     durations: tuple[float, ...]
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
     """Open circuit for a duration [s], with or without stack pressure."""
@@ -230,6 +236,7 @@ class Rest:
 Protocol: TypeAlias = Sweep | Hold | ConstantCurrent | Steps | Rest | FrequencyScan
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """Where a record came from: file, its SHA-256, its format, and the block's place in it.

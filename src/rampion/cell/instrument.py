@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity, merge_flags
 from rampion.measurement import FrequencyScan, Spectrum, Trace
@@ -34,6 +35,7 @@ class InstrumentFlag(FlagKind):
     )
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
     """The errors of one potentiostat; zero everywhere by default, so that each error is switched on by name.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Complex, Float
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.impedance.assignment import SURE, is_ceramic
 from rampion.impedance.choose import Description, choose_circuit
@@ -29,6 +30,7 @@ from rampion.measurement import Sample, Spectrum
 _APART = 5.0  # of the apex frequencies: nearer arcs of usual width are one hump
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One parameter of the circuit in SI, with its unit; ``std`` NaN where the data do not tell."""
@@ -40,6 +42,7 @@ class Parameter:
     flags: tuple[Flag, ...] = ()
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validity:
     """Verdict of the Kramers-Kronig test: ``valid`` (None when untold), root mean square residual over |Z|.

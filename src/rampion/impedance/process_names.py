@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.impedance.assignment import MERGED, UNKNOWN, Assignment, assign_arcs, is_ceramic
 from rampion.impedance.flags import ImpedanceFlag
@@ -15,6 +16,7 @@ from rampion.measurement import Sample
 _MERGED = 0.1  # a series resistance below this share of the first ceramic arc is no bulk of its own
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True)
 class Name:
     """A process's name, the confidence in it (NaN when named by its place in the circuit), and what is to be said.
@@ -28,6 +30,7 @@ class Name:
     inside: float = math.nan
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedProcess:
     """A process of the circuit with the name its capacitance suggests and the confidence in it.

@@ -17,6 +17,7 @@ from enum import Enum
 import numpy as np
 from jaxtyping import Float
 
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag
 from rampion.impedance.flags import ImpedanceFlag
@@ -58,6 +59,7 @@ class Recovery:
     flags: tuple[Flag, ...] = ()
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryComparison:
     """One process under two conditions: second minus first.

@@ -17,6 +17,7 @@ from enum import Enum
 import numpy as np
 from jaxtyping import Float
 
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 
@@ -34,6 +35,7 @@ class Kinetics(Enum):
     CONSTANT = "no recovery"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KineticFit:
     """One law fitted to one track.

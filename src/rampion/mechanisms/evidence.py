@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rampion.campaign.scaling import PowerLaw
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import NORMAL_95, Estimate
 from rampion.mechanisms import (
@@ -73,6 +74,7 @@ class Verdict(Enum):
     SILENT = "silent"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One entry of the table: weight is a natural logarithm; ``p_value`` NaN where the mechanism predicts nothing."""
@@ -82,6 +84,7 @@ class Cell:
     p_value: float
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArgumentResult:
     """One row: the statistic with its uncertainty, its distance from the null value, and each mechanism's cell.

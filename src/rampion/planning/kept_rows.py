@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Flag, Severity
 from rampion.file_writing import remove_leftovers, write_file
 from rampion.records import to_json, to_plain
@@ -22,6 +23,7 @@ from rampion.records import to_json, to_plain
 _MANIFEST = "manifest.json"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """What one simulated ramp showed (SI), NaN where there is none: its peak, its largest and its limiting current

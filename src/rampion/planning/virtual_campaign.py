@@ -25,6 +25,7 @@ from rampion.cell.ohmic import simulate_ohmic
 from rampion.cell.parameters import Cell, Relaxation
 from rampion.cell.penetration import PenetrationAtCurrent
 from rampion.cell.protocols import Stop
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.file_writing import write_file
 from rampion.measurement import (
@@ -49,6 +50,7 @@ HIGHEST = 2.0  # V: where it ends a constant current
 LONG = 4e4  # s
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
     """What nature is, in one virtual campaign (SI).

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from rampion.equality import equal_by_value
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
 from rampion.measurement import Controlled, CurrentOrigin, FrequencyScan, Protocol, Rest, Source, Spectrum, Sweep, Trace
@@ -38,6 +39,7 @@ _COUNTERS = ("cycle number", "Ns")
 _GALVANOSTATIC = ("GEIS", "SGEIS")
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What is known of one technique besides its columns.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rampion.equality import equal_by_value
 from rampion.measurement import CurrentOrigin, Experiment, Spectrum, Trace
 from rampion.readers.twins import RULE, Clocks, compare_clocks, exchange_day_and_month
 
@@ -27,6 +28,7 @@ _FAR = 0.05
 _DURATION = 0.05
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
     """What is kept of one file's record: ``begin`` [s since 1970], ``duration`` [s], extents (least, largest, mean).

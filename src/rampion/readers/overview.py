@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Flag
 from rampion.measurement import Experiment, Spectrum, Sweep, Trace
 from rampion.processes import in_processes
@@ -20,6 +21,7 @@ from rampion.readers.folder import FileGroup, FolderPlan, read_group, unite_copi
 Span = tuple[float, float]
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOverview:
     """One file, or the files of one run: what was measured, over which range, when.

@@ -20,6 +20,7 @@ from enum import Enum
 
 import numpy as np
 
+from rampion.equality import equal_by_value
 from rampion.readers.contents import Column, Content, Scan
 from rampion.readers.resolution import resolution, tick_of, tolerance_of
 
@@ -82,6 +83,7 @@ class Clocks(Enum):
     DIFFERENT = "different"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
     """How two files with equal points are alike.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Estimate
 from rampion.quantities import FARADAY, GAS_CONSTANT
 from rampion.transport.flags import TransportFlag
@@ -12,6 +13,7 @@ from rampion.transport.flags import TransportFlag
 ROOM = 298.15  # K
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
     """One assumption of a method: the sentence, the number that decides, and whether it holds (None: not checked)."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from rampion.campaign.scaling import fit_root_law
 from rampion.campaign.survival import fraction_penetrated
+from rampion.equality import equal_by_value
 from rampion.estimate import Estimate, Flag, product
 from rampion.transport.conductivity import nernst_einstein_diffusivity
 from rampion.transport.finding import ROOM, thermal_voltage
@@ -39,6 +40,7 @@ class Agreement(Enum):
     NOT_STATED = "not stated"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One number: as stated (SI; NaN and empty text when the paper does not state it), as computed, and the verdict.

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from rampion.equality import equal_by_value
 from rampion.estimate import NORMAL_95, Estimate
 from rampion.voltammetry.noise import block_means, local_noise, moving_lines, moving_median, noise_floor
 from rampion.voltammetry.onset import fit_onset
@@ -31,6 +32,7 @@ _SLOWING = 2.5  # middle half of a fall over the time before it: a filament 0.2 
 _MOST = 20  # falls that are looked at
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Initiation:
     """When a cell at constant current fails.

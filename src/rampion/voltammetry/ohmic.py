@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, product
 from rampion.measurement import Sample
@@ -25,6 +26,7 @@ _UNCERTAIN = 0.1  # width of the 95 % interval of the conductance over its value
 _RANGE_ERROR = 5e-4  # of the current: what is left of a step between two ranges of one instrument
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OhmicLine:
     """I = conductance · V + intercept over a window of potential.

@@ -17,6 +17,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Flag
 from rampion.measurement import Hold, Rest, Spectrum, Trace
 from rampion.plausible_limits import REST, Couple, Plausibility, RestRule
@@ -71,6 +72,7 @@ class CellEvidence(StrEnum):
     INTERCEPT = "intercept"
 
 
+@equal_by_value
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellCheck:
     """Whether the cell can be symmetric: impossible, or implausible where polarisation may explain the voltage.
