@@ -69,11 +69,16 @@ def random_cell(rng: np.random.Generator, least: float = 0.02) -> tuple[Cell, st
     return Cell(t, r, kinetic, p, gamma), f"t₊ {t:.2f} r {r:.2f} kinetic {kinetic:.2f} p {p:.2f} Γ {gamma:.2f}"
 
 
+def off_zero(rng: np.random.Generator, often: float, w: float) -> float:
+    """The potential [RT/F] at which a ramp begins: 0, or (as often as said) up to a quarter of a peak's at this W."""
+    return rng.uniform(0.02, 0.25) * 2.2 * w**0.35 if rng.uniform() < often else 0.0
+
+
 def baseline(rng: np.random.Generator, g: float, v: float) -> Course:
     """A sound cell's ramp that ends before its own limit: ohmic, ohmic with kinetics, or polarising; no event."""
     if rng.uniform() < 0.4:
         end = log_uniform(rng, 0.03, 0.8)
-        t = np.linspace(0.0, end / v, 24001)
+        t = np.linspace(off_zero(rng, 0.15, 20) / 6 * end, end, 24001) / v
         kinetic = log_uniform(rng, 0.03, 0.5) if rng.uniform() < 0.3 else 0.0
         j = np.linspace(0.0, 4.0 * g * end, 20001)
         over = (1 - kinetic) * j / g + kinetic * 4 * RT_F * np.arcsinh(j / g / (4 * RT_F))
@@ -81,10 +86,11 @@ def baseline(rng: np.random.Generator, g: float, v: float) -> Course:
                       family=f"ohmic, kinetic {kinetic:.2f}", event=t.size - 1, conductance=g)  # fmt: skip
     cell, words = random_cell(rng)
     w = log_uniform(rng, 5, 5000)
-    pieces = swept(cell, w, 0.002, furthest=4.0 if w < 20 else 149.0)
+    pieces = swept(cell, w, 0.002, start=off_zero(rng, 0.15, w), furthest=4.0 if w < 20 else 149.0)
     t, u, j, segment = dense(pieces)
     grid = np.linspace(u[0], u[j.argmax()], 400)
     flat = np.gradient(np.interp(grid, u, j), grid) * cell.rest_resistance < 0.2
+    flat[: int(0.4 * flat.size)] = False  # there it settles after the jump to its first potential
     bent = grid[np.argmax(flat)] if flat.any() else grid[-1]  # before it nothing has levelled off
     keep = slice(0, int(np.searchsorted(u, min(rng.uniform(0.4, 0.9) * grid[-1], bent))))
     j = j[keep] * cell.rest_resistance * g * RT_F
@@ -101,7 +107,7 @@ def limiting(rng: np.random.Generator, g: float, v: float, paused: bool) -> Cour
             w = log_uniform(rng, 80, 5000)
             how = str(rng.choice(["hold", "hold", "hold gap", "zero", "rest", "rest gap"]))
             pauses = (2.2 * w**0.35 / rng.uniform(3, 12), rng.uniform(0.1, 1.5), how)
-        pieces = swept(cell, w, log_uniform(rng, 0.03, 0.45), pauses, start=rng.choice([0.0, 0.0, 0.3]) * rng.uniform())
+        pieces = swept(cell, w, log_uniform(rng, 0.03, 0.45), pauses, start=off_zero(rng, 0.0 if paused else 0.3, w))
         if pieces is not None:
             break
     t, u, j, segment = dense(pieces)
