@@ -217,6 +217,14 @@ def test_thales_spectrum():
     assert flags == ()
 
 
+def test_a_thales_spectrum_whose_times_were_never_written_is_refused():
+    pytest.importorskip("zahner_analysis", reason="needs the extra rampion[zahner]")
+    content = ism([1e5, 1e4, 1e3, 1e2], [10.0, 12.0, 20.0, 30.0], [-0.1, -0.3, -0.5, -0.2])
+    times = 12 + 3 * 8 * 4  # bytes: the head, then frequencies, moduli and phases of four points
+    with pytest.raises(InputError, match="one time"):
+        zahner.read(content[:times] + bytes(8 * 4) + content[times + 8 * 4 :], "own.ism")
+
+
 def test_thales_current_potential_curve():
     pytest.importorskip("zahner_analysis", reason="needs the extra rampion[zahner]")
     rows = [(100.0 * i, 2.0 * i, 500.0 * i) for i in range(5)]  # mV, mA, ms

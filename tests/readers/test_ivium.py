@@ -89,6 +89,14 @@ def test_fewer_points_than_announced_are_flagged():
     assert codes(spectrum.flags) == ["scan_unfinished"]
 
 
+def test_what_a_crash_left_unwritten_is_flagged():
+    content = idf("Impedance", [block("ocpdata", REST), block("primary_data", SPECTRUM)], FREQUENCY)
+    at = content.index(b"primary_data") - 20
+    (rest,), flags = ivium.read(content[:at] + bytes(512) + content[at + 512 :], "own.idf")
+    assert len(rest) <= len(REST)
+    assert "zero_bytes" in codes(flags)
+
+
 def test_more_points_than_announced_are_read_and_flagged():
     (spectrum,), flags = ivium.read(idf("Impedance", [block("primary_data", SPECTRUM, announced=20)]), "own.idf")
     np.testing.assert_allclose(spectrum.frequency, FREQUENCY, rtol=1e-5)

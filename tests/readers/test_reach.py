@@ -171,6 +171,19 @@ def test_a_curve_of_one_point_that_was_never_written_is_refused(tmp_path):
         read_file(path)
 
 
+def test_the_first_bytes_of_a_cut_number_are_no_number(tmp_path):
+    """A number of four bytes of which the leading one, or more, was never written."""
+    whole = struct.pack("<f", -8093785.5)
+    for kept in (1, 2, 3):
+        (remains,) = struct.unpack("<f", whole[:kept] + bytes(4 - kept))
+        spectrum = Spectrum(frequency=np.array([2.0, 1.0]), impedance=np.array([5 - 3j, 6 + 1j * remains]))
+        trace = Trace(time=np.arange(2.0), potential=np.array([1.0, remains]), current=np.ones(2))
+        for part in (spectrum, trace):
+            with pytest.raises(InputError, match="the remains of numbers"):
+                within_reach([part], "x.mpr", binary=True)
+            assert within_reach([part], "x.csv", binary=False)[0] == (part,)
+
+
 def test_a_record_may_begin_at_zero():
     start = Trace(time=np.arange(3.0), potential=np.arange(3.0), current=np.zeros(3))
     assert within_reach((start,), "x.mpr", binary=True)[0] == (start,)

@@ -211,6 +211,36 @@ def test_sheets_that_are_none(tmp_path, text, expected):
         read_samples(tmp_path / "samples.csv")
 
 
+def _open_sheet(tmp_path, text, suffix=".csv"):
+    (tmp_path / f"samples{suffix}").write_text(text, encoding="utf-8")
+    return [flag for flag in read_samples(tmp_path / f"samples{suffix}").flags if flag.code == "last_cell_open"]
+
+
+def test_a_sheet_cut_inside_its_last_row_is_refused(tmp_path):
+    sheet = "sample,thickness [mm],temperature [°C],pellet\nS1,1.0,25,P1\nS2,1.1,40,P1\n"
+    assert not _open_sheet(tmp_path, sheet)
+    assert not _open_sheet(tmp_path, sheet[:-1])  # it ends with a name
+    for cut in range(2, 11):
+        with pytest.raises(InputError, match=r"ends inside row 3: it has [123] of 4 cells"):
+            _open_sheet(tmp_path, sheet[: -cut - 2])
+    short = sheet + "S3,1.2"  # a person's short row, ended
+    assert not _open_sheet(tmp_path, short + "\n")
+
+
+def test_a_last_number_of_a_sheet_without_line_end_is_pointed_at(tmp_path):
+    sheet = "sample,temperature [°C]\nS1,25\nS2,40\nS3,60\nS4,60"
+    (flag,) = _open_sheet(tmp_path, sheet[:-1])
+    assert dict(flag.details) == {"cell": "6", "heading": "temperature [°C]"}
+    assert not _open_sheet(tmp_path, sheet + "\n")
+    fixed = "sample,thickness [mm]\nS1,1.05\nS2,0.98\nS3,1.00\nS4,10.25"
+    assert not _open_sheet(tmp_path, fixed)
+    assert _open_sheet(tmp_path, fixed[:-1])
+    toml = '[[sample]]\nname = "S1"\n"thickness [mm]" = 12'
+    (flag,) = _open_sheet(tmp_path, toml, ".toml")
+    assert dict(flag.details) == {"cell": "12", "heading": "thickness [mm]"}
+    assert not _open_sheet(tmp_path, toml + "\n", ".toml")
+
+
 def test_files_are_matched_by_path_name_stem_or_pattern(tmp_path):
     rows = [
         ["S1", "S1*.mpr", "", "", "", "", ""],

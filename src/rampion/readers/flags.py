@@ -221,6 +221,10 @@ class ReaderFlag(FlagKind):
         Severity.WARNING,
         "The sample sheet's column {heading!r} is not known and was kept as text: did you mean {near!r}?",
     )
+    LAST_CELL_OPEN = (
+        Severity.WARNING,
+        "The sample sheet's last line has no line end: check that {cell!r} under {heading!r} is whole.",
+    )
     HEADINGS_AS_TEXT = (Severity.NOTE, "The sample sheet's columns {names} are not known and were kept as text.")
     DENSITY_BY_COMPOSITION = (
         Severity.NOTE,

@@ -24,6 +24,7 @@ from rampion.readers.scans import unfinished_scan
 
 _BLOCK = re.compile(r"^.?(primary_data|ocpdata) *\r[^\n]*\n *(\d+) *\r?\n", re.M)
 _SETTING = re.compile(r"^([A-Za-z][\w .\[\]/>]*)=([^\r\n]*)", re.M)
+_ZEROS = re.compile(r"\0{64,}")  # the program itself writes up to 16 together
 _REST = "OCP"
 _COLUMNS = 3
 
@@ -55,6 +56,9 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     text = content.decode("latin-1")
     parts: list[Trace | Spectrum] = []
     flags: list[Flag] = []
+    zeros = sum(map(len, _ZEROS.findall(text)))
+    if zeros:
+        flags.append(ReaderFlag.ZERO_BYTES.flag(count=zeros))
     unknown: list[str] = []
     for block in _blocks(text):
         if len(block.rows) < block.announced:

@@ -40,6 +40,7 @@ class Reach:
 
 
 REACH = Reach()
+_LEAST = 1e-37  # what is left of a number of four or eight bytes whose leading byte is zero lies below it
 
 
 def within_reach(
@@ -56,6 +57,11 @@ def within_reach(
         raise InputError(
             f"{name} gives {empty} points that are zero in every column, as a crash or a broken copy leaves them; "
             "the numbers beside them may be cut: export the run again from the instrument's program."
+        )
+    if binary and (remains := sum(map(_remains, parts))):
+        raise InputError(
+            f"{name} gives {remains} numbers below 1e-37, the remains of numbers that a crash or a broken copy cut; "
+            "export the run again from the instrument's program."
         )
     found = [_beyond(part, reach) for part in parts]
     lost = [np.logical_or.reduce([wrong for wrong, _ in one]) for one in found]
@@ -84,6 +90,15 @@ def _unwritten(part: Trace | Spectrum, follows: bool) -> int:
     zero = np.logical_and.reduce([column == 0 for column in columns])
     alone = zero.all() and (follows or zero.size == 1)
     return int(np.sum(zero if alone else zero[1:]))
+
+
+def _remains(part: Trace | Spectrum) -> int:
+    """Numbers that are not zero and yet so small as only the first bytes of a cut number are."""
+    if isinstance(part, Spectrum):
+        columns = [part.frequency, np.real(part.impedance), np.imag(part.impedance)]
+    else:
+        columns = [part.potential, part.current]
+    return sum(int(np.sum((column != 0) & (np.abs(column) < _LEAST))) for column in columns)
 
 
 def _beyond(part: Trace | Spectrum, reach: Reach) -> list[tuple[Bool[np.ndarray, " n"], str]]:

@@ -56,7 +56,7 @@ def read_samples(path: Path | str) -> SampleSheet:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path.name} could not be opened ({error.strerror}); check the path.") from None
-    lines = read_cells(content, path.name, ending)
+    lines, opened = read_cells(content, path.name, ending)
     if not lines:
         raise InputError(f"{path.name} holds no sample; fill in at least one row below the header.")
     mark = proven_mark(_typed_numbers(lines))
@@ -64,6 +64,7 @@ def read_samples(path: Path | str) -> SampleSheet:
     rows, densities = _with_densities(rows, path.name)
     lacking = missing_metadata(row.sample for row in rows)
     flags = [
+        *opened,
         *_heading_flags(lines),
         *conflicts,
         *densities,

@@ -12,8 +12,10 @@ from datetime import date, time
 from typing import Any, NamedTuple
 
 from rampion.errors import InputError
+from rampion.estimate import Flag
+from rampion.readers.flags import ReaderFlag
 from rampion.readers.sheet_columns import parse_header
-from rampion.readers.text import decode
+from rampion.readers.text import decode, is_whole
 
 _UNKNOWN = {"", "-", "--", "---", "–", "—", "?", "n/a", "n.a.", "na", "#n/a", "nan", "none", "null", "unknown", "tbd"}
 _LEADING = 30  # rows among which the header is sought: titles and remarks come before it
@@ -40,8 +42,8 @@ def is_unknown(text: str) -> bool:
     return text.strip().lower() in _UNKNOWN
 
 
-def read_cells(content: bytes, name: str, ending: str) -> list[SheetLine]:
-    """The rows below the header that hold anything, without comments.
+def read_cells(content: bytes, name: str, ending: str) -> tuple[list[SheetLine], tuple[Flag, ...]]:
+    """The rows below the header that hold anything, without comments; a flag where the last cell may be cut.
 
     Raises
     ------
@@ -49,9 +51,31 @@ def read_cells(content: bytes, name: str, ending: str) -> list[SheetLine]:
         When the file cannot be read as what its ending says, has no header, or a row does not fit it.
     """
     readers = {".xlsx": _xlsx_lines, ".toml": _toml_lines}
-    return [
-        line for line in readers.get(ending, _csv_lines)(content, name) if any(cell.text.strip() for cell in line.cells)
-    ]
+    lines = list(readers.get(ending, _csv_lines)(content, name))
+    flags = () if ending == ".xlsx" else _open_end(decode(content)[0], lines, name, ending)
+    return [line for line in lines if any(cell.text.strip() for cell in line.cells)], flags
+
+
+def _open_end(text: str, lines: Sequence[SheetLine], name: str, ending: str) -> tuple[Flag, ...]:
+    """What a last line without line end may have lost: refused where cells are, flagged where digits may be."""
+    last = text.rsplit("\n", 1)[-1]
+    if not last.strip() or not lines or not lines[-1].cells or last.lstrip().startswith("#"):
+        return ()
+    *others, row = lines
+    cell = row.cells[-1]
+    if ending == ".toml":
+        whole = not last.rstrip()[-1].isdigit()
+    else:
+        widths = {len(one.cells) for one in others}
+        if len(widths) == 1 and len(row.cells) < min(widths):
+            raise InputError(
+                f"{name} ends inside row {row.number}: it has {len(row.cells)} of {min(widths)} cells and no line end; "
+                "complete the row, or end it with a line break."
+            )
+        whole = is_whole(last, cell.text, [one.cells[-1].text for one in others])
+    if whole or not re.match(r"[-+.,\d]", cell.text):  # words and names are left to the reader's eye
+        return ()
+    return (ReaderFlag.LAST_CELL_OPEN.flag(cell=cell.text, heading=cell.heading),)
 
 
 class _Row(NamedTuple):

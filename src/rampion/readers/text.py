@@ -322,7 +322,7 @@ def without_cut_end(
     if len(cells) < fewest:
         return end - len(last), ReaderFlag.CUT_LINE.flag()
     rows = (row_cells(line.rstrip("\r"), separator) for line in above[1 - _LAST_LINES :])
-    if _is_whole(last, cells[-1], [row[-1] for row in rows if len(row) == len(cells)]):
+    if is_whole(last, cells[-1], [row[-1] for row in rows if len(row) == len(cells)]):
         return end, None
     if separator == " ":  # or any other blank
         at = len(last.rstrip()) - len(cells[-1])
@@ -331,8 +331,8 @@ def without_cut_end(
     return end - len(last) + at, ReaderFlag.LAST_NUMBER_DOUBTFUL.flag(cell=cells[-1])
 
 
-def _is_whole(line: str, cell: str, above: Sequence[str]) -> bool:
-    """Whether the last cell of a line without line end has all its characters."""
+def is_whole(line: str, cell: str, above: Sequence[str]) -> bool:
+    """Whether the last cell of a line without line end has all its characters, by what closes it or those above it."""
     closed = not cell or line.endswith('"') or (line[-1].isspace() and NUMBER.fullmatch(cell) is not None)
     if closed or not any(map(str.isdigit, cell)):
         return closed or (cell in above and not any(one != cell and one.startswith(cell) for one in above))

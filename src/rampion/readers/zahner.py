@@ -93,6 +93,8 @@ def _spectrum(record: Any, suffix: str) -> tuple[Spectrum, tuple[Flag, ...]]:
     if not good.any():
         raise InputError("it holds no complete point; measure or export it again.")
     moments = np.array([stamp.replace(tzinfo=UTC).timestamp() for stamp in record.getMeasurementDateTimeArray()])
+    if moments.size > 1 and np.ptp(moments) == 0:
+        raise InputError("all its points have one time, as a broken copy leaves them; export it again from Thales.")
     start = float(moments[good].min())
     tracks = {key: np.array(record.getTrack(key), dtype=float)[good] for key in record.getTrackTypesList()}
     flags = () if good.all() else (ReaderFlag.DROPPED_POINTS.flag(count=int((~good).sum()), what="impedance"),)
