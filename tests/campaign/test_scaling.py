@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from rampion.campaign import regression
 from rampion.campaign.collapse import Similarity, collapse_thickness, overlay_scans
 from rampion.campaign.regression import contrast, fit_plane
 from rampion.campaign.scaling import compare_exponents, fit_line, fit_power_law, fit_root_law
@@ -48,6 +49,31 @@ def test_exact_power_laws_are_returned_exactly_and_the_contrasts_see_them():
     assert b.value == pytest.approx(-0.24, abs=1e-4)
     assert compare_exponents(law, np.array([-2.0, 1.0]), -1.0).p_value > 0.01
     assert compare_exponents(law, np.array([1.0, 1.0]), 0.0).p_value < 1e-6
+
+
+@pytest.mark.parametrize("t2", [0.0, 0.3])
+def test_woodburys_inverse_is_that_of_the_whole_matrix(t2):
+    """V = diag(d) + τ²ZZᵀ written out: its inverse, the inverse's diagonal, its determinant and its products."""
+    d, z = np.array([0.5, 1.0, 2.0, 0.7, 1.5]), np.array([1.0, 0.8, 1.3, 0.6, 2.0])
+    pellet = np.array([0, 0, 1, 1, 1])
+    spread = regression._Spread(d, t2, pellet, z)
+    matrix = np.diag(d) + t2 * np.outer(z, z) * (pellet[:, None] == pellet)
+    inverse = np.linalg.inv(matrix)
+    columns = np.column_stack([np.ones(5), np.arange(5.0)])
+    np.testing.assert_allclose(spread.solve(columns), inverse @ columns, rtol=1e-12)
+    np.testing.assert_allclose(spread.times(columns), matrix @ columns, rtol=1e-12)
+    np.testing.assert_allclose(spread.inverse_diagonal, np.diag(inverse), rtol=1e-12)
+    assert spread.log_determinant == pytest.approx(np.linalg.slogdet(matrix)[1], rel=1e-12)
+
+
+def test_a_missing_value_on_either_axis_is_refused_and_pellets_are_counted():
+    design, y = np.column_stack([np.ones(6), np.arange(6.0)]), np.array([0.0, 1.1, 1.9, 3.2, 3.9, 5.1])
+    holes = np.where(np.arange(6) == 2, np.nan, 1.0)
+    for x, response in ((design * holes[:, None], y), (design, y * holes)):
+        with pytest.raises(InputError, match="missing"):
+            fit_plane(x, response, np.zeros(6))
+    assert fit_plane(design, y, np.zeros(6)).pellets == 0
+    assert fit_plane(design, y, np.zeros(6), pellets=np.array(["a", "a", "b", "b", "c", "c"])).pellets == 3
 
 
 def test_r_squared_is_the_squared_correlation_of_the_logarithms():

@@ -60,6 +60,34 @@ def test_weibull_meets_an_independent_maximum_likelihood_fit():
     assert fit.shape.low < fit.shape.value < fit.shape.high
 
 
+def test_weibull_intervals_end_where_the_profile_likelihood_has_lost_half_a_chi_square():
+    """Profiles written out with scipy's density: 2(ln L_max - ln L) = 3.8415 at each end."""
+    from scipy import optimize, stats
+
+    def likelihood(shape, scale):
+        law = stats.weibull_min(shape, 0, scale)
+        return law.logpdf(_WEEKS[_EVENT]).sum() + law.logsf(_WEEKS[~_EVENT]).sum()
+
+    fit = fit_weibull(_WEEKS, _EVENT)
+    best = likelihood(fit.shape.value, fit.scale.value)
+    for shape in fit.shape.interval:
+        scale = (np.sum(_WEEKS**shape) / _EVENT.sum()) ** (1 / shape)
+        assert 2 * (best - likelihood(shape, scale)) == pytest.approx(stats.chi2.ppf(0.95, 1), rel=1e-5)
+    for scale in fit.scale.interval:
+        found = optimize.minimize_scalar(lambda k, at=scale: -likelihood(k, at), bounds=(0.2, 10.0), method="bounded")
+        assert 2 * (best + found.fun) == pytest.approx(stats.chi2.ppf(0.95, 1), rel=1e-4)
+    (few,) = fit.flags
+    assert dict(few.details) == pytest.approx({"events": 9, "excess": 1.4 / 7})
+    more = np.append(_WEEKS, 12.0)
+    assert fit_weibull(more, np.append(_EVENT, True)).flags == ()
+
+
+def test_samples_that_all_fall_at_once_have_the_exact_binomial_limit():
+    curve = estimate_survival(np.full(5, 10.0), np.ones(5, bool))
+    assert curve.survival.tolist() == [0.0]
+    assert (curve.low[0], curve.high[0]) == pytest.approx((0.0, 1 - 0.025**0.2), rel=1e-12)
+
+
 def test_weibull_scales_with_the_unit():
     one, many = fit_weibull(_WEEKS, _EVENT), fit_weibull(_WEEKS * 1e-4, _EVENT)
     assert many.shape.high == pytest.approx(one.shape.high, rel=1e-6)
@@ -138,6 +166,25 @@ def test_the_share_of_pellets_runs_from_none_to_all():
     one = summarise_replicates(np.array([1.0, 2.0, 4.0]), np.array(["a", "a", "a"]))
     assert one.within == pytest.approx(math.sqrt(7 / 3))
     assert math.isnan(one.pellet_share)
+
+
+def test_one_and_two_samples():
+    one = summarise_replicates(np.array([3.0]))
+    assert (one.mean.value, one.plain_mean) == (3.0, 3.0)
+    assert math.isnan(one.standard_deviation)
+    assert [flag.code for flag in one.flags] == ["single_sample"]
+    two = summarise_replicates(np.array([3.0, 5.0]))
+    assert two.standard_deviation == pytest.approx(math.sqrt(2))
+    assert [flag.code for flag in two.flags] == ["few_samples"]
+
+
+def test_an_outlier_is_beyond_three_and_a_half():
+    """The median is 0.5, the median deviation 1: a score of 0.6745 for each unit from the middle."""
+    values = np.array([-1.0, -1.0, 0.0, 1.0, 1.0])
+    assert find_outliers(np.append(values, 5.0)) == ((), ())  # 3.04
+    found, (flag,) = find_outliers(np.append(values, 6.0))
+    assert found == (5,)
+    assert dict(flag.details)["score"] == pytest.approx(0.6745 * 5.5)
 
 
 @pytest.mark.parametrize("pellets", [None, np.array(["a", "b", "c"])])

@@ -104,6 +104,43 @@ def test_intervals_cover_the_truth(known, lines):
     assert bent <= 0.01 * lines + 3.3 * math.sqrt(0.01 * lines)
 
 
+def test_an_error_of_the_temperatures_moves_both_axes():
+    """One wrong by δT moves ln(σT) off the line by (E_a/RT - 1)δT/T, which weighs the points; no other error."""
+    sigma = conductivity(TEMPERATURE)
+    found = fit_arrhenius(TEMPERATURE, sigma, 1e-9 * sigma, np.full(6, 0.2))
+    moved = (ENERGY / (R * TEMPERATURE) - 1) / TEMPERATURE * 0.2
+    x, weight = 1 / (R * TEMPERATURE), moved**-2
+    middle = np.sum(weight * x) / np.sum(weight)
+    assert found.energy.std == pytest.approx(np.sum(weight * (x - middle) ** 2) ** -0.5, rel=2e-3)  # York moves x too
+    np.testing.assert_allclose(found.ordinate_std, found.ordinate * moved, rtol=1e-4)
+
+
+def test_an_unknown_error_of_the_temperatures_leaves_students_degrees():
+    """Also where no scatter is found beyond the stated errors: Student's t of 4, not the normal's 1.96."""
+    sigma = conductivity(TEMPERATURE)
+    found = fit_arrhenius(TEMPERATURE, sigma, 0.01 * sigma)
+    assert found.scatter == pytest.approx(0.0, abs=1e-6)
+    assert found.energy.high - found.energy.value == pytest.approx(2.7764451 * found.energy.std, rel=1e-6)
+
+
+def test_the_line_reaches_beyond_its_points_by_4_percent_of_their_range():
+    found = fit_arrhenius(TEMPERATURE, conductivity(TEMPERATURE))
+    hot, cold = 1 / TEMPERATURE.max(), 1 / TEMPERATURE.min()
+    ends = 1 / found.line_temperature[[0, -1]]
+    assert ends == pytest.approx((hot - 0.04 * (cold - hot), cold + 0.04 * (cold - hot)), rel=1e-12)
+    line = conductivity(found.line_temperature) * found.line_temperature
+    np.testing.assert_allclose(found.line, line, rtol=1e-6)
+    two = fit_arrhenius(TEMPERATURE[[0, -1]], conductivity(TEMPERATURE[[0, -1]]))
+    assert two.line_temperature[[0, -1]] == pytest.approx((TEMPERATURE.max(), TEMPERATURE.min()), rel=1e-12)
+
+
+def test_temperatures_half_a_kelvin_apart_are_two():
+    near = np.array([298.15, 298.85])
+    assert fit_arrhenius(near, conductivity(near)).energy.value == pytest.approx(ENERGY, rel=1e-6)
+    with pytest.raises(InputError, match="two temperatures"):
+        fit_arrhenius(near - [0, 0.3], conductivity(near - [0, 0.3]))
+
+
 def test_errors_common_to_all_points_are_not_of_the_energy():
     sigma = conductivity(TEMPERATURE)
     one, other = (fit_arrhenius(TEMPERATURE, sigma, 1e-3 * sigma, np.full(6, 0.1), common=c) for c in (0.0, 0.05))

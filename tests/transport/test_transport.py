@@ -206,8 +206,17 @@ def test_carriers_side_by_side_state_what_fails():
     assert semi.estimate.value == pytest.approx(430, rel=1e-3)
     table = compare_carriers((*rows, semi), all_lithium=39.5e3)
     assert all("methods_disagree" in {flag.code for flag in row.estimate.flags} for row in table)
+    values = [row.estimate.value for row in table]
+    (disagree,) = [flag for flag in table[0].estimate.flags if flag.code == "methods_disagree"]
+    assert dict(disagree.details)["ratio"] == pytest.approx(max(values) / min(values))
+    drops = [carriers_from_root_law(slope, Estimate(3.5e-13), ohmic_number=n)[0].assumptions for n in (0.4, 0.6)]
+    assert [next(a.holds for a in one if "ohmic drop" in a.sentence) for one in drops] == [True, False]
+    far = [carriers_from_semi_integral(Estimate(1.0), Estimate(1.0), Estimate(0.5), scan_number=w) for w in (50, 160)]
+    assert [next(a.holds for a in one.assumptions if "W > 100" in a.sentence) for one in far] == [False, True]
     over = compare_carriers((carriers_from_semi_integral(Estimate(1e5), Estimate(1e-13), Estimate(0.5)),), 39.5e3)
-    assert "above_all_lithium" in {flag.code for flag in over[0].estimate.flags}
+    (above,) = [flag for flag in over[0].estimate.flags if flag.code == "above_all_lithium"]
+    stated = {"value": over[0].estimate.value / 1e3, "limit": 39.5}  # mol/L
+    assert dict(above.details) == pytest.approx(stated)
 
 
 def test_the_paper_is_reproduced_from_its_text():
