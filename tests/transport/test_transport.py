@@ -211,6 +211,8 @@ def test_carriers_side_by_side_state_what_fails():
     assert dict(disagree.details)["ratio"] == pytest.approx(max(values) / min(values))
     drops = [carriers_from_root_law(slope, Estimate(3.5e-13), ohmic_number=n)[0].assumptions for n in (0.4, 0.6)]
     assert [next(a.holds for a in one if "ohmic drop" in a.sentence) for one in drops] == [True, False]
+    (root, _) = carriers_from_root_law(slope, Estimate(3.5e-13), exponent=Estimate(0.5, 0.01, 0.48, 0.52))
+    assert root.assumptions[0].holds is True
     far = [carriers_from_semi_integral(Estimate(1.0), Estimate(1.0), Estimate(0.5), scan_number=w) for w in (50, 160)]
     assert [next(a.holds for a in one.assumptions if "W > 100" in a.sentence) for one in far] == [False, True]
     over = compare_carriers((carriers_from_semi_integral(Estimate(1e5), Estimate(1e-13), Estimate(0.5)),), 39.5e3)
