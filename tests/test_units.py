@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.quantities import QUANTITIES, quantity
-from rampion.units import conversion, parse_quantity, show, show_in
+from rampion.units import conversion, parse_quantity, proven_mark, show, show_in
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,21 @@ def test_shown_in_a_unit_that_was_asked_for():
     )
     assert show_in(Estimate(298.15, 0.5), "temperature", "°C") == "25.00 ± 0.50 °C"
     assert show_in(Estimate(1e-3), "thickness", "µm") == "1e+03 µm"
+
+
+@pytest.mark.parametrize(
+    ("texts", "mark"),
+    [
+        (["1,234"], None),
+        (["1,2345"], ","),
+        (["0,258"], ","),
+        (["1,234E+001"], ","),  # thousands carry no exponent
+        (["1.234e5"], "."),
+        (["0,5", "1.234"], ","),
+        (["0,5", "0.5"], None),
+        (["1,234,567"], None),
+        ([], None),
+    ],
+)
+def test_a_decimal_mark_is_proven_where_it_cannot_group(texts, mark):
+    assert proven_mark(texts) == mark

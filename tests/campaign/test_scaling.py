@@ -51,7 +51,7 @@ def test_exact_power_laws_are_returned_exactly_and_the_contrasts_see_them():
     assert compare_exponents(law, np.array([1.0, 1.0]), 0.0).p_value < 1e-6
 
 
-@pytest.mark.parametrize("t2", [0.0, 0.3])
+@pytest.mark.parametrize("t2", [0.0, 0.3, 1.0])
 def test_woodburys_inverse_is_that_of_the_whole_matrix(t2):
     """V = diag(d) + τ²ZZᵀ written out: its inverse, the inverse's diagonal, its determinant and its products."""
     d, z = np.array([0.5, 1.0, 2.0, 0.7, 1.5]), np.array([1.0, 0.8, 1.3, 0.6, 2.0])
