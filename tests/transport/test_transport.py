@@ -27,6 +27,7 @@ from rampion.transport.limiting_current import (
     limiting_current_dilute,
     limiting_current_from_carriers,
     project_to_thickness,
+    quasi_limiting_excess,
     thickness_for_current,
 )
 from rampion.transport.peak_function import peak_ratio
@@ -51,12 +52,18 @@ def test_the_three_forms_of_the_limiting_current_are_one_for_a_dilute_cell():
     assert nernst_einstein_concentration(Estimate(sigma, 0.0), total).value == pytest.approx(c)
 
 
+def test_a_peak_above_the_limit_overstates_it_by_one_less_its_inverse():
+    assert [quasi_limiting_excess(ratio) for ratio in (0.9, 1.0, 1.25, 2.0)] == pytest.approx([0.0, 0.0, 0.2, 0.5])
+
+
 def test_conductivity_and_its_comparison():
     sweep = conductivity(Estimate(1.6667e-2, 1.6667e-4), Estimate(1e-3, 1e-5))
     assert sweep.value == pytest.approx(0.06, rel=1e-4)
     assert sweep.relative == pytest.approx(math.hypot(0.01, 0.01))
     assert not compare_conductivities(sweep, Estimate(0.0605, 0.0005)).flags
-    assert compare_conductivities(sweep, Estimate(0.08, 0.0005)).flags[0].code == "conductivities_differ"
+    apart = compare_conductivities(sweep, Estimate(0.08, 0.0005))
+    assert apart.value == pytest.approx(sweep.value / 0.08 - 1)
+    assert apart.flags[0].code == "conductivities_differ"
 
 
 def test_closures_of_the_transference_number():
