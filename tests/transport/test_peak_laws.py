@@ -93,6 +93,26 @@ def test_the_papers_cell_should_show_an_exponent_near_0385():
     assert expected.high < 0.40
 
 
+def test_peak_currents_by_hand_at_25_degrees():
+    """0.4463·F^(3/2)·c·√(Dv/RT) = 2.686e5·c√(Dv), and 0.4958·√α for the irreversible law; 1/(1-t₊) with migration."""
+    c, d, v = 430.0, 3.5e-13, 5e-5
+    reversible = peak_current_density(PeakLaw.RANDLES_SEVCIK, c, d, v)
+    assert reversible == pytest.approx(2.686e5 * c * math.sqrt(d * v), rel=1e-3)  # in SI, for one electron
+    migrating = peak_current_density(PeakLaw.RANDLES_SEVCIK, c, d, v, transference=0.6)
+    assert migrating == pytest.approx(reversible / 0.4)
+    whole, half = (peak_current_density(PeakLaw.IRREVERSIBLE, c, d, v, transfer=a) for a in (1.0, 0.5))
+    assert whole / reversible == pytest.approx(0.4958 / 0.4463, rel=1e-4)
+    assert half / whole == pytest.approx(math.sqrt(0.5))
+    assert peak_current_density(PeakLaw.IRREVERSIBLE, c, d, v) == whole
+
+
+def test_the_expected_exponent_has_the_uncertainty_of_its_number_and_of_the_closed_form():
+    number = Estimate(6.5, 0.8)
+    step = 1e-3
+    slope = (local_exponent(ohmic_ratio(6.5 + step)) - local_exponent(ohmic_ratio(6.5 - step))) / (2 * step)
+    assert expected_exponent(number).std == pytest.approx(math.hypot(slope * 0.8, 0.0025), rel=0.05)
+
+
 def test_a_slope_made_from_carriers_returns_them_and_the_wrong_law_is_off_by_0731():
     rates = np.array([1e-5, 4e-5])
     j = [peak_current_density(PeakLaw.BERZINS_DELAHAY, 2e4, 3.5e-13, v) for v in rates]
