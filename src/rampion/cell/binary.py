@@ -31,7 +31,7 @@ SKIN = (2e-7, 5e-4, 11)
 the skin of a cell driven far beyond its peak is 1e-5 of the thickness."""
 LAYER = 56
 """Nodes from there to the middle, where it bends."""
-_NEAR = 0.05  # relative change of c' over an interval below which artanh comes from its series
+_NEAR = 0.12  # relative change of c' over an interval below which artanh comes from its series, to 1e-11
 
 
 class Numbers(NamedTuple):
@@ -70,11 +70,13 @@ def numbers_of(
 
 
 class Grid(NamedTuple):
-    """Half the cell: places ξ (n,), intervals, cosines 2cos(kπξ) (K, n) of the modes, their rates k²π² (K,), and what
-    the modes beyond the last add to u per g and per dg/dθ (n,)."""
+    """Half the cell: places ξ (n,), intervals Δ, ½Δ³, two over the sum of neighbours, cosines 2cos(kπξ) (K, n) of the
+    modes, their rates k²π² (K,), and what the modes beyond the last add to u per g and per dg/dθ (n,)."""
 
     place: np.ndarray
     step: np.ndarray
+    cube: np.ndarray
+    spacing: np.ndarray
     cosines: np.ndarray
     rates: np.ndarray
     per_flux: np.ndarray
@@ -96,47 +98,55 @@ def grid_at(place: np.ndarray, modes: int = MODES[0]) -> Grid:
     cosines = 2.0 * np.cos(math.pi * k[:, None] * place)
     per_flux = place - 0.5 + (2.0 / rates) @ cosines
     per_change = place**3 / 6.0 - place**2 / 4.0 + 1.0 / 24.0 - (2.0 / rates**2) @ cosines
-    return Grid(place, np.diff(place), cosines, rates, per_flux, per_change)
+    step = np.diff(place)
+    return Grid(
+        place, step, 0.5 * step**3, 2.0 / (step[:-1] + step[1:]), cosines, rates, per_flux, per_change
+    )  # fmt: skip
 
 
-def _inverse_mean(c: np.ndarray, grid: Grid, move: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _inverse_mean(c: np.ndarray, grid: Grid, move: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """∫₀^½ dξ/c' of nodal values (P, n), and its change when these move by ``move`` (first order, linear part)."""
     low, high = c[:, :-1], c[:, 1:]
-    total, gap = low + high, high - low
-    ratio = gap / total
+    per_total, gap = 1.0 / (low + high), high - low
+    ratio = gap * per_total
     square = ratio * ratio
-    near = np.abs(ratio) < _NEAR
-    series = 1.0 / 3.0 + square * (0.2 + square / 7.0)
-    away = np.where(near, 0.5, ratio)
-    excess = np.where(near, series, (0.5 * np.log(high / low) / away - 1.0) / away**2)  # (artanh q / q - 1)/q²
-    mean = 2.0 * (1.0 + square * excess) / total
-    slope = gap / grid.step
+    excess = 1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0 + square / 11.0)))
+    away = square > _NEAR**2
+    if away.any():  # (artanh q / q - 1)/q²
+        far = ratio[away]
+        excess[away] = (np.arctanh(far) / far - 1.0) / square[away]
+    whole = 1.0 + square * excess
     bend = np.empty(c.shape)
-    bend[:, 1:-1] = 2.0 * np.diff(slope, axis=1) / (grid.step[:-1] + grid.step[1:])
+    slope = gap / grid.step
+    bend[:, 1:-1] = (slope[:, 1:] - slope[:, :-1]) * grid.spacing
     bend[:, 0], bend[:, -1] = bend[:, 1], 0.0
-    curved = 0.5 * (bend[:, :-1] + bend[:, 1:]) * grid.step**3 * excess / total**2
-    value = (grid.step * mean + curved).sum(axis=1)
-    # d(mean)/d(low), d(mean)/d(high): of the mean of 1/c over a straight line
-    safe = np.where(near, 1.0, gap)
-    by_low = np.where(near, -2.0 * (1.0 + 2.0 * ratio / 3.0) / total**2, (mean - 1.0 / low) / safe)
-    by_high = np.where(near, -2.0 * (1.0 - 2.0 * ratio / 3.0) / total**2, (1.0 / high - mean) / safe)
-    moved = (grid.step * (by_low * move[:, :-1] + by_high * move[:, 1:])).sum(axis=1)
-    return value, moved
+    curved = (bend[:, :-1] + bend[:, 1:]) * excess * per_total
+    value = ((2.0 * whole * grid.step + curved * grid.cube) * per_total).sum(axis=1)
+    if move is None:
+        return value, np.zeros(value.shape)
+    # of 2 A/(low + high), A = artanh q / q, whose change with q is q/(1 - q²) - q (A - 1)/q²
+    steeper = ratio / (1.0 - square) - ratio * excess
+    low_move, high_move = move[:, :-1], move[:, 1:]
+    moved = (whole + ratio * steeper) * (low_move + high_move) - steeper * (high_move - low_move)
+    return value, -2.0 * (moved * grid.step * per_total * per_total).sum(axis=1)
 
 
-def profile_of(near: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """c' (P, n) from either face to the middle: ``near`` with the faces that ln[c'(1)/c'(0)] = ``spread`` gives."""
-    wall, other = 2.0 / (1.0 + np.exp(spread)), 2.0 / (1.0 + np.exp(-spread))
+def profile_of(near: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """c' (2P, n) from either face to the middle: ``near`` with the faces that ln[c'(1)/c'(0)] = ``spread`` gives, then
+    the other half."""
+    wall = 2.0 / (1.0 + np.exp(spread))
+    other = 2.0 - wall if np.abs(spread).max() < 1.0 else 2.0 / (1.0 + np.exp(-spread))
+    count = wall.size
+    both = np.empty((2 * count, near.shape[1]))
     least = 0.5 * np.minimum(wall, other)[:, None]  # on the way to the solution a profile may leave what is possible
-    near = np.clip(near, least, 2.0 - least)
-    far = np.maximum(2.0 - near, least)
-    near[:, 0], far[:, 0] = wall, other
-    return near, far
+    near = np.minimum(np.maximum(near, least), 2.0 - least)
+    both[:count], both[count:] = near, np.maximum(2.0 - near, least)
+    both[:count, 0], both[count:, 0] = wall, other
+    return both
 
 
 def voltage_of(
-    near: np.ndarray,
-    far: np.ndarray,
+    profile: np.ndarray,
     flux: np.ndarray,
     spread: np.ndarray,
     numbers: Numbers,
@@ -145,18 +155,20 @@ def voltage_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """V F/RT (P,) of profiles from either face, and its change where ``moves``, of c' (P, n) and of g (P,), go with a
     change of ln[c'(1)/c'(0)]."""
-    move, flux_move = (np.zeros(near.shape), np.zeros(flux.shape)) if moves is None else moves
-    inverse, inverse_move = np.ones(flux.shape), np.zeros(flux.shape)
+    count = flux.size
+    move, flux_move = (None, 0.0) if moves is None else moves
+    resistance, resistance_move = numbers.electrolyte + numbers.series, 0.0
     if numbers.proportional.any():
-        one, one_move = _inverse_mean(near, grid, move)
-        two, two_move = _inverse_mean(far, grid, -move)
-        inverse = np.where(numbers.proportional, one + two, 1.0)
-        inverse_move = np.where(numbers.proportional, one_move + two_move, 0.0)
-    resistance = numbers.electrolyte * inverse + numbers.series
+        value, change = _inverse_mean(profile, grid, None if move is None else np.concatenate([move, -move]))
+        mean, mean_move = value[:count] + value[count:], change[:count] + change[count:]
+        if not numbers.proportional.all():
+            mean, mean_move = np.where(numbers.proportional, mean, 1.0), np.where(numbers.proportional, mean_move, 0.0)
+        resistance, resistance_move = numbers.electrolyte * mean + numbers.series, numbers.electrolyte * mean_move
     value = flux * resistance + numbers.polarization * spread
-    change = flux_move * resistance + flux * numbers.electrolyte * inverse_move + numbers.polarization
+    change = flux_move * resistance + flux * resistance_move + numbers.polarization
     if np.isfinite(numbers.exchange).any():
-        for face, face_move in ((near[:, 0], move[:, 0]), (far[:, 0], -move[:, 0])):
+        wall_move = 0.0 if move is None else move[:, 0]
+        for face, face_move in ((profile[:count, 0], wall_move), (profile[count:, 0], -wall_move)):
             limit = 2.0 * numbers.exchange * np.sqrt(face)
             share_move = (flux_move - 0.5 * flux * face_move / face) / limit
             value = value + 2.0 * np.arcsinh(flux / limit)

@@ -24,7 +24,11 @@ import numpy as np
 from rampion.cell.binary import MODES, PER_LAYER, Grid, Numbers, grid_of, profile_of, voltage_of
 
 _ITERATIONS = 40  # of Newton's method
-_SETTLED = 1e-7  # change of ln c'(0) at which Newton's method ends
+_SETTLED = 1e-7  # of g: change at which Newton's method ends
+_NEAR = 1e-4  # change of ln c'(0) after which the next one is below rounding of the tolerances kept
+_FINE = 1e-4  # tolerance: a coarser march
+_NEAR_SHARE = 0.2  # takes a change below this, over the root of its tolerance, for the last one needed,
+_COARSE, _COARSE_FIRST = 100.0, 1e-2  # and begins with steps so much longer, of a line so long a share at most
 _LARGEST_MOVE = 2.0  # of ln c'(0) in one iteration
 _SHORTEST = 0.1  # of the fastest mode's time: a first step that no mode resolves
 _FIRST_STEP = 1e-3  # of a line, at a tolerance of 1e-4
@@ -34,8 +38,9 @@ _UNKNOWN = 0.3  # of the allowed error: the first two steps of a line, which hav
 _REPEATED = 1.5  # of the allowed error: a step beyond is made again
 _FLOOR_FLUX = 0.02  # of g: 1 % of the limiting current, below which errors are not relative
 _FLOOR_POTENTIAL = 2e-3  # V, as much for voltages
+_GROWTH = 3.0  # of a step, at most
 _SERIES = 0.6  # hλ below which the weights of a step come from their series
-_TERMS = 14  # of that series, to rounding
+_COEFFICIENTS = tuple(2.0 / math.factorial(m + 3) for m in range(12))  # of that series, to rounding
 
 
 class State(NamedTuple):
@@ -108,19 +113,19 @@ def weights_of(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
     """e^{-z} and ∫₀¹ e^{-z(1-s)} sⁿ ds for n = 0, 1, 2."""
     decay = np.exp(-z)
     safe = np.maximum(z, _SERIES)
-    zeroth = -np.expm1(-safe) / safe
+    zeroth = (1.0 - np.exp(-safe)) / safe
     first = (1.0 - zeroth) / safe
     second = (1.0 - 2.0 * first) / safe
     small = z < _SERIES
     if small.any():
         near = z[small]
-        sums, terms, power = [np.zeros(near.shape) for _ in range(3)], [1.0, 0.5, 1.0 / 3.0], np.ones(near.shape)
-        for m in range(_TERMS):  # n! (-z)^m / (n + m + 1)!
-            for n in range(3):
-                sums[n] += power * terms[n]
-                terms[n] /= n + m + 2
-            power = -near * power
-        zeroth[small], first[small], second[small] = sums
+        last = np.full(near.shape, _COEFFICIENTS[-1])
+        for one in _COEFFICIENTS[-2::-1]:  # 2 (-z)^m / (m + 3)!
+            last *= -near
+            last += one
+        second[small] = last
+        first[small] = then = 0.5 * (1.0 - near * last)
+        zeroth[small] = 1.0 - near * then
     return decay, zeroth, first, second
 
 
@@ -144,6 +149,7 @@ def march(
     *,
     start: State | None = None,
     grid: Grid | None = None,
+    floor: float = 0.0,
 ) -> March:
     """March P cells through the same lines of control, in steps that all of them share.
 
@@ -151,6 +157,7 @@ def march(
     ----------
     tolerance : relative error of J(V), of V(t) under a current.
     start : where another march ended; at rest by default.
+    floor : share of the largest g so far below which an error of g is not relative.
 
     Returns
     -------
@@ -160,8 +167,12 @@ def march(
     grid = grid or grid_for(numbers, lines)
     state = at_rest(numbers.diffusion_time.size, grid) if start is None else with_modes(start, grid)
     shortest = _SHORTEST * float(numbers.diffusion_time.min()) / float(grid.rates[-1])
-    first_step = _FIRST_STEP * math.sqrt(min(tolerance / 1e-4, 1.0))  # straight lines in time: of second order
+    first_step = _FIRST_STEP * math.sqrt(min(tolerance / 1e-4, 100.0))  # straight lines in time: of second order
+    near = _NEAR
+    if tolerance > _FINE:
+        near, shortest, first_step = _NEAR_SHARE * math.sqrt(tolerance), _COARSE * shortest, _COARSE_FIRST
     steps: list[Step] = []
+    largest = np.zeros(state.flux.shape)
     for place, line in enumerate(lines):
         begun, end = state.time, state.time + line.duration
         first = _cornered(state, numbers, grid, line)
@@ -171,15 +182,16 @@ def march(
         steps.append(first._replace(line=place))
         past = Past((0.0, 0.0), (none, none), (none, none), none)
         length = min(first_step * line.duration, max(shortest, _ROUNDING * line.duration))
-        trend = none
+        trend, turn = none, none  # of ln[c'(1)/c'(0)], first and second
         while end - state.time > _ROUNDING * 1e-3 * line.duration:
             left = end - state.time
             length = left if length > left else 0.5 * left if length > 0.5 * left else length
             aim = line.value + line.slope * (state.time + length - begun)
-            made = end_of(state, numbers, grid, line.galvanostatic, aim, length, past, state.spread + trend * length)
-            error = math.inf if made is None else _error(made, line, tolerance)
+            guess = state.spread + length * (trend + turn * (length + past.lengths[0]))
+            made = end_of(state, numbers, grid, line.galvanostatic, aim, length, past, guess, near)
+            error = math.inf if made is None else _error(made, line, tolerance, floor * largest)
             if made is None or error > _REPEATED:
-                length *= 0.25 if made is None else max(0.3, 0.9 * error ** (-1.0 / 3.0))
+                length *= 0.25 if made is None else round(max(0.3, 0.9 * error ** (-1.0 / 3.0)), 3)
                 if length < _ROUNDING * min(shortest, line.duration):
                     return March(tuple(steps), False)
                 continue
@@ -188,14 +200,23 @@ def march(
             past = Past(
                 (length, past.lengths[0]), (state.flux, past.fluxes[0]), (_free(state, line), past.free[0]), slope
             )
-            trend = (made.state.spread - state.spread) / length
+            pace = (made.state.spread - state.spread) / length
+            if past.lengths[1] > 0.0:
+                turn = (pace - trend) / (length + past.lengths[1])
+            trend = pace
             state = made.state
-            length *= min(2.0, max(0.4, 0.9 * (error + 1e-12) ** (-1.0 / 3.0)))
+            largest = np.maximum(largest, np.abs(state.flux))
+            length *= round(min(_GROWTH, max(0.4, 0.9 * (error + 1e-12) ** (-1.0 / 3.0))), 3)
     return March(tuple(steps), True)
 
 
 def profile_at(state: State, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     """c' (P, n) of a state, from either face to the middle."""
+    near, far = np.split(_profile(state, grid), 2)
+    return near, far
+
+
+def _profile(state: State, grid: Grid) -> np.ndarray:
     fast = state.flux[:, None] * grid.per_flux + state.lag[:, None] * grid.per_change
     return profile_of(1.0 + state.modes @ grid.cosines + fast, state.spread)
 
@@ -212,7 +233,7 @@ def _free(state: State, line: Line) -> np.ndarray:
     return state.potential if line.galvanostatic else state.flux
 
 
-def _error(made: Step, line: Line, tolerance: float) -> float:
+def _error(made: Step, line: Line, tolerance: float, least: np.ndarray) -> float:
     """How far the free quantity lies from the parabola through its last three values, over what is allowed."""
     near, far = made.past.lengths
     if far == 0.0:
@@ -224,13 +245,13 @@ def _error(made: Step, line: Line, tolerance: float) -> float:
         + made.past.free[0] * (h - a) * h / ((b - a) * b)
         + now * (h - a) * (h - b) / (a * b)
     )
-    floor = _FLOOR_POTENTIAL if line.galvanostatic else _FLOOR_FLUX
+    floor = _FLOOR_POTENTIAL if line.galvanostatic else np.maximum(_FLOOR_FLUX, least)
     return float(np.max(np.abs(then - expected) / (np.abs(then) + floor))) / (_GAIN * tolerance)
 
 
 def end_of(
     state: State, numbers: Numbers, grid: Grid, galvanostatic: bool, aim: Any, length: Any, past: Past,
-    guess: np.ndarray,
+    guess: np.ndarray, near: float = _NEAR,
 ) -> Step | None:  # fmt: skip
     """The step of that length [s] to the controlled value ``aim`` [V] or [A/m²]; ``None`` where it cannot be made."""
     stage = stage_of(state, numbers, grid, length, past)
@@ -242,7 +263,7 @@ def end_of(
         spread = np.log((2.0 - wall) / wall)
         potential = _voltage(stage, numbers, grid, spread)[0] * numbers.thermal_voltage
     else:
-        found = _solved(stage, numbers, grid, aim / numbers.thermal_voltage, guess)
+        found = _solved(stage, numbers, grid, aim / numbers.thermal_voltage, guess, near)
         if found is None:
             return None
         spread, flux = found
@@ -258,16 +279,16 @@ def _cornered(state: State, numbers: Numbers, grid: Grid, line: Line) -> Step | 
     """The state at once after a corner of the control: the profile stays, g and the voltage follow."""
     flux, none = state.flux, np.zeros(state.flux.shape)
     past = Past((0.0, 0.0), (none, none), (none, none), none)
-    near, far = profile_at(state, grid)
+    profile = _profile(state, grid)
     if line.galvanostatic:
         flux = line.value / numbers.current_scale
-        value = voltage_of(near, far, flux, state.spread, numbers, grid)[0]
+        value = voltage_of(profile, flux, state.spread, numbers, grid)[0]
         then = state._replace(flux=flux, potential=value * numbers.thermal_voltage)
         return Step(0, 0.0, state, past, then, none)
     target = line.value / numbers.thermal_voltage
-    still = np.zeros(near.shape)
+    still = np.zeros((flux.size, grid.place.size))
     for _ in range(_ITERATIONS):
-        value, change = voltage_of(near, far, flux, state.spread, numbers, grid, (still, np.ones(flux.shape)))
+        value, change = voltage_of(profile, flux, state.spread, numbers, grid, (still, np.ones(flux.shape)))
         move = (target - value) / (change - numbers.polarization)
         flux = flux + move
         if np.abs(move).max() <= _SETTLED * (1.0 + np.abs(flux).max()):
@@ -300,14 +321,14 @@ def _voltage(
     """V F/RT, its change with ln[c'(1)/c'(0)] = ``spread``, and g, (P,) each."""
     wall, other = 2.0 / (1.0 + np.exp(spread)), 2.0 / (1.0 + np.exp(-spread))
     flux = (wall - stage.base[:, 0]) / stage.response[:, 0]
-    near, far = profile_of(stage.base + stage.response * flux[:, None], spread)
+    profile = profile_of(stage.base + stage.response * flux[:, None], spread)
     flux_move = -0.5 * wall * other / stage.response[:, 0]
-    value, change = voltage_of(near, far, flux, spread, numbers, grid, (stage.response * flux_move[:, None], flux_move))
+    value, change = voltage_of(profile, flux, spread, numbers, grid, (stage.response * flux_move[:, None], flux_move))
     return value, change, flux
 
 
 def _solved(
-    stage: Stage, numbers: Numbers, grid: Grid, target: np.ndarray, guess: np.ndarray
+    stage: Stage, numbers: Numbers, grid: Grid, target: np.ndarray, guess: np.ndarray, near: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """ln[c'(1)/c'(0)] and g at which V F/RT is ``target``: Newton's method; ``None`` where it does not settle."""
     spread = guess
@@ -317,6 +338,7 @@ def _solved(
         spread = spread + move
         if not np.isfinite(spread).all():
             return None
-        if np.abs(move).max() < _SETTLED:
-            return spread, _voltage(stage, numbers, grid, spread)[2]
+        if np.abs(move).max() < near:  # Newton's method squares the error: this move was the last one needed
+            wall = 2.0 / (1.0 + np.exp(spread))
+            return spread, (wall - stage.base[:, 0]) / stage.response[:, 0]
     return None
