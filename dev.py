@@ -4,9 +4,8 @@
 The first call makes a virtual environment in ``.venv`` from ``requirements.lock`` (exact versions, with hashes);
 later calls reuse it until the lock changes. pip's own configuration decides where packages come from. ``test --lowest``
 and ``--base`` have environments of their own: the lowest versions that pyproject.toml declares, and those without any
-extra; ``--newest`` has one for the Python that runs it. ``--base`` has a selection of the tests; ``--lowest`` and
-``--newest`` have those of it that call other packages (readers, fitting, units, records, the shell), so that all four
-pass in half an hour on two cores. The style is checked in ``test``.
+extra; ``--newest`` has one for the Python that runs it. Each has the tests that call other packages (readers, fitting,
+units, records, the shell). The style is checked in ``test``.
 """
 
 from __future__ import annotations
@@ -21,12 +20,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 NEWEST = f".venv-{sys.version_info[0]}.{sys.version_info[1]}"
-QUICK = ("tests/test_*.py", "tests/readers", "tests/campaign", "tests/voltammetry", "tests/faces")
 DEPENDENT = ("tests/test_*.py", "tests/readers", "tests/faces/test_s*.py")
 ENVIRONMENTS = {  # folder, lock, tests
     "everyday": (".venv", "requirements.lock", ()),
     "lowest": (".venv-lowest", "requirements-lowest.lock", DEPENDENT),
-    "base": (".venv-base", "requirements-base.lock", QUICK),
+    "base": (".venv-base", "requirements-base.lock", DEPENDENT),
     "newest": (NEWEST, "requirements.lock", DEPENDENT),
 }
 
