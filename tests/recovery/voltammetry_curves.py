@@ -16,7 +16,7 @@ from rampion.measurement import Sample, Sweep, Trace
 
 THERMAL = 0.0256926  # RT/F at 298.15 K [V]
 NOISES = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)  # of the current at the event
-VERDICTS = ("limiting_peak", "penetration", "soft_short", "contact_loss", "instrument_limit", "no_event")
+VERDICTS = ("limiting_peak", "penetration", "soft_short", "current_loss", "instrument_limit", "no_event")
 # W, t₊, R_int σ₀/L, φ at the end, (φ, τ·W of the hold) pauses
 BINARY = (
     (40.0, 0.5, 0.0, 16.0, False),
@@ -200,7 +200,7 @@ def make_case(verdict, rng, noise=None):
         "limiting_peak": _limiting_peak,
         "penetration": _penetration,
         "soft_short": _soft_short,
-        "contact_loss": _contact_loss,
+        "current_loss": _contact_loss,
         "instrument_limit": _instrument_limit,
         "no_event": _no_event,
     }[verdict]
@@ -298,7 +298,7 @@ def _contact_loss(rng, noise):
         current = ohmic * share
         peak, family = conductance * place, "abrupt"
     dense = (potential / rate, potential, current)
-    return _measure(rng, dense, noise, "contact_loss", peak, place, conductance, area, thickness, family)
+    return _measure(rng, dense, noise, "current_loss", peak, place, conductance, area, thickness, family)
 
 
 def _instrument_limit(rng, noise):

@@ -90,13 +90,14 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
     entry["peak"] = finding.peak
     if finding.penetration:
         event = finding.penetration
-        names = ("onset_current", "onset_potential", "steepness", "excess", "significance", "rule")
+        names = ("onset_current", "onset_potential", "steepness", "excess", "rule")
         entry["penetration"] = {name: getattr(event, name) for name in names}
     if finding.semi_integral and finding.semi_integral.plateau:
         entry["semi_integral_plateau"] = finding.semi_integral.plateau
     entry |= {"initiation": finding.initiation, "cycling": finding.cycling, "pauses": finding.pauses or None}
     if finding.cell.plausibility is not Plausibility.PLAUSIBLE:
         entry["cell"] = finding.cell
+    entry["mechanism"] = finding.mechanism
     entry["evidence"] = finding.evidence
     plain = to_plain({key: value for key, value in entry.items() if value is not None})
     if finding.synthetic:

@@ -54,7 +54,9 @@ def summary(plain: Plain) -> list[str]:
     lines = [f"{len(plain['metadata'])} samples, {swept}."]
     for verdict, sentence in (
         ("limiting_peak", "The current reached a limit"),
-        ("contact_loss", "The current fell with the contact"),
+        ("limiting_plateau", "The current levelled off"),
+        ("voltage_runaway", "The voltage ran away"),
+        ("current_loss", "The current was lost"),
         ("penetration", "Lithium penetrated"),
     ):
         span = _span(finding for finding in found if finding["verdict"] == verdict)

@@ -21,7 +21,9 @@ _AT = {
     "limiting_peak": "at the maximum",
     "penetration": "at the onset",
     "soft_short": "at the first excursion",
-    "contact_loss": "before contact was lost",
+    "current_loss": "before the current was lost",
+    "limiting_plateau": "at the end of the sweep",
+    "voltage_runaway": "constant",
     "instrument_limit": "where the instrument's limit was met",
     "no_event": "largest reached, without an event",
 }

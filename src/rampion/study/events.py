@@ -14,7 +14,6 @@ from rampion.plausible_limits import lithium_on_both_sides
 from rampion.study.analysis import Analysis
 from rampion.voltammetry.finding import Finding, Kind, Verdict
 
-PLATEAU = "plateau_without_peak"
 SAME = 0.12  # thicknesses, and scan rates, closer than this fraction count as one setting
 
 
@@ -28,15 +27,15 @@ class Event:
     @property
     def plateau(self) -> bool:
         """Whether the current levelled off without a maximum: a limiting current reached slowly."""
-        return any(flag.code == PLATEAU for flag in self.finding.flags)
+        return self.finding.verdict is Verdict.LIMITING_PLATEAU
 
     @property
     def limited(self) -> bool:
-        """Whether the current reached a largest value by itself: a peak, a plateau, or the loss of contact.
+        """Whether the current reached a largest value by itself: a peak, a plateau, a runaway, or its loss.
 
         What limited it is not asked here: transport and contact loss draw the same plots.
         """
-        return self.finding.verdict in (Verdict.LIMITING_PEAK, Verdict.CONTACT_LOSS) or self.plateau
+        return self.finding.verdict.limit
 
     @property
     def penetrated(self) -> bool:

@@ -101,7 +101,7 @@ def _sum(finding: SpectrumFinding, ceramic: bool) -> tuple[float, float]:
 
 def _through_peak(sample: SampleAnalysis) -> dict[Arguments, Estimate]:
     """ln of the resistances after over before the peak, from the spectra of a paused sweep."""
-    paused = next((f for f in sample.findings if f.pauses and (f.peak or f.contact_loss)), None)
+    paused = next((f for f in sample.findings if f.pauses and f.verdict.limit), None)
     if paused is None:
         return {}
     pairs = list(zip(sample.experiment.spectra, sample.spectra, strict=True))

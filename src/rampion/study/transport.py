@@ -293,7 +293,7 @@ def _contact(events: Sequence[Event]) -> list[TransportFinding]:
     for event in events:
         finding_, area = event.finding, event.sample.area
         ohmic = finding_.ohmic
-        if finding_.verdict is not Verdict.CONTACT_LOSS or area is None or ohmic is None or not ohmic.area_resistance:
+        if finding_.verdict is not Verdict.CURRENT_LOSS or area is None or ohmic is None or not ohmic.area_resistance:
             continue
         sweep = finding_.voltammogram
         one = contact_capacity(sweep.time, sweep.potential, sweep.current / area.value, ohmic.area_resistance.value)

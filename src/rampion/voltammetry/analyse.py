@@ -13,9 +13,9 @@ import numpy as np
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Spectrum, Steps, Sweep, Trace
 from rampion.plausible_limits import Couple, couple_of, lithium_on_both_sides
-from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, gradual_fall
+from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, find_runaway, gradual_fall
 from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
-from rampion.voltammetry.event import ask_for, confidence_of, judge_sweep, per_area
+from rampion.voltammetry.event import SUREST, ask_for, judge_sweep, margin_confidence, per_area
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
@@ -175,7 +175,8 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
             continue
         leg = time[first:end], potential[first:end]
         in_time = np.corrcoef(*leg)[0, 1] if np.ptp(leg[0]) > 0 and np.ptp(leg[1]) > 0 else 0.0
-        if abs(_rank_correlation(*leg)) > 0.97 and abs(in_time) > 0.9:
+        # sampled by steps of the current, points are dense here and there: they are straight in time still
+        if abs(in_time) > 0.99 or (abs(_rank_correlation(*leg)) > 0.97 and abs(in_time) > 0.9):
             straight += end - first
             lasted += float(np.ptp(leg[0]))
     # by time too: after an overload an instrument may run back at once, in many points
@@ -313,13 +314,19 @@ def _judge_constant_current(trace: Trace, sample: Sample, cell: CellCheck) -> Fi
     if stray > 0.05 * abs(level):
         more.append(VoltammetryFlag.NOT_CONSTANT.flag(relative=stray / abs(level)))
     found = find_initiation(time, potential, level)
-    if found is None:
+    runaway = None if found is not None and not found.recovered else find_runaway(time, potential)
+    if runaway is not None:
+        verdict, confidence, evidence, found = Verdict.VOLTAGE_RUNAWAY, SUREST, (), None
+        at = runaway
+        voltage = Estimate(float(np.interp(at.value, time, potential)), math.nan)
+        charge = Estimate(abs(level) * at.value, abs(level) * at.std)
+    elif found is None:
         verdict, confidence, evidence = Verdict.NO_EVENT, 0.95, ()
         more.append(VoltammetryFlag.RIGHT_CENSORED.flag())
         fall = gradual_fall(potential)
         if fall > _NOTEWORTHY_FALL:
             more.append(VoltammetryFlag.VOLTAGE_FALLS.flag(fall=fall))
-            confidence = min(confidence, confidence_of(0.5 / fall))
+            confidence = min(confidence, margin_confidence(0.5 / fall))
         if ends_in_drop(potential):
             more.append(VoltammetryFlag.ENDS_IN_DROP.flag())
             confidence = 0.5
@@ -328,7 +335,7 @@ def _judge_constant_current(trace: Trace, sample: Sample, cell: CellCheck) -> Fi
         charge = Estimate(abs(level) * float(time[-1]), current.std * float(time[-1]))
     else:
         verdict = Verdict.SOFT_SHORT if found.recovered else Verdict.PENETRATION
-        confidence = confidence_of(min(found.significance / 6.0, found.drop / 0.1))
+        confidence = margin_confidence(min(found.significance / 6.0, found.drop / 0.1))
         evidence = (
             Statistic("voltage_drop", found.drop, "fall of the voltage over the voltage before"),
             Statistic("drop_significance", found.significance, "steepest place of the fall, in standard errors"),
@@ -388,7 +395,7 @@ def _judge_cycling(trace: Trace, sample: Sample, cell: CellCheck) -> Finding | N
             if inside
             else 1.0 - step.resistance / float(np.median([s.resistance for s in found.steps[: found.failing]]))
         )
-        confidence = confidence_of(fall / (0.1 if inside else 0.25))
+        confidence = margin_confidence(fall / (0.1 if inside else 0.25))
         voltage = inside.potential if inside else Estimate(abs(step.early_potential), math.nan)
         offset = step.start - float(arrays.time[0])
         at = Estimate(offset + inside.time.value, inside.time.std) if inside else Estimate(offset, math.nan)

@@ -18,7 +18,7 @@ from rampion.equality import equal_by_value
 from rampion.estimate import NORMAL_95, Estimate
 from rampion.voltammetry.noise import block_means, local_noise, moving_lines, moving_median, noise_floor
 from rampion.voltammetry.onset import fit_onset
-from rampion.voltammetry.penetration import Rise, find_rises
+from rampion.voltammetry.rises import Rise, find_rises
 
 _SMALLEST_DROP = 0.1  # of the voltage before it, and of the early one
 _SMALLEST_RISE = 0.1  # of the early voltage
@@ -86,7 +86,7 @@ def find_initiation(
     fall, earlier = _choose(x, y, noise, early, start)
     if fall is None:
         return None
-    level, at, before = fit_onset(x, -y, noise, fall.rise, fall.begin)
+    level, at, before = fit_onset(x, -y, noise, fall.rise.at, fall.begin)
     top = float(np.max(moving_lines(x, y, noise, 2)[0][start : max(before, start + 1) + 1]))
     rose = top - early > max(_SMALLEST_RISE * early, 6 * float(noise[before]))
     passed, low, high = (value - float(time[0]) for value in (at.value, at.low, at.high))
@@ -109,6 +109,30 @@ def find_initiation(
         earlier=len(earlier),
         earlier_potential=float(y[max(earlier[0].rise.at - earlier[0].rise.half - 1, 0)]) if earlier else math.nan,
     )
+
+
+def find_runaway(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]) -> Estimate | None:
+    """Transition time [s] of a voltage that runs away at constant current; ``None`` where it does not.
+
+    It does when it ends above twice its early value and the second half of that rise took less time than the first:
+    polarisation that has settled, wetting that is lost and drift slow down instead. The time is that of the half rise,
+    between the points on either side of it.
+
+    Assumes a current that is constant from the first point on. Source: H. J. S. Sand, Philos. Mag. 1, 45 (1901),
+    doi:10.1080/14786440109462590.
+    """
+    if potential.size < 12:
+        return None
+    early, smooth = early_level(potential), moving_median(potential, 5)
+    top = int(np.argmax(smooth >= 0.98 * float(np.max(smooth))))
+    rise = float(smooth[top]) - early
+    if early <= 0 or rise < early or smooth[-1] < early + 0.5 * rise:
+        return None
+    half, begun = (int(np.argmax(smooth >= early + share * rise)) for share in (0.5, 0.1))
+    if not time[top] - time[half] < time[half] - time[begun] + (time[half] - time[max(half - 1, 0)]):
+        return None
+    low, high = float(time[max(half - 1, 0)]), float(time[min(half + 1, time.size - 1)])
+    return Estimate(0.5 * (low + high), (high - low) / math.sqrt(12.0))
 
 
 def gradual_fall(potential: Float[np.ndarray, " n"]) -> float:

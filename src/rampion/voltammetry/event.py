@@ -1,4 +1,4 @@
-"""The verdict on one sweep: its pieces weighed in order, with the evidence and a confidence."""
+"""From one sweep to its finding: verdict, where the event lies, and the numbers a laboratory takes away."""
 
 from __future__ import annotations
 
@@ -8,22 +8,39 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rampion.errors import InputError
-from rampion.estimate import Estimate, Flag, merge_flags
+from rampion.estimate import NORMAL_95, Estimate, Flag, merge_flags
 from rampion.measurement import Sample
-from rampion.voltammetry.finding import VERDICT_WORDS, Finding, Kind, Statistic, Verdict, not_judged
+from rampion.voltammetry.courses import Family
+from rampion.voltammetry.finding import (
+    VERDICT_WORDS,
+    Excursion,
+    Finding,
+    Kind,
+    Likelihood,
+    Penetration,
+    Statistic,
+    Verdict,
+    not_judged,
+)
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.ohmic import conductivity, fit_ohmic_line, thermal_voltage
-from rampion.voltammetry.peak import find_peak
-from rampion.voltammetry.penetration import DIVERGING
-from rampion.voltammetry.pieces import Pieces, find_pieces
-from rampion.voltammetry.place import clocked, course_at, largest, place_event
+from rampion.voltammetry.hypotheses import BESIDE, DRIFT, Hypothesis, blocks_of
+from rampion.voltammetry.limits import Clipping, limit_reached
+from rampion.voltammetry.noise import block_means, find_resolution, moving_lines, straight_line
+from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, straight_window, told_line
+from rampion.voltammetry.onset import Course, fit_onset
+from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
 from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
+from rampion.voltammetry.verdict import SHAPE, Judgement, judge, smooth_current
 from rampion.voltammetry.voltammogram import Voltammogram
 
-_FEW_POINTS = 8  # after an onset: too few to see the current come back
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
+_DRAWS = 300
+ACCURACY = 1e-3  # of a current: what potentiostats state of their ranges
+_NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
+_WIDER = 1.3  # errors over those of a given course and part: both were chosen on the same points
+_FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +57,9 @@ def judge_sweep(
 ) -> Finding:
     """The finding of one forward sweep.
 
-    Whether the cell is a symmetric one is judged first (:mod:`rampion.voltammetry.symmetric_cell`); where it cannot
-    be, nothing else is. Then the pieces are looked for in this order, and the first that is there gives the verdict: a
-    lasting rise beyond the ohmic conductance (penetration, whatever came before it); an abrupt or exhausted current
-    (contact loss); excursions that came back or a lasting growth of noise (soft short); a current or a potential that
-    met the instrument's limit; an interior maximum that decays (limiting peak); nothing (no event).
+    The verdict is that of :func:`~rampion.voltammetry.verdict.judge`, on all points, pauses included. Whether the cell
+    is a symmetric one is judged by what is known of the run and by the sweep's start
+    (:mod:`rampion.voltammetry.symmetric_cell`); where it cannot be, no event is reported.
 
     Assumes one sweep away from zero, turned positive (:mod:`rampion.voltammetry.voltammogram`).
 
@@ -63,36 +78,43 @@ def judge_sweep(
     choice = Choice() if choice is None else choice
     recorded = voltammogram
     voltammogram = levelled(recorded)
-    line = fit_ohmic_line(voltammogram, sample, choice.ohmic_window)
-    cell = check_start(voltammogram, line, cell or CellCheck())
+    judgement = judge(blocks_of(
+        voltammogram.time, voltammogram.potential, voltammogram.current, voltammogram.potential_noise,
+        find_resolution(voltammogram.current[voltammogram.swept]), room_or_stated(sample),
+    ))  # fmt: skip
+    if choice.ohmic_window is not None:
+        line = straight_window(voltammogram, sample, choice.ohmic_window)
+    else:
+        line = _line(voltammogram, sample, judgement)
+    cell = check_start(voltammogram, _straight(voltammogram, sample, line), cell or CellCheck())
     foreign = not cell.symmetric and choice.verdict is None and choice.at is None
     if foreign or choice.verdict is Verdict.NOT_A_SYMMETRIC_CELL:
-        found = judge_sweep(recorded, sample, cell=cell).verdict if not foreign else None
-        chosen = () if found is None else (VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[found]),)
+        chosen = () if foreign else (VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict]),)
         return not_judged(recorded, Kind.SWEEP, cell, sample.name, merge_flags(chosen, recorded.flags))
-    semi = semi_integrate(voltammogram.time, voltammogram.current)
-    pieces = find_pieces(voltammogram, line, semi, thermal_voltage(sample))
-    verdict, confidence, evidence, flags = _weigh(voltammogram, pieces)
+    verdict, confidence = judgement.verdict, confidence_of(judgement)
+    flags = _flags(voltammogram, judgement)
+    place = _Place(voltammogram, judgement)
     if choice.verdict is None and choice.at is None:
-        current, potential = place_event(voltammogram, pieces, verdict)
+        event = place.of(verdict)
     else:
-        found, verdict, confidence = verdict, choice.verdict or verdict, math.nan
-        pieces, current, potential = _chosen(voltammogram, pieces, found, verdict, choice.at)
-        flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[found])]
+        verdict, confidence = choice.verdict or verdict, math.nan
+        event = place.chosen(judgement.verdict, verdict, choice.at)
+        flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict])]
+    current, potential = event.current, event.potential
     time, charge = clocked(voltammogram, current, potential)
-    if line is None:
-        flags.append(VoltammetryFlag.NO_OHMIC_LINE.flag(times=64.0))
     if cell.flag is not None:
         flags.append(cell.flag)
         confidence = min(confidence, UNDECIDED)
     if confidence < 0.8:
         flags.append(VoltammetryFlag.LOW_CONFIDENCE.flag(confidence=confidence))
     area = sample.area
+    semi = semi_integrate(voltammogram.time, voltammogram.current)
     return Finding(
         verdict=verdict,
         confidence=confidence,
         kind=Kind.SWEEP,
-        evidence=tuple(evidence),
+        evidence=_evidence(judgement),
+        mechanism=likelihoods(judgement),
         current=current,
         potential=potential,
         time=time,
@@ -102,13 +124,11 @@ def judge_sweep(
         conductivity=conductivity(line, sample) if line is not None else None,
         scan_rate=voltammogram.scan_rate,
         ohmic=line,
-        peak=pieces.peak,
-        penetration=pieces.penetration,
-        excursions=pieces.excursions,
-        noise_change=pieces.noise_change,
-        contact_loss=pieces.contact,
-        clipping=pieces.clipping,
-        semi_integral=_semi_integral(voltammogram, semi, pieces, verdict, area),
+        peak=event.peak,
+        penetration=event.penetration,
+        excursions=place.excursions(),
+        clipping=event.clipping,
+        semi_integral=_semi_integral(voltammogram, semi, event.peak, verdict, area),
         pauses=voltammogram.pauses,
         cell=cell,
         voltammogram=recorded,
@@ -118,28 +138,383 @@ def judge_sweep(
     )
 
 
-def _chosen(
-    voltammogram: Voltammogram, pieces: Pieces, found: Verdict, verdict: Verdict, at: float | None
-) -> tuple[Pieces, Estimate, Estimate]:
-    """The pieces, current and potential of an event that a person chose."""
-    kept = pieces.index[pieces.outside]
-    x = voltammogram.ramp[kept]
-    if at is not None and not x[0] <= at <= x[-1]:
-        raise InputError(f"The chosen place {at:g} V lies outside the sweep, {x[0]:.3g} V to {x[-1]:.3g} V.")
-    if verdict is Verdict.LIMITING_PEAK:
-        peak = (
-            pieces.peak if at is None else find_peak(x, voltammogram.current[kept], voltammogram.noise[kept], near=at)
+def confidence_of(judgement: Judgement) -> float:
+    """How likely the verdict is to be right, from the evidence against the best explanation of another verdict."""
+    return margin_confidence(judgement.margin / 10.0)
+
+
+def margin_confidence(margin: float) -> float:
+    """½ where nothing speaks for it, towards the share of right verdicts: 1 - ½ exp(-margin), at most 0.985."""
+    return float(np.clip(1.0 - 0.5 * math.exp(-max(margin, 0.0)), 0.5, SUREST))
+
+
+def likelihoods(judgement: Judgement) -> tuple[Likelihood, ...]:
+    """How likely each family of courses is, as likely as each other beforehand, the likeliest first."""
+    least: dict[str, float] = {}
+    for one in judgement.explanations:
+        least.setdefault(one.family.value, one.bic)
+    weights = np.exp(-0.5 * (np.array(list(least.values())) - judgement.best.bic))
+    shares = weights / np.sum(weights)
+    return tuple(Likelihood(family, float(share)) for family, share in zip(least, shares, strict=True) if share > 1e-3)
+
+
+def _evidence(judgement: Judgement) -> tuple[Statistic, ...]:
+    """What the verdict rests on: how much better the best explanation is than others, and the noise it leaves."""
+    best = judgement.best
+    found = []
+    if math.isfinite(judgement.margin):
+        words = "logarithm of the evidence for it over the best explanation of another verdict"
+        found.append(Statistic("margin", judgement.margin, words))
+    line = next((one for one in judgement.explanations if one.family is Family.OHMIC), best)
+    words = f"logarithm of the evidence for {best.family.value} over an ohmic cell"
+    found.append(Statistic("over_ohmic", 0.5 * (line.bic - best.bic), words))
+    found.append(Statistic("off_course", 1.0 - float(np.mean(best.on)), "share of the record off that course"))
+    found.append(Statistic("noise", best.noise.gain, "noise of a mean of many points, over that of white noise"))
+    return tuple(found)
+
+
+def _flags(voltammogram: Voltammogram, judgement: Judgement) -> list[Flag]:
+    say = VoltammetryFlag
+    flags = []
+    if any(one.largest < 0 and one.returned for one in judgement.departures):
+        count = sum(one.largest < 0 and one.returned for one in judgement.departures)
+        flags.append(say.DIPS.flag(count=count))
+    if voltammogram.range_changes:
+        flags.append(say.RANGE_CHANGE.flag(potential=float(voltammogram.ramp[voltammogram.range_changes[0]])))
+    if judgement.verdict is Verdict.NO_EVENT:
+        flags.append(say.RIGHT_CENSORED.flag())
+    if judgement.verdict is Verdict.LIMITING_PEAK:
+        flags.append(say.TRANSPORT_OR_CONTACT.flag())
+    after = judgement.best.on.size - judgement.at
+    if judgement.verdict is Verdict.PENETRATION and judgement.limited is None and after <= _FEW_AFTER:
+        flags.append(say.ENDS_IN_RISE.flag(points=after))
+    if judgement.verdict is Verdict.PENETRATION and judgement.limited is not None:
+        flags.append(say.CLIPPED_AFTER_EVENT.flag(current=float(np.max(voltammogram.current))))
+    return flags
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    current: Estimate
+    potential: Estimate
+    peak: Peak | None = None
+    penetration: Penetration | None = None
+    clipping: Clipping | None = None
+
+
+class _Place:
+    """Where events lie in a sweep that was judged."""
+
+    def __init__(self, voltammogram: Voltammogram, judgement: Judgement) -> None:
+        self.sweep, self.judgement = voltammogram, judgement
+        self.blocks, self.best = judgement.blocks, judgement.best
+        self.smooth = smooth_current(self.blocks, self.best)
+        self.first = self.blocks.edges[:-1]  # the first point of each block
+        moving = voltammogram.swept.copy()
+        moving[: int(self.first[0])] = False
+        self.moving = np.flatnonzero(moving & (np.arange(moving.size) < self.blocks.edges[-1]))
+        # of points, so that correlated noise is not averaged away
+        gain = max(self.best.noise.gain, 1.0)
+        self.noise = gain * voltammogram.noise
+
+    def of(self, verdict: Verdict) -> _Event:
+        """The event of the verdict found."""
+        at = self.judgement.at
+        if verdict is Verdict.PENETRATION:
+            return replace(self._onset(at), peak=self._earlier_peak(at))
+        if verdict is Verdict.SOFT_SHORT:
+            return replace(self._onset(at), penetration=None)
+        if verdict is Verdict.INSTRUMENT_LIMIT:
+            return self._limit(at)
+        if verdict is Verdict.CURRENT_LOSS:
+            return self._maximum(int(np.argmax(self.smooth[: at + 2])))
+        if verdict is Verdict.LIMITING_PEAK:
+            return self._maximum(at)
+        return self._end()
+
+    def excursions(self) -> tuple[Excursion, ...]:
+        """Departures that came back."""
+        ramp = self.sweep.ramp
+        return tuple(
+            Excursion(int(self.first[one.first]), int(self.blocks.edges[one.end] - 1),
+                      float(ramp[self.first[one.first]]), one.largest)
+            for one in self.judgement.departures
+            if one.returned
+        )  # fmt: skip
+
+    def chosen(self, found: Verdict, verdict: Verdict, at: float | None) -> _Event:
+        """The event that a person chose."""
+        ramp, kept = self.sweep.ramp, self.moving
+        if at is not None and not ramp[kept[0]] <= at <= ramp[kept[-1]]:
+            raise InputError(
+                f"The chosen place {at:g} V lies outside the sweep, {ramp[kept[0]]:.3g} V to {ramp[kept[-1]]:.3g} V."
+            )
+        if verdict is Verdict.LIMITING_PEAK:
+            smooth = self.smooth
+            near = int(np.argmax(smooth)) if at is None else int(np.argmin(np.abs(self.blocks.history.potential - at)))
+            top = uphill(smooth, near)
+            if top < 2 or top > smooth.size - 3:
+                place = "near that place" if at is not None else "by itself; state its potential as 'at'"
+                raise InputError(f"A limiting peak was chosen, but the sweep has no interior maximum {place}.")
+            return self._maximum(top)
+        if at is not None:
+            return self._before(at)
+        if verdict is found or verdict in (Verdict.NO_EVENT, Verdict.LIMITING_PLATEAU):
+            return self.of(verdict)
+        words = VERDICT_WORDS[verdict]
+        raise InputError(f"The verdict {words!r} was chosen without a place; state the event's potential as 'at'.")
+
+    def _onset(self, at: int) -> _Event:
+        begun, kept, best = int(self.first[min(at, self.first.size - 1)]), self.moving, self.best
+        x = self.sweep.ramp[kept]
+        order = np.concatenate([[True], np.diff(x) > 0])
+        kept, x = kept[order], x[order]
+        on = np.isfinite(best.course)
+        grid, rising = np.unique(self.blocks.history.potential[on], return_index=True)
+        precision = np.zeros(best.design.shape[1])
+        precision[2] = DRIFT**-2.0
+        precision[3:] = 1.0 / np.maximum(np.diag(best.covariance)[3:] * 25.0, 1e-6)
+        course = Course(grid, best.fitted[on][rising], best.design[on][rising], precision)
+        place = int(np.clip(np.searchsorted(kept, begun) + 1, 12, kept.size - 3))
+        start = int(np.searchsorted(kept, self.first[next(one.first for one in best.stretches if one.on)]))
+        current, potential, before = fit_onset(
+            x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - 12, 0)), course
         )
-        if peak is None:
-            place = "near that place" if at is not None else "by itself; state its potential as 'at'"
-            raise InputError(f"A limiting peak was chosen, but the sweep has no interior maximum {place}.")
-        return replace(pieces, peak=peak), peak.current, peak.potential
-    if at is not None:
-        return pieces, *course_at(voltammogram, pieces, at)
-    if verdict is found or verdict is Verdict.NO_EVENT or (verdict is Verdict.PENETRATION and pieces.penetration):
-        return pieces, *place_event(voltammogram, pieces, verdict)
-    words = VERDICT_WORDS[verdict]
-    raise InputError(f"The verdict {words!r} was chosen without a place; state the event's potential as 'at'.")
+        current = _with_error(current, ACCURACY * abs(current.value))
+        departure = next((one for one in self.judgement.departures if one.first == at), None)
+        hole = Penetration(
+            onset_current=current, onset_potential=potential, first=int(kept[before]),
+            steepness=departure.steep if departure else math.nan, excess=departure.share if departure else math.nan,
+        )  # fmt: skip
+        return _Event(current=current, potential=potential, penetration=hole)
+
+    def _earlier_peak(self, at: int) -> Peak | None:
+        """The maximum that the current had passed before the place."""
+        before = self.smooth[:at]
+        top = int(np.argmax(before)) if at > 5 else 0
+        fallen = at > 5 and float(np.min(before[top:])) < (1.0 - SHAPE.drop) * float(before[top])
+        return self._maximum(top).peak if fallen else None
+
+    def _limit(self, at: int) -> _Event:
+        kept, sweep = self.moving, self.sweep
+        all_kept = np.flatnonzero(sweep.swept)
+        begun = int(self.blocks.edges[min(at, self.blocks.edges.size - 1)])
+        level = float(np.median(sweep.current[begun : begun + 5])) if begun + 5 < sweep.current.size else float(
+            np.max(sweep.current)
+        )  # fmt: skip
+        held = all_kept[(sweep.current[all_kept] >= 0.996 * level)]
+        first = int(np.searchsorted(all_kept, held[0] if held.size else begun))
+        last = int(np.searchsorted(all_kept, held[-1] if held.size else begun))
+        clipping = limit_reached(
+            sweep.ramp[all_kept],
+            sweep.current[all_kept],
+            self.noise[all_kept],
+            first,
+            max(last, first),
+            sweep.resolution,
+        )
+        clipping = replace(clipping, first=int(all_kept[first]))
+        del kept
+        error = math.hypot(sweep.resolution / math.sqrt(12), ACCURACY * clipping.current)
+        return _Event(
+            current=Estimate(clipping.current, error),
+            potential=Estimate(clipping.potential, clipping.potential_error), clipping=clipping,
+        )  # fmt: skip
+
+    def _corner(self, at: int) -> _Event:
+        """The largest current before it breaks off, however a contact that thins rounds it: the highest recorded point
+        about a block, its neighbours telling how well it is known."""
+        low, high = int(self.blocks.edges[max(at - 3, 0)]), int(self.blocks.edges[min(at + 4, self.first.size)])
+        points = self.moving[(self.moving >= low) & (self.moving < high)]
+        current, ramp = self.sweep.current[points], self.sweep.ramp[points]
+        top = int(np.argmax(current))
+        rising = slice(max(top - 4, 0), top + 1)
+        line = straight_line(ramp[rising] - ramp[top], current[rising])[1] if top > 2 else float(current[top])
+        height = 0.5 * (line + float(current[top]))  # the one follows the noise, the other overlooks the rounding
+        error = math.hypot(float(self.noise[points[top]]) / 2, 0.5 * (float(current[top]) - line))
+        pitch = float(ramp[min(top + 1, ramp.size - 1)] - ramp[max(top - 1, 0)]) / 2
+        there = _with_error(Estimate(height, error), ACCURACY * abs(height))
+        return _Event(current=there, potential=Estimate(float(ramp[top]), max(pitch, self.sweep.potential_noise)))
+
+    def _before(self, potential: float) -> _Event:
+        kept = self.moving[self.sweep.ramp[self.moving] < potential]
+        modelled = self._modelled(potential)
+        if modelled is not None and kept.size:
+            return _Event(
+                current=modelled,
+                potential=Estimate(potential, max(float(potential - self.sweep.ramp[kept[-1]]), 0.0) / math.sqrt(3)),
+            )
+        if kept.size < 3:
+            kept = self.moving[:3]
+            return _Event(current=Estimate(float(np.mean(self.sweep.current[kept]))), potential=Estimate(potential))
+        x, y, noise = self.sweep.ramp[kept], self.sweep.current[kept], self.noise[kept]
+        value, _, error, _ = moving_lines(x, y, noise, min(20, kept.size - 1))
+        gap = 2 * float(potential - x[-1])
+        slope = float(value[-1] - value[-2]) / float(x[-1] - x[-2]) if x[-1] > x[-2] else 0.0
+        spread = max(gap / math.sqrt(12), self.sweep.potential_noise)
+        there = Estimate(float(value[-1]) + slope * gap / 2, math.hypot(float(error[-1]), slope * spread))
+        return _Event(current=there, potential=Estimate(potential, spread))
+
+    def _described(self, near: slice, at: int) -> bool:
+        """Whether the course describes the current about a place: what it leaves there averages to nothing."""
+        if not self.best.on[near].all() or not np.isfinite(self.best.course[near]).all():
+            return False
+        reach = max(4, self.best.on.size // 25)
+        part = slice(max(at - reach, 0), at + reach + 1)
+        left = (self.blocks.current - self.best.fitted)[part][self.best.on[part]]
+        error = self.best.noise.gain * float(np.median(self.blocks.local[part])) / math.sqrt(left.size)
+        return bool(abs(float(np.mean(left))) < 3.0 * error)
+
+    def _modelled(self, potential: float) -> Estimate | None:
+        """The course's current at a potential, where the last blocks before it lie on the course."""
+        until = int(np.searchsorted(np.maximum.accumulate(self.blocks.history.potential), potential))
+        known = np.flatnonzero(self.best.on[:until] & np.isfinite(self.best.course[:until]))
+        if known.size < 3 or until - 1 - known[-1] > _NEAR_COURSE:
+            return None
+        place = int(known[-1])
+        row, slope = self.best.design[place], self.best.fitted[place] - self.best.fitted[place - 1]
+        error = math.sqrt(max(float(row @ self.best.covariance @ row), 0.0))
+        value = float(self.best.fitted[place] + max(0.5 * slope, 0.0))
+        return _with_error(Estimate(value, error), math.hypot(0.3 * float(slope), ACCURACY * abs(value)))
+
+    def _maximum(self, at: int) -> _Event:
+        near = slice(max(at - 2, 0), at + 3)
+        kept = self.moving
+        steps = np.diff(self.smooth[at : at + _NEAR_COURSE + 2])
+        if float(np.min(steps, initial=0.0)) < -SHAPE.lost * float(self.smooth[at]):  # no rounded top: it breaks off
+            return self._corner(at)
+        x, y, noise = self.sweep.ramp[kept], self.sweep.current[kept], self.noise[kept]
+        if self._described(near, at):
+            height, place = _drawn_maximum(self.judgement, at)
+        else:
+            height, place = fit_maximum(x, y, noise, float(self.blocks.history.potential[at]))
+        height = _with_error(height, ACCURACY * abs(height.value))
+        smooth, potential = self.smooth, self.blocks.history.potential
+        rising = np.flatnonzero(smooth[: at + 1] <= 0.5 * height.value)
+        lowest = at + int(np.argmin(smooth[at:]))
+        after = x > place.value
+        level = level_after(*block_means(x[after], y[after], noise[after], 400)) if after.sum() > 4 else None
+        peak = Peak(
+            current=height, potential=place,
+            half_width=float(place.value - potential[rising[-1]]) if rising.size else math.nan,
+            drop=float(1.0 - smooth[lowest] / height.value), plateau=level,
+            decay_window=(float(potential[at]), float(potential[lowest])),
+        )  # fmt: skip
+        return _Event(current=height, potential=place, peak=peak)
+
+    def _end(self) -> _Event:
+        top = int(np.argmax(self.smooth))
+        row = self.best.design[top]
+        error = math.sqrt(max(float(row @ self.best.covariance @ row), 0.0)) if self.best.on[top] else float(
+            self.blocks.local[top]
+        )  # fmt: skip
+        kept = self.moving
+        step = float(self.sweep.ramp[kept[-1]] - self.sweep.ramp[kept[-2]]) if kept.size > 1 else 0.0
+        return _Event(
+            current=_with_error(Estimate(float(self.smooth[top]), error), ACCURACY * abs(float(self.smooth[top]))),
+            potential=Estimate(float(self.sweep.ramp[kept[-1]]), max(step, self.sweep.potential_noise)),
+        )  # fmt: skip
+
+
+def _with_error(estimate: Estimate, error: float) -> Estimate:
+    """The estimate with a further independent standard error."""
+    reach = NORMAL_95 * error
+    return Estimate(
+        estimate.value, math.hypot(estimate.std, error),
+        estimate.value - math.hypot(estimate.value - estimate.low, reach),
+        estimate.value + math.hypot(estimate.high - estimate.value, reach), estimate.flags,
+    )  # fmt: skip
+
+
+def _drawn(explanation: Hypothesis, generator: np.random.Generator) -> np.ndarray:
+    """Draws (_DRAWS, d) of the numbers about the fit."""
+    values, vectors = np.linalg.eigh(explanation.covariance)
+    root = _WIDER * vectors * np.sqrt(np.maximum(values, 0.0))
+    return generator.standard_normal((_DRAWS, values.size)) @ root.T
+
+
+def _close(judgement: Judgement) -> list[tuple[Hypothesis, float]]:
+    """The explanations that count, with their weights."""
+    best = judgement.best.bic
+    kept = [one for one in judgement.explanations if one.bic - best < BESIDE]
+    weights = np.exp([-0.5 * (one.bic - best) for one in kept])
+    return list(zip(kept, (weights / np.sum(weights)).tolist(), strict=True))
+
+
+def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate]:
+    """Height and place of the maximum of the courses that the fits allow."""
+    potential = judgement.blocks.history.potential
+    n = potential.size
+    reach = max(6, n // 12)
+    part = slice(max(at - reach, 0), min(at + reach + 1, n))
+    generator = np.random.default_rng(0)
+    heights, places = [], []
+    value, place = _vertex(judgement.best.fitted[part], potential[part])
+    for explanation, weight in _close(judgement):
+        if not (explanation.on[part].mean() > 0.5 and np.isfinite(explanation.course[part]).all()):
+            continue
+        curves = explanation.fitted[part] + _drawn(explanation, generator) @ explanation.design[part].T
+        count = max(round(weight * _DRAWS), 1)
+        found = np.array([_vertex(curve, potential[part]) for curve in curves[:count]])
+        heights.append(found[:, 0])
+        places.append(found[:, 1])
+    all_heights, all_places = np.concatenate(heights), np.concatenate(places)
+    pitch = float(np.ptp(potential[part])) / max(part.stop - part.start, 1) / math.sqrt(12.0)
+    return _quantiles(value, all_heights), _with_error(_quantiles(place, all_places), 0.5 * pitch)
+
+
+def _vertex(curve: np.ndarray, potential: np.ndarray) -> tuple[float, float]:
+    """Top of the parabola through the highest point and its neighbours; the point itself at a corner."""
+    k = int(np.argmax(curve))
+    if 0 < k < curve.size - 1:
+        a, b, c = curve[k - 1], curve[k], curve[k + 1]
+        bend = a - 2 * b + c
+        shift = 0.5 * (a - c) / bend if bend < 0 else 0.0
+        rounded = abs(a - c) < 2.0 * abs(bend) and abs(bend) < 0.02 * abs(b)
+        if rounded:
+            at = np.interp(k + shift, [k - 1, k, k + 1], potential[k - 1 : k + 2])
+            return float(b - 0.125 * (a - c) ** 2 / bend), float(at)
+    return float(curve[k]), float(potential[k])
+
+
+def _quantiles(value: float, draws: np.ndarray) -> Estimate:
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Estimate(value, float(np.std(draws)), min(float(low), value), max(float(high), value))
+
+
+def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> OhmicLine | None:
+    """The cell's conductance at rest, over all explanations that count."""
+    generator = np.random.default_rng(1)
+    slopes, levels = [], []
+    for explanation, weight in _close(judgement):
+        drawn = _drawn(explanation, generator)[: max(round(weight * _DRAWS), 1)]
+        slopes.append(explanation.conductance + drawn[:, 0])
+        levels.append(explanation.zero + drawn[:, 1])
+    best = judgement.best
+    if not best.conductance > 0:
+        return None
+    slope = _with_error(_quantiles(best.conductance, np.concatenate(slopes)), ACCURACY * best.conductance)
+    level = _quantiles(best.zero, np.concatenate(levels))
+    potential = judgement.blocks.history.potential
+    first = next((one for one in best.stretches if one.on), best.stretches[0])
+    course = best.fitted[first.first] + best.conductance * (potential - potential[first.first])
+    size = np.maximum(potential - potential[first.first], 0.1 * float(np.ptp(potential)))
+    straight = np.abs(best.fitted - course) < 0.05 * best.conductance * size
+    last = min(first.end, judgement.at if judgement.at > first.first + 2 else first.end)
+    bent = np.flatnonzero(~straight[first.first : last] & (potential[first.first : last] > 0.02 * np.max(potential)))
+    end = first.first + (int(bent[0]) if bent.size else last - first.first - 1)
+    window = (float(potential[first.first]), float(potential[max(end, first.first + 1)]))
+    return told_line(voltammogram, sample, slope, level, window)
+
+
+def _straight(voltammogram: Voltammogram, sample: Sample, line: OhmicLine | None) -> OhmicLine | None:
+    """The straight line through the window of the conductance at rest: what a start away from zero is judged by."""
+    if line is None:
+        return None
+    try:
+        return straight_window(voltammogram, sample, line.window)
+    except InputError:  # too few points
+        return line
 
 
 def levelled(voltammogram: Voltammogram) -> Voltammogram:
@@ -180,112 +555,39 @@ def ask_for(sample: Sample) -> tuple[Flag, ...]:
     return tuple(flags)
 
 
-def _weigh(voltammogram: Voltammogram, pieces: Pieces) -> tuple[Verdict, float, list[Statistic], list[Flag]]:
-    """Verdict, confidence, evidence and flags."""
-    flags: list[Flag] = []
-    say = VoltammetryFlag
-    evidence = _evidence(pieces)
-    up = [e for e in pieces.excursions if e.height > 0]
-    slow = [rise for rise in pieces.rises if rise.recovered]
-    dips = [e for e in pieces.excursions if e.height < 0]
-    if dips:
-        flags.append(say.DIPS.flag(count=len(dips)))
-    if voltammogram.range_changes:
-        flags.append(say.RANGE_CHANGE.flag(potential=float(voltammogram.ramp[voltammogram.range_changes[0]])))
-    change = pieces.noise_change
-    if change is not None and not (change.with_resolution and voltammogram.range_changes):
-        kind = (
-            say.RANGE_CHANGE.flag(potential=change.potential)
-            if change.with_resolution
-            else say.NOISE_CHANGE.flag(ratio=change.ratio, potential=change.potential)
-        )
-        flags.append(kind)
-    if pieces.penetration is not None:
-        hole = pieces.penetration
-        if pieces.peak is not None:
-            flags.append(
-                say.PEAK_BEFORE_PENETRATION.flag(
-                    current=pieces.peak.current.value, potential=pieces.peak.potential.value
-                )
-            )
-        after = int(np.sum(pieces.outside)) - hole.first - 1
-        if after < _FEW_POINTS and pieces.clipping is None:
-            flags.append(say.ENDS_IN_RISE.flag(points=after))
-        before = [e for e in up if e.potential < hole.onset_potential.value]
-        if before:
-            flags.append(say.EVENT_BEFORE_PENETRATION.flag(potential=before[0].potential))
-        if pieces.clipping is not None:
-            flags.append(say.CLIPPED_AFTER_EVENT.flag(current=pieces.clipping.current))
-        margin = min(hole.significance / 6.0, hole.steepness / DIVERGING, hole.excess / 0.05)
-        return Verdict.PENETRATION, confidence_of(margin), evidence, flags
-    if pieces.contact is not None:
-        loss = pieces.contact
-        margin = loss.abrupt_share / 0.15 if loss.by == "abrupt" else min(0.12 / max(loss.remaining, 0.01), 3.0)
-        return Verdict.CONTACT_LOSS, confidence_of(margin), evidence, flags
-    if up or slow:
-        strongest = max([e.significance for e in up] + [rise.significance for rise in slow])
-        return Verdict.SOFT_SHORT, confidence_of(strongest / 6.0), evidence, flags
-    if change is not None and not change.with_resolution:
-        return Verdict.SOFT_SHORT, confidence_of(change.ratio / 2.5), evidence, flags
-    if pieces.clipping is not None:
-        return Verdict.INSTRUMENT_LIMIT, confidence_of(pieces.clipping.points / 5.0), evidence, flags
-    if pieces.peak is not None:
-        flags.append(say.TRANSPORT_OR_CONTACT.flag())
-        if pieces.peak.plateau is None:
-            flags.append(say.PLATEAU_NOT_REACHED.flag())
-        margin = min(pieces.peak.significance / 6.0, pieces.peak.drop / 0.01)
-        return Verdict.LIMITING_PEAK, confidence_of(margin), evidence, flags
-    flags.append(say.RIGHT_CENSORED.flag())
-    if pieces.levelled:
-        flags.append(say.PLATEAU_WITHOUT_PEAK.flag(current=largest(voltammogram, pieces)[0].value))
-    bends = [rise for rise in pieces.rises if rise.excess > 0.05]
-    if bends:
-        flags.append(say.CONVEX.flag(ratio=max(rise.steepness for rise in bends)))
-    return Verdict.NO_EVENT, 0.7 if bends else SUREST, evidence, flags
+def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) -> tuple[Estimate, Estimate]:
+    """Time [s] and charge [C] from the start of the sweep to the event; NaN without a clock.
 
-
-def confidence_of(margin: float) -> float:
-    """½ at the threshold, towards the share of right verdicts far from it: 1 - ½ exp(1 - margin), at most 0.985."""
-    return float(np.clip(1.0 - 0.5 * math.exp(min(0.0, 1.0 - margin)), 0.5, SUREST))
-
-
-def _evidence(pieces: Pieces) -> list[Statistic]:
-    found = []
-    if pieces.line is not None:
-        found.append(Statistic("ohmic_curvature", pieces.line.curvature, "bend of the ohmic line, in standard errors"))
-    if pieces.penetration is not None:
-        hole = pieces.penetration
-        found.append(Statistic("steepness", hole.steepness, "largest slope over the ohmic conductance"))
-        found.append(Statistic("excess", hole.excess, "largest rise above the course, over the current at the onset"))
-        found.append(Statistic("rise_significance", hole.significance, "steepest place, in standard errors"))
-    if pieces.peak is not None:
-        found.append(Statistic("peak_drop", pieces.peak.drop, "fall after the maximum, over the maximum"))
-        found.append(Statistic("peak_significance", pieces.peak.significance, "that fall, in standard errors"))
-    if pieces.contact is not None:
-        loss = pieces.contact
-        found.append(Statistic("abrupt_share", loss.abrupt_share, "current lost in steps, over the current before"))
-        found.append(Statistic("remaining", loss.remaining, "current at the end, over the maximum"))
-        found.append(Statistic("semi_integral_kept", loss.semi_integral_kept, "semi-integral's end over its maximum"))
-    if pieces.excursions:
-        found.append(Statistic("excursions", float(len(pieces.excursions)), "steps of the current away and back"))
-        largest = max(abs(e.significance) for e in pieces.excursions)
-        found.append(Statistic("excursion_significance", largest, "the largest of them, in standard deviations"))
-    if pieces.noise_change is not None:
-        found.append(Statistic("noise_ratio", pieces.noise_change.ratio, "noise after over before"))
-    if pieces.clipping is not None:
-        found.append(Statistic("clipped_points", float(pieces.clipping.points), "points held at the largest current"))
-    return found
+    The charge is the trapezoidal integral of the recorded current, pauses included; its error is that of the event's
+    place times the current there, joined with the noise.
+    """
+    if voltammogram.scan_rate is None:
+        return Estimate(math.nan), Estimate(math.nan)
+    moving = np.flatnonzero(voltammogram.swept)
+    order = np.maximum.accumulate(voltammogram.ramp[moving])
+    at = float(np.interp(potential.value, order, voltammogram.time[moving]))
+    error = potential.std / max(voltammogram.scan_rate.value, 1e-300)
+    steps = np.diff(voltammogram.time)
+    passed = np.concatenate([[0.0], np.cumsum(0.5 * (voltammogram.current[1:] + voltammogram.current[:-1]) * steps)])
+    charge = float(np.interp(at, voltammogram.time, passed))
+    before = voltammogram.time[1:] <= at
+    scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[before] ** 2)))
+    return (
+        Estimate(at - float(voltammogram.time[0]), error),
+        Estimate(charge, math.hypot(abs(current.value) * error, scatter)),
+    )
 
 
 def _semi_integral(
-    voltammogram: Voltammogram, semi: np.ndarray, pieces: Pieces, verdict: Verdict, area: Estimate | None
+    voltammogram: Voltammogram, semi: np.ndarray, peak: Peak | None, verdict: Verdict, area: Estimate | None
 ) -> SemiIntegral | None:
     if voltammogram.scan_rate is None:
         return None
     scale = 1.0 / area.value if area is not None else 1.0
     plateau = None
-    if verdict is Verdict.LIMITING_PEAK and pieces.peak is not None:
-        kept = pieces.index[voltammogram.ramp[pieces.index] > pieces.peak.potential.value]
+    if verdict is Verdict.LIMITING_PEAK and peak is not None:
+        moving = np.flatnonzero(voltammogram.swept)
+        kept = moving[voltammogram.ramp[moving] > peak.potential.value]
         steps = np.diff(voltammogram.time, append=voltammogram.time[-1])
         noise = voltammogram.noise * np.sqrt(np.maximum(steps, 0.0))
         plateau = find_plateau(voltammogram.ramp[kept], semi[kept], noise[kept])

@@ -8,26 +8,25 @@ from enum import StrEnum
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.voltammetry.constant_current import Initiation
-from rampion.voltammetry.contact import ContactLoss
 from rampion.voltammetry.cycling import Cycling
 from rampion.voltammetry.limits import Clipping
 from rampion.voltammetry.ohmic import OhmicLine
 from rampion.voltammetry.pauses import PauseMark
 from rampion.voltammetry.peak import Peak
-from rampion.voltammetry.penetration import Penetration
 from rampion.voltammetry.semi_integral import SemiIntegral
-from rampion.voltammetry.short import Excursion, NoiseChange
 from rampion.voltammetry.symmetric_cell import CellCheck
 from rampion.voltammetry.voltammogram import Voltammogram
 
 
 class Verdict(StrEnum):
-    """What happened to the sample in the trace."""
+    """What happened to the sample in the trace: a phenomenon, not its cause."""
 
     LIMITING_PEAK = "limiting_peak"
+    LIMITING_PLATEAU = "limiting_plateau"
+    VOLTAGE_RUNAWAY = "voltage_runaway"
     PENETRATION = "penetration"
     SOFT_SHORT = "soft_short"
-    CONTACT_LOSS = "contact_loss"
+    CURRENT_LOSS = "current_loss"
     INSTRUMENT_LIMIT = "instrument_limit"
     NO_EVENT = "no_event"
     NOT_A_SYMMETRIC_CELL = "not_a_symmetric_cell"
@@ -37,16 +36,31 @@ class Verdict(StrEnum):
         """Whether events were looked for: no data about the sample where not."""
         return self is not Verdict.NOT_A_SYMMETRIC_CELL
 
+    @property
+    def limit(self) -> bool:
+        """Whether the current reached a largest value by itself, or could not be carried on: whatever limited it."""
+        return self in (
+            Verdict.LIMITING_PEAK, Verdict.LIMITING_PLATEAU, Verdict.VOLTAGE_RUNAWAY, Verdict.CURRENT_LOSS
+        )  # fmt: skip
+
 
 VERDICT_WORDS = {
     "limiting_peak": "limiting peak",
+    "limiting_plateau": "limiting plateau",
+    "voltage_runaway": "voltage runaway",
     "penetration": "penetration",
     "soft_short": "soft short",
-    "contact_loss": "loss of contact",
+    "current_loss": "current loss",
     "instrument_limit": "instrument limit",
     "no_event": "no event",
     "not_a_symmetric_cell": "not a symmetric cell",
 }
+
+
+ONSET_RULE = (
+    "onset: the break point where the course of the cell gives way to a lasting rise; power-law, exponential, "
+    "diverging and step rises are weighed; current density and potential are those of the course at the break"
+)
 
 
 class Kind(StrEnum):
@@ -55,6 +69,43 @@ class Kind(StrEnum):
     SWEEP = "sweep"
     CONSTANT_CURRENT = "constant_current"
     CYCLING = "cycling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Penetration:
+    """A lasting rise beyond the course.
+
+    onset_current [A], onset_potential [V]; first: index of the last point before the onset; steepness: largest slope
+    over the conductance at rest; excess: largest rise above the course over the course's current.
+    """
+
+    onset_current: Estimate
+    onset_potential: Estimate
+    first: int
+    steepness: float
+    excess: float
+    rule: str = ONSET_RULE
+
+
+@dataclass(frozen=True, slots=True)
+class Excursion:
+    """A departure of the current from its course and back: points first … last, potential [V] at its start, height [A].
+
+    A positive height is a parallel metallic path, a negative one a contact that opened for a while.
+    """
+
+    first: int
+    last: int
+    potential: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """How likely a mechanism is, 0 … 1, among those compared, all equally likely beforehand."""
+
+    mechanism: str
+    probability: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +138,7 @@ class Finding:
     confidence: float
     kind: Kind
     evidence: tuple[Statistic, ...]
+    mechanism: tuple[Likelihood, ...] = ()
     current: Estimate
     potential: Estimate
     time: Estimate
@@ -99,8 +151,6 @@ class Finding:
     peak: Peak | None = None
     penetration: Penetration | None = None
     excursions: tuple[Excursion, ...] = ()
-    noise_change: NoiseChange | None = None
-    contact_loss: ContactLoss | None = None
     clipping: Clipping | None = None
     semi_integral: SemiIntegral | None = None
     initiation: Initiation | None = None

@@ -14,7 +14,6 @@ class VoltammetryFlag(FlagKind):
         "it is not judged.",
     )
     CHOSEN = (Severity.NOTE, "The verdict or its place was chosen by a person; without that choice it was {found!r}.")
-    TOO_SHORT = (Severity.WARNING, "Only {points} usable points; at least {needed} are needed for a verdict.")
     POINTS_DROPPED = (Severity.NOTE, "{points} points without potential or current were left out.")
     NO_TIME = (Severity.WARNING, "No time was recorded: scan rate, charge and semi-integral are not known.")
     TIME_FROM_RATE = (Severity.NOTE, "No time was recorded: it was rebuilt from the stated scan rate.")
@@ -90,61 +89,24 @@ class VoltammetryFlag(FlagKind):
         Severity.NOTE,
         "The current is recorded in steps of {resolution:.3g} A, coarser than its noise; the steps limit the accuracy.",
     )
-    START_TRANSIENT = (
-        Severity.NOTE,
-        "The first {potential:.3g} V of the sweep are a charging transient and were left out of the ohmic line.",
-    )
-    CURRENT_OFFSET = (
-        Severity.NOTE,
-        "The ohmic line does not pass through zero: {offset:.3g} A at 0 V, as a capacitance of {capacitance:.3g} F "
-        "charged at the scan rate, or a zero error of {potential:.3g} V, would give.",
-    )
-    NO_OHMIC_LINE = (
-        Severity.WARNING,
-        "No early part of the sweep is straight within its noise, only within {times:.0f} times as much.",
-    )
-    SHORT_OHMIC_LINE = (
-        Severity.NOTE,
-        "The curve is straight only up to {potential:.3g} V; the conductivity rests on {points} points and curvature "
-        "hidden in the noise may bias it.",
-    )
     CONDUCTANCE_UNCERTAIN = (
         Severity.WARNING,
         "The sweep leaves the conductance at rest between {low:.3g} and {high:.3g} S: a cell that polarises within the "
         "first points cannot be told from one with a larger resistance. Take the conductance from impedance.",
     )
-    PLATEAU_WITHOUT_PEAK = (
-        Severity.NOTE,
-        "The current levels off at {current:.4g} A without a maximum: a limiting plateau, as a slow sweep gives.",
-    )
-    PLATEAU_NOT_REACHED = (Severity.NOTE, "After the peak the current still falls at the end; no plateau was reached.")
     TRANSPORT_OR_CONTACT = (
         Severity.NOTE,
         "A single sweep cannot tell a transport limit from a loss of contact; scan rates, thicknesses or relaxation "
         "can.",
     )
-    PEAK_BEFORE_PENETRATION = (
+    EVENT_BEFORE_PENETRATION = (
         Severity.NOTE,
-        "A current maximum of {current:.4g} A at {potential:.4g} V came before the penetration.",
+        "Recoverable excursions (soft shorts) came before the penetration, first at {potential:.4g} V.",
     )
     ENDS_IN_RISE = (
         Severity.WARNING,
         "The record ends {points} points after the onset: whether the current would have come back, as in a soft "
         "short, cannot be told.",
-    )
-    EVENT_BEFORE_PENETRATION = (
-        Severity.NOTE,
-        "Recoverable excursions (soft shorts) came before the penetration, first at {potential:.4g} V.",
-    )
-    RISE_AFTER_PEAK = (
-        Severity.NOTE,
-        "After the peak the current rises again, more slowly than the ohmic line: leakage, not a penetration by the "
-        "rule.",
-    )
-    CONVEX = (
-        Severity.NOTE,
-        "The current rises up to {ratio:.2f} times as steeply as the ohmic line without diverging; activation of the "
-        "interface does so too, and it is not counted as penetration.",
     )
     RIGHT_CENSORED = (
         Severity.NOTE,
@@ -157,10 +119,6 @@ class VoltammetryFlag(FlagKind):
     CLIPPED_AFTER_EVENT = (
         Severity.NOTE,
         "After the event the current stays at {current:.4g} A, the instrument's limit.",
-    )
-    NOISE_CHANGE = (
-        Severity.WARNING,
-        "The noise of the current grows {ratio:.1f}-fold near {potential:.4g} V.",
     )
     DIPS = (
         Severity.NOTE,

@@ -10,7 +10,6 @@ from jaxtyping import Float
 
 from rampion.voltammetry.noise import straight_line
 
-_SHORTEST_RUN = 5
 _LOCAL = 40  # points over which the rise to the limit counts as straight
 _CHOSEN = 1.1  # errors over those of a given part of the rise: it was chosen on the same points (tuning seeds)
 
@@ -27,60 +26,27 @@ class Clipping:
     potential_error: float
 
 
-def find_clipping(
+def limit_reached(
     potential: Float[np.ndarray, " n"],
     current: Float[np.ndarray, " n"],
     noise: Float[np.ndarray, " n"],
+    first: int,
+    last: int,
     resolution: float,
-) -> Clipping | None:
-    """A run of points at the largest current, entered with a kink: overload, end of a current range, current limit.
-
-    The run is at least five consecutive points (and 1 % of them) within a tenth of the noise and half a step of
-    resolution of the largest value, to the end of the sweep or until the current falls. The current must have been
-    rising just before: the line through as many points before the run reaches its level more than fifteen steps of
-    resolution too early for a rounded top. That sets it apart from a maximum recorded in coarse steps.
+) -> Clipping:
+    """Where the current's rise meets a level that it keeps from point ``first`` to point ``last``.
 
     Assumes that the limit is applied after the noise (digital range, overload). Fails when the limiting amplifier
     adds noise of its own as large as the cell's.
     """
-    n = current.size
-    if n < 12:
-        return None
-    top = float(np.max(current))
-    if top <= 0:
-        return None
-    tolerance = max(0.1 * float(np.median(noise)), 0.6 * resolution, 1e-6 * top)
-    at_top = current >= top - tolerance
-    changes = np.flatnonzero(np.diff(np.concatenate([[False], at_top, [False]]).astype(int)))
-    starts, ends = changes[0::2], changes[1::2]
-    longest = int(np.argmax(ends - starts))
-    start, length = int(starts[longest]), int(ends[longest] - starts[longest])
-    if length < max(_SHORTEST_RUN, n // 100) or start < 6:
-        return None
-    if float(np.std(current[start : start + length])) > 0.3 * float(noise[max(0, start - 3)]) and resolution == 0:
-        return None
+    level = float(np.median(current[first : last + 1]))
+    tolerance = max(0.1 * float(np.median(noise)), 0.6 * resolution, 1e-6 * abs(level))
     # points just below the limit are partly cut already: the rise is that of the points before they touch it
-    touched = int(np.argmax(current >= top - max(3 * float(noise[start - 1]), tolerance)))
-    touched = min(touched, start)
-    if touched < 6:
-        return None
-    before = slice(max(0, touched - max(length, 6)), touched)
-    run = float(potential[min(start + length, n) - 1] - potential[start])
-    rise = straight_line(potential[before] - potential[start], current[before])
-    rate = float(rise[0])
-    if rate <= 0 or run <= 0:
-        return None
-    to_the_end = start + length >= n - 1
-    steps = 3.5 if to_the_end else 15.0
-    if rate * run < steps * max(tolerance, resolution) or rate * run < 4 * float(noise[start - 1]) / math.sqrt(3):
-        return None
-    # a rounded top leaves the last points before the run nearly level; a kink does not
-    last = slice(max(0, touched - max(6, length // 3, 40)), touched)
-    if straight_line(potential[last], current[last])[0] < 0.4 * rate:
-        return None
-    level = float(np.median(current[start : start + length]))
-    place, error = _meeting(potential, current, start, touched, level, float(noise[touched]))
-    return Clipping(first=start, current=level, points=length, potential=place, potential_error=error)
+    near = np.flatnonzero(current[: first + 1] >= level - max(3 * float(noise[max(first - 1, 0)]), tolerance))
+    touched = int(min(near[0], first)) if near.size else first
+    touched = max(touched, min(6, first))
+    place, error = _meeting(potential, current, first, touched, level, float(noise[touched]))
+    return Clipping(first=first, current=level, points=last + 1 - first, potential=place, potential_error=error)
 
 
 def _meeting(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from rampion.estimate import Estimate
-from rampion.voltammetry.cell_course import Course, fit_cell_course
 from rampion.voltammetry.noise import block_means
-from rampion.voltammetry.penetration import Rise
 from rampion.voltammetry.rise_laws import Evidence, Projected, weigh_laws
 
 _CHOSEN = 1.2  # errors over those of a given course and part: both were chosen on the same points (tuning seeds)
@@ -19,29 +18,41 @@ _KNOWN = 0.85  # of the sweep before the steep place, taken for course
 # excess over the course, in shares of the current and in multiples of the noise, up to which the laws are tried
 _REACHES = ((0.5, 60.0), (0.15, 30.0), (0.05, 12.0), (0.03, 8.0), (0.02, 6.0))
 _BETTER = 0.5  # of the misfit of the rise followed farther
-_FEWEST = 30  # points of a course that has the shape of a polarising cell
-_SURE = (0.8, 0.55)  # of the part known: a slow rise may have begun before its steep place
 _STAGES = 2
 _UNLIKELY = 12.0  # below the largest ln of the weight: no more of the grid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """What the current would be without the rise: values (m,) [A] at potentials (m,) [V], how they change with the
+    course's numbers (m, k), and what is known of these beforehand (k,), 1/variance."""
+
+    potential: Float[np.ndarray, " m"]
+    value: Float[np.ndarray, " m"]
+    design: Float[np.ndarray, "m k"]
+    precision: Float[np.ndarray, " k"]
+
+    def at(self, potential: Float[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray]:
+        """The course (n,) and its changes (n, k) at potentials."""
+        columns = [np.interp(potential, self.potential, column) for column in self.design.T]
+        return np.interp(potential, self.potential, self.value), np.stack(columns, axis=1)
 
 
 def fit_onset(
     potential: Float[np.ndarray, " n"],
     current: Float[np.ndarray, " n"],
     noise: Float[np.ndarray, " n"],
-    rise: Rise,
+    at: int,
     start: int,
-    thermal_voltage: float | None = None,
-    bends: bool = False,
+    course: Course | None = None,
 ) -> tuple[Estimate, Estimate, int]:
-    """Break point of a lasting rise: onset current [A], onset potential [V], and the last point before it.
+    """Break point of a rise: onset current [A], onset potential [V], and the last point before it.
 
-    I(V) = course(V) + a f(V - V₀), a > 0. The course is a straight line where the sweep from ``start`` allows one,
-    else that of a polarising cell (:mod:`~rampion.voltammetry.cell_course`) where one describes the sweep up to the
-    rise, else a parabola or cubic over as long a part as they fit; its numbers are fitted together with the rise. f is
-    any of the laws of :mod:`~rampion.voltammetry.rise_laws`. The weights of all laws at all V₀, even in V₀ beforehand,
-    give the medians and the 95 % intervals of V₀ and of the course's current there. A step between two samples may lie
-    anywhere in the gap.
+    I(V) = course(V) + a f(V - V₀), a > 0. The course is that of the best explanation of the record, its numbers fitted
+    again together with the rise; where it does not describe the part before the rise, a line, parabola or cubic over as
+    long a part as they fit. f is any of the laws of :mod:`~rampion.voltammetry.rise_laws`. The weights of all laws at
+    all V₀, even in V₀ beforehand, give the medians and the 95 % intervals of V₀ and of the course's current there. A
+    step between two samples may lie anywhere in the gap.
 
     The rise is followed as far as the laws describe it, at most to half the current or 60 times the noise.
     Fails when the rise begins as slowly as V⁴ or slower, or with less than 0.3 % of the current: the break point is
@@ -50,30 +61,15 @@ def fit_onset(
     Parameters
     ----------
     potential, current, noise : (n,) [V], [A], [A].
-    thermal_voltage : RT/F [V]; without it no course is that of a polarising cell.
-    bends : the cell is known to polarise, even where the noise hides it in the part before the rise.
+    at : a point where the current has left its course.
+    start : the first point of the course.
+    course : what the current would be without the rise, where a model of it is known.
     """
-    last = start + int(_KNOWN * (rise.at - start))
-    begin, course = _course_before(potential, current, noise, start, rise.at)
-    weighed = None
-    if thermal_voltage is not None and (bends or begin > start or course.degree > 1):
-        for share in _SURE:
-            part = slice(start, start + int(share * (last - start)))
-            sweep = potential[part], current[part], noise[part], float(potential[-1]), thermal_voltage
-            cell = fit_cell_course(*sweep) if part.stop - start > _FEWEST else None
-            if cell is not None:
-                weighed = _followed(potential, current, noise, rise, cell, start)
-                break
-    if weighed is not None and isinstance(weighed.course, Course) and thermal_voltage is not None:
-        # by now it is known how far the course goes
-        part = slice(start, int(np.searchsorted(potential, _estimates(weighed)[1].low)))
-        sweep = potential[part], current[part], noise[part], float(potential[-1]), thermal_voltage
-        cell = fit_cell_course(*sweep, weighed.course) if part.stop - start > _FEWEST else None
-        if cell is not None:
-            weighed = _followed(potential, current, noise, rise, cell, start)
+    weighed = None if course is None else _followed(potential, current, noise, at, course, start)
     if weighed is None or weighed.misfit > 1.0:
-        other = _followed(potential, current, noise, rise, course, begin)
-        weighed = other if weighed is None or other.misfit < weighed.misfit else weighed
+        begin, other = _course_before(potential, current, noise, start, at)
+        found = _followed(potential, current, noise, at, other, begin)
+        weighed = found if weighed is None or found.misfit < weighed.misfit else weighed
     for _ in range(_STAGES):
         weighed = _weigh_again(weighed)
     onset_current, onset_potential = _estimates(weighed)
@@ -84,16 +80,16 @@ def _followed(
     potential: np.ndarray,
     current: np.ndarray,
     noise: np.ndarray,
-    rise: Rise,
+    at: int,
     course: Course | _Polynomial,
     begin: int,
 ) -> _Weighed:
     """The first weighing of the points up to as far into the rise as the laws describe it."""
     found = None
     for share, sigmas in _REACHES:
-        end = _end_of_fit(potential, current, noise, rise, course, begin, share, sigmas)
+        end = _end_of_fit(potential, current, noise, at, course, begin, share, sigmas)
         part = slice(begin, end)
-        points = _thinned(potential[part], current[part], noise[part], max(begin, rise.at - 150) - begin)
+        points = _thinned(potential[part], current[part], noise[part], max(begin, at - 150) - begin)
         weighed = _weigh_again(_weigh(*points, course))
         if found is None or weighed.misfit < _BETTER * found.misfit:  # what is left of the rise has to say more
             found = weighed
@@ -168,7 +164,7 @@ def _end_of_fit(
     potential: np.ndarray,
     current: np.ndarray,
     noise: np.ndarray,
-    rise: Rise,
+    at: int,
     course: Course | _Polynomial,
     begin: int,
     share: float,
@@ -176,17 +172,17 @@ def _end_of_fit(
 ) -> int:
     """End (exclusive) of the part fitted: where the excess over the carried-on course is large enough."""
     n = potential.size
-    last = begin + max(int(_KNOWN * (rise.at - begin)), len(course.precision) + 2)
+    last = begin + max(int(_KNOWN * (at - begin)), len(course.precision) + 2)
     value, design = course.at(potential[begin:])
     weighed = design[: last - begin] / noise[begin:last, None]
     normal = weighed.T @ weighed + np.diag(course.precision)
     excess = current[begin:] - value
     excess = excess - design @ np.linalg.lstsq(normal, weighed.T @ (excess[: last - begin] / noise[begin:last]))[0]
-    excess = excess[rise.at - begin :]
-    size = max(abs(float(current[rise.at])), float(noise[rise.at]))
-    large = np.flatnonzero(excess > max(sigmas * float(noise[rise.at]), share * size))
-    first = rise.at + (int(large[0]) if large.size else n - 1 - rise.at)
-    return min(n, max(first + 4, rise.at + 4))
+    excess = excess[at - begin :]
+    size = max(abs(float(current[at])), float(noise[at]))
+    large = np.flatnonzero(excess > max(sigmas * float(noise[at]), share * size))
+    first = at + (int(large[0]) if large.size else n - 1 - at)
+    return min(n, max(first + 4, at + 4))
 
 
 class _Weighed(NamedTuple):

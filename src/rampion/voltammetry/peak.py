@@ -9,11 +9,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.estimate import NORMAL_95, Estimate
-from rampion.voltammetry.noise import block_means, moving_lines, straight_line
+from rampion.voltammetry.noise import block_means, straight_line
 
 BASELINE = "zero current: no baseline was subtracted"
-_SMALLEST_DROP = 0.01  # of the maximum
-_SIGNIFICANCE = 6.0
 _DRAWS = 400
 _CHOSEN = 1.2  # scatter over that of a given window: the window was chosen on the same points (measured, tuning seeds)
 
@@ -23,78 +21,20 @@ class Peak:
     """A current maximum.
 
     current [A], potential [V], half_width [V] (from half the maximum on the rising side to the maximum), drop: fall of
-    the smoothed current after the maximum over the maximum, significance: that fall over its standard error, plateau
-    [A] (None when the current still falls at the end), decay_window [V], baseline: what the height counts from.
+    the smoothed current after the maximum over the maximum, plateau [A] (None when the current still falls at the
+    end), decay_window [V], baseline: what the height counts from.
     """
 
     current: Estimate
     potential: Estimate
     half_width: float
     drop: float
-    significance: float
     plateau: Estimate | None
     decay_window: tuple[float, float]
     baseline: str = BASELINE
 
 
-def find_peak(
-    potential: Float[np.ndarray, " n"],
-    current: Float[np.ndarray, " n"],
-    noise: Float[np.ndarray, " n"],
-    near: float | None = None,
-) -> Peak | None:
-    """The limiting peak of a sweep, or ``None`` when there is no interior maximum above the noise.
-
-    The curve is smoothed by moving lines; its maximum counts when the smoothed current later falls by more than six
-    standard errors and 1 % of the maximum and stays below it to the end. Height and place are those of the vertex
-    of a local quartic (:func:`fit_maximum`).
-
-    Assumes a forward sweep, upward, with excursions and what follows a penetration cut out, and white noise.
-    Fails when fewer than 12 points are given (``None``).
-
-    Parameters
-    ----------
-    potential, current, noise : (n,) [V], [A], [A].
-    near : [V] a maximum chosen by hand: the local one uphill from here, whatever follows it.
-    """
-    if potential.size < 12:
-        return None
-    x, y, std = block_means(potential, current, noise, 400)
-    half = max(2, x.size // 50)
-    smooth, _, error, _ = moving_lines(x, y, std, half)
-    top = int(np.argmax(smooth)) if near is None else _uphill(smooth, int(np.argmin(np.abs(x - near))))
-    if top < 3 or top > x.size - 4:
-        return None
-    lowest = top + int(np.argmin(smooth[top:]))
-    fall = smooth[top] - smooth[lowest]
-    significance = float(fall / math.hypot(error[top], error[lowest]))
-    if near is None and not _decays(smooth, error, top, fall, significance):
-        return None
-    height, place = fit_maximum(potential, current, noise, float(x[top]))
-    rising = np.flatnonzero(smooth[:top] <= 0.5 * height.value)
-    half_width = float(place.value - x[rising[-1]]) if rising.size else math.nan
-    return Peak(
-        current=height,
-        potential=place,
-        half_width=half_width,
-        drop=float(fall / smooth[top]),
-        significance=significance,
-        plateau=_plateau(x[top:], y[top:], std[top:]),
-        decay_window=(float(x[top]), float(x[lowest])),
-    )
-
-
-def _decays(smooth: np.ndarray, error: np.ndarray, top: int, fall: float, significance: float) -> bool:
-    """Whether the largest current stands out of the noise and does not come back."""
-    if significance < _SIGNIFICANCE or fall < _SMALLEST_DROP * abs(smooth[top]) or smooth[top] <= 0:
-        return False
-    if smooth[top] - np.min(smooth[: top + 1]) < _SIGNIFICANCE * error[top]:
-        return False
-    late = smooth[top + (smooth.size - top) * 3 // 4 :]
-    return bool(np.mean(late) <= smooth[top] - 0.4 * fall)  # else a dip that came back
-
-
-def _uphill(smooth: np.ndarray, at: int) -> int:
+def uphill(smooth: np.ndarray, at: int) -> int:
     """The local maximum uphill from a point."""
     while True:
         low = max(at - 1, 0)
@@ -104,7 +44,7 @@ def _uphill(smooth: np.ndarray, at: int) -> int:
         at = higher
 
 
-def _plateau(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> Estimate | None:
+def level_after(x: np.ndarray, y: np.ndarray, std: np.ndarray) -> Estimate | None:
     """Mean of the last tenth of the decay when the current changes there by less than 3 %; ``None`` otherwise."""
     last = x >= x[-1] - 0.2 * (x[-1] - x[0])
     if last.sum() < 4:

@@ -1,4 +1,4 @@
-"""Penetration: a rise of the current beyond the ohmic conductance that lasts, and the onset where it begins."""
+"""Steep places of a curve, each followed to see what becomes of it."""
 
 from __future__ import annotations
 
@@ -8,38 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from rampion.estimate import Estimate
 from rampion.voltammetry.noise import moving_lines, straight_line
 
-RULE = (
-    "onset: the break point where a smooth course (the ohmic line, or a polynomial where the curve bends) gives way to "
-    "a lasting rise steeper than the ohmic conductance; power-law, exponential and step rises are fitted and the best "
-    "break point taken; current density and potential are those of the course at the break"
-)
 STEEPER = 1.25  # times the ohmic conductance, beyond six standard errors: a steep place
 DIVERGING = 1.5  # times the ohmic conductance somewhere after: a divergence and not the bend of activation
 _SIGNIFICANCE = 6.0
 _STILL_OHMIC = 0.85  # of the ohmic conductance times the potential
 _BACK_ON_LINE = 0.1  # of the largest excess, left over the ohmic line at the end: the rise came back
 _SMALLEST_EXCESS = 0.05  # of the current at the onset
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Penetration:
-    """A lasting rise beyond the ohmic line.
-
-    onset_current [A], onset_potential [V]; first: index of the last point before the onset; steepness: largest slope
-    over the ohmic conductance; excess: largest current above the course over the onset's current; significance of the
-    steepest place; rule: how the onset is defined.
-    """
-
-    onset_current: Estimate
-    onset_potential: Estimate
-    first: int
-    steepness: float
-    excess: float
-    significance: float
-    rule: str = RULE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

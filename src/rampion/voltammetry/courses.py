@@ -1,0 +1,203 @@
+"""What current a cell would carry under the voltage it was given: the courses that a record is held against.
+
+*Ohmic* I = G V.  *Cell*: the polarising binary cell (:mod:`rampion.cell.binary`), marched through the measured voltage;
+its shape depends on the diffusion time τ = L²/D, the transference number t₊ and the share r of the resistance in series
+with the ceramic.  *Contact*: electrode contact that is used up by the charge passed (θ: share left, s: share of the
+contact in the resistance at rest, Q: charge that uses it up),
+
+    I = G V / (1 - s + s/θ) ,   (1 - s)(1 - θ) - s ln θ = q ,   q = G∫V dt/Q .
+
+All are S(t) with I = G S + I₀; S is the voltage at rest. Assumes rest before the first point.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.cell.binary import grid_of, numbers_of
+from rampion.cell.binary_march import Line, March, march
+from rampion.quantities import FARADAY, GAS_CONSTANT
+
+_MODES = 64  # 1e-4 of the current up to W = 2500, 5e-4 at 1e4
+_LAYER = 28  # nodes between the skin and the middle: 1e-5
+_LOOK = 4e-3  # relative tolerance of the march while courses are compared
+_CLOSE = 3e-4  # while one is fitted
+_STEP = 0.02  # of the usual line: a shorter one is a step
+_FLOOR = 1.0  # of the largest current: below it errors are not relative
+SCANS = tuple(float(w) for w in np.geomspace(2.0, 5000.0, 9))  # W = τ (dV/dt)/(RT/F) of the courses compared
+TRANSFERENCES = (0.4, 0.75, 0.92)
+SERIES_SHARES = (0.05, 0.5)
+CONTACT_SHARES = (0.01, 0.1, 0.4)
+CHARGES = tuple(float(q) for q in np.geomspace(1.05, 40.0, 16))  # q at the end of the record, of the courses compared
+_TIGHTEST, _DEEPEST = 1e-12, 60.0
+
+
+class Family(StrEnum):
+    """What limits the current of a course."""
+
+    OHMIC = "ohmic"
+    CELL = "polarisation"
+    CONTACT = "contact used up"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """The voltage as lines, the moments (n,) [s] from the first at which the current is wanted, the voltage (n,) [V]
+    and ∫V dt (n,) [V·s] there, RT/F [V], and the rate [V/s] that W is counted with."""
+
+    lines: tuple[Line, ...]
+    time: Float[np.ndarray, " n"]
+    potential: Float[np.ndarray, " n"]
+    flux: Float[np.ndarray, " n"]
+    thermal_voltage: float
+    rate: float
+
+
+def history_of(lines: Sequence[Line], time: Float[np.ndarray, " n"], temperature: float) -> History:
+    """The history of a record whose first point is at the beginning of its lines."""
+    lines = _with_jumps(lines)
+    ends = np.concatenate([[0.0], np.cumsum([line.duration for line in lines])])
+    begun = np.array([line.value for line in lines])
+    slope = np.array([line.slope for line in lines])
+    passed = np.concatenate([[0.0], np.cumsum((begun + 0.5 * slope * np.diff(ends)) * np.diff(ends))])
+    k = np.clip(np.searchsorted(ends, time, side="right") - 1, 0, len(lines) - 1)
+    since = time - ends[k]
+    flux = passed[k] + begun[k] * since + 0.5 * slope[k] * since**2
+    rates = np.abs(slope)
+    weights = rates * np.diff(ends)
+    rate = float(weights @ rates / max(float(np.sum(weights)), 1e-300)) or 1e-9
+    potential = begun[k] + slope[k] * since
+    return History(tuple(lines), time, potential, flux, GAS_CONSTANT * temperature / FARADAY, rate)
+
+
+def _with_jumps(lines: Sequence[Line]) -> list[Line]:
+    """The lines, those that are steps beside the others left out: their time goes to their neighbours, in halves."""
+    durations = np.array([line.duration for line in lines])
+    usual = float(durations @ durations) / float(np.sum(durations))
+    kept = [k for k in range(durations.size) if durations[k] > _STEP * usual]
+    ends = np.concatenate([[0.0], np.cumsum(durations)])
+    # two kept lines meet in the middle of the steps between them
+    meet = [0.0, *(0.5 * (ends[k + 1] + ends[m]) for k, m in itertools.pairwise(kept)), float(ends[-1])]
+    return [
+        Line(float(end - begun), lines[k].value + lines[k].slope * float(begun - ends[k]), lines[k].slope)
+        for k, begun, end in zip(kept, meet[:-1], meet[1:], strict=True)
+    ]
+
+
+def cell_courses(
+    history: History, scan: np.ndarray, transference: np.ndarray, share: np.ndarray, tolerance: float = _CLOSE
+) -> Float[np.ndarray, "p n"]:
+    """S(t) [V] of polarising cells of scan numbers W, transference numbers and shares of the series resistance.
+
+    NaN after the moment at which a march ended.
+    """
+    thermal = history.thermal_voltage
+    kelvin = thermal * FARADAY / GAS_CONSTANT
+    tau = scan * thermal / history.rate
+    # a cell of unit thickness and unit resistance at rest; what a face adds at rest counts to the ceramic's part
+    at_rest = 1.0 - share
+    diffusivity = 1.0 / tau
+    # R = L/σ + 2(1 - t₊)² RT τ/(F² c₀ L) … at rest, before anything diffuses, is L/σ alone
+    sigma = 1.0 / at_rest
+    # D = 2 t₊ (1 - t₊) RT σ/(F² c₀) of the binary electrolyte ties c₀ to σ and D
+    concentration = (
+        2.0 * transference * (1.0 - transference) * GAS_CONSTANT * kelvin * sigma / (FARADAY**2 * diffusivity)
+    )
+    numbers = numbers_of(
+        thickness=1.0, conductivity=sigma, concentration=concentration, transference=transference,
+        diffusivity=diffusivity, temperature=kelvin, series_resistance=np.asarray(share),  # type: ignore[arg-type]
+    )  # fmt: skip
+    made = march(numbers, history.lines, tolerance, grid=grid_of(_MODES, _LAYER), floor=_FLOOR)
+    return _flux_at(made, history.time) * numbers.current_scale[:, None]
+
+
+def _flux_at(made: March, time: np.ndarray) -> np.ndarray:
+    """g (P, n) at moments inside a march, by the parabolas of its steps; NaN after its end."""
+    steps = [step for step in made.steps if step.length > 0.0]
+    if not steps:
+        return np.full((made.steps[0].state.flux.size if made.steps else 1, time.size), math.nan)
+    ends = np.array([step.state.time for step in steps])
+    k = np.minimum(np.searchsorted(ends, time, side="left"), len(steps) - 1)
+    before = np.array([step.before.flux for step in steps])
+    after = np.array([step.state.flux for step in steps])
+    bend = np.array([step.bend for step in steps])
+    begun = np.array([step.before.time for step in steps])
+    share = np.clip((time - begun[k]) / (ends - begun)[k], 0.0, None)[:, None]
+    flux = before[k] + share * (after - before)[k] + share * (share - 1.0) * bend[k]
+    flux[time > ends[-1] * (1.0 + 1e-9)] = math.nan
+    return flux.T
+
+
+def contact_courses(history: History, share: np.ndarray, charge: np.ndarray) -> Float[np.ndarray, "p n"]:
+    """S(t) [V] of cells whose contact is used up: shares s (P,) and q at the end of the record (P,)."""
+    end = float(np.max(np.abs(history.flux))) or 1.0
+    q = np.maximum(history.flux / end, 0.0)[None, :] * charge[:, None]
+    s = share[:, None]
+    y = np.zeros(q.shape)  # -ln θ: (1 - s)(1 - e^{-y}) + s y = q
+    for _ in range(40):
+        e = np.exp(-y)
+        move = ((1.0 - s) * (1.0 - e) + s * y - q) / ((1.0 - s) * e + s)
+        y = np.clip(y - np.clip(move, -4.0, 4.0), 0.0, 700.0)
+        if float(np.max(np.abs(move))) < 1e-9:
+            break
+    return history.potential / (1.0 - s + s * np.exp(np.minimum(y, _DEEPEST)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Library:
+    """Courses (m, n) [V] of many members, their family, and their numbers (m, 3): none; ln W, logit t₊, r; logit s, ln
+    q."""
+
+    families: tuple[Family, ...]
+    numbers: Float[np.ndarray, "m 3"]
+    courses: Float[np.ndarray, "m n"]
+
+
+def logit(x: Any) -> Any:
+    """ln(x/(1 - x))."""
+    return np.log(np.asarray(x) / (1.0 - np.asarray(x)))
+
+
+def inverse_logit(x: Any) -> Any:
+    """1/(1 + e^{-x})."""
+    return 1.0 / (1.0 + np.exp(-np.asarray(x)))
+
+
+def courses_of(
+    history: History, family: Family, numbers: Float[np.ndarray, "p k"], tolerance: float = _CLOSE
+) -> Float[np.ndarray, "p n"]:
+    """S(t) [V] of members of a family."""
+    if family is Family.OHMIC:
+        return np.broadcast_to(history.potential, (numbers.shape[0], history.potential.size))
+    if family is Family.CONTACT:
+        return contact_courses(history, inverse_logit(numbers[:, 0]), np.exp(numbers[:, 1]))
+    return cell_courses(
+        history, np.exp(numbers[:, 0]), inverse_logit(numbers[:, 1]), inverse_logit(numbers[:, 2]), tolerance
+    )
+
+
+def library_of(history: History) -> Library:
+    """Courses of all families, coarse over their numbers."""
+    cells = np.array([
+        (math.log(w), logit(t), logit(r))
+        for w, t, r in itertools.product(SCANS, TRANSFERENCES, SERIES_SHARES)
+    ])  # fmt: skip
+    contacts = np.array([(logit(s), math.log(q), 0.0) for s, q in itertools.product(CONTACT_SHARES, CHARGES)])
+    shapes = [
+        courses_of(history, Family.OHMIC, np.zeros((1, 3))),
+        courses_of(history, Family.CELL, cells, _LOOK),
+        courses_of(history, Family.CONTACT, contacts),
+    ]
+    counts = [one.shape[0] for one in shapes]
+    families = tuple(itertools.chain.from_iterable(
+        [family] * count for family, count in zip((Family.OHMIC, Family.CELL, Family.CONTACT), counts, strict=True)
+    ))  # fmt: skip
+    return Library(families, np.concatenate([np.zeros((1, 3)), cells, contacts]), np.concatenate(shapes))

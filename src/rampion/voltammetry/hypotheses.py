@@ -1,0 +1,536 @@
+"""What a record may be: a course of the cell, left at some places, in noise; and which of these it is.
+
+    I_k = G S(t_k; numbers) + I₀ + noise        on the course (:mod:`rampion.voltammetry.courses`)
+    I_k = a polynomial of its own + noise       off it (:mod:`rampion.voltammetry.segments`)
+
+Every family of course competes on the same points, each with the noise that it leaves
+(:mod:`rampion.voltammetry.autoregression`), by Schwarz's criterion: BIC = -2 ln L + k ln n. Half a difference of BIC is
+the logarithm of a Bayes factor between equally likely hypotheses.
+
+Assumes one sweep from rest. Source of the criterion: G. Schwarz, Ann. Stat. 6, 461 (1978), doi:10.1214/aos/1176344136.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student_cost, student_weight
+from rampion.voltammetry.courses import Family, History, Library, courses_of, history_of, library_of
+from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
+from rampion.voltammetry.programme import programme_of
+from rampion.voltammetry.segments import Stretch, divide, stretch_costs
+
+FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2}
+_PRIOR = {  # of the numbers of a course: middle and width
+    Family.CELL: (np.array([4.5, 1.0, -1.0]), np.array([3.0, 1.5, 2.0])),
+    Family.CONTACT: (np.array([-2.0, 1.5]), np.array([2.5, 1.5])),
+}
+_WIDEST = 1.8  # widths: numbers are held within
+_NUDGE = 0.02  # of a number, in the derivative
+_SETTLED = 0.5  # of the cost
+_SHORTER = 0.3  # of a step after which the cost grew
+_HOPELESS = 1.0  # of BIC a block behind the best: no further search
+_FAINT = 0.1  # sum of the sizes of φ below which a noise is taken as white
+MOST = 400  # blocks
+_REST = 1e-3  # of the largest current: none flows
+_GAP = 5.0  # usual steps in time: no block spans a longer one
+_AWAY = 0.02  # of the largest voltage: away from zero
+_QUIETEST = 0.3  # of the median noise: what a window of it may say by chance
+DRIFT = 0.02  # of G over the record: 0.4 K at 5 %/K
+BEND = 0.2  # of G over the voltage: asinh kinetics, wetting
+COARSE = 0.01  # of the largest current: how near a course of the library is to those between its members
+SLOW_NOISE = 0.005  # of twice the median current: what an instrument's slow noise may reach
+_FEWEST = 8  # points on a course
+_SHORTEST_ON = 4  # points after a return to the course
+_APART = 1.0  # of the first number of a family, between two starts
+_LATEST_START = 0.12  # of the points: a charging transient before the course begins
+BESIDE = 12.0  # of BIC: explanations that count beside the best one
+_SAME = 1e-3  # of the conductance: two ends of the search
+_APPROACH = 4  # steps from a course of the library under a noise as large as the library is coarse
+_PARTS = (0.4, 0.55, 0.7, 0.8, 0.9)  # of the record, that a course may describe from its start on
+_KEPT = 4  # starts of each family after the approach
+_CAPPED = 100.0  # sizes: an innovation on the course beyond counts no more while stretches are sought
+_PRICE = 2.0  # numbers of a stretch besides its polynomial: where it begins and ends
+MODEL_ERROR = 3e-4  # of the current: the march's own, a floor under the noise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """A record in at most some hundred runs of points: mean time [s], voltage [V], current [A], its local noise [A],
+    and the edges of the runs among the record's points."""
+
+    history: History
+    current: Float[np.ndarray, " n"]
+    local: Float[np.ndarray, " n"]
+    edges: np.ndarray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hypothesis:
+    """One explanation of a record: its course S(t) (n,) [V] with conductance G [S] and zero I₀ [A], the stretches, what
+    is left (n,) [A], the noise in it, BIC, and design (n, 4 + numbers) and covariance of G, I₀, the drift of G, the
+    numbers and the bend of G with the voltage."""
+
+    family: Family
+    numbers: Float[np.ndarray, " k"]
+    conductance: float
+    zero: float
+    course: Float[np.ndarray, " n"]
+    fitted: Float[np.ndarray, " n"]
+    stretches: tuple[Stretch, ...]
+    residual: Float[np.ndarray, " n"]
+    noise: Noise
+    bic: float
+    design: Float[np.ndarray, "n d"]
+    covariance: Float[np.ndarray, "d d"]
+
+    @property
+    def on(self) -> Bool[np.ndarray, " n"]:
+        """Which points lie on the course."""
+        mask = np.zeros(self.course.size, dtype=bool)
+        for stretch in self.stretches:
+            mask[stretch.first : stretch.end] = stretch.on
+        return mask
+
+
+def blocks_of(
+    time: Float[np.ndarray, " n"],
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    potential_noise: float,
+    resolution: float,
+    temperature: float,
+    most: int = MOST,
+) -> Blocks:
+    """A record in blocks: rests inside a sweep (no current, or no voltage) say little and are left out; their voltage
+    stays in the history."""
+    lines = programme_of(time, potential, potential_noise)
+    carried = np.abs(current) > _REST * float(np.max(np.abs(current)))
+    near = np.abs(potential) < _AWAY * float(np.max(np.abs(potential)))
+    place, moved = np.arange(time.size), np.flatnonzero(carried & ~near)
+    first, last = (int(moved[0]), int(moved[-1])) if moved.size else (0, 0)
+    kept = np.flatnonzero((carried & ~near) | (place < first) | (place > last))
+    steps = np.diff(time[kept])
+    breaks = np.flatnonzero(steps > _GAP * float(np.median(steps))) + 1 if steps.size else np.zeros(0, dtype=int)
+    even = np.linspace(0, kept.size, min(most, kept.size) + 1).astype(int)
+    edges = np.unique(np.concatenate([even, breaks])) if breaks.size < most // 4 else np.unique(even)
+    counts = np.diff(edges)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(values[kept], edges[:-1]) / counts
+
+    y, moments = mean(current), mean(time - time[0])
+    history = history_of(lines, moments, temperature)
+    size = np.abs(interpolation_residual(np.arange(y.size, dtype=float), y))
+    size = np.concatenate([size[:2], size, size[-2:]]) if size.size else np.full(y.size, np.std(y))
+    width = max(5, y.size // 20)
+    starts = np.arange(0, y.size, width)
+    local = NORMAL_MAD * np.array([float(np.median(size[a : a + width])) for a in starts])
+    local = np.maximum(local, _QUIETEST * float(np.percentile(local, 25)))
+    local = np.interp(np.arange(y.size), starts + 0.5 * width, local)
+    local = np.maximum(local, resolution / math.sqrt(12.0 * float(np.mean(counts))))
+    least = MODEL_ERROR * reached(y)
+    return Blocks(history, y, np.maximum(np.hypot(local, least), 1e-300), np.append(kept, time.size)[edges])
+
+
+def reached(current: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """(n,) the largest current so far: what errors in proportion to the current are counted from, so that what comes
+    after an event does not hide what came before it."""
+    first = current[: max(current.size // 50, 3)]
+    return np.maximum.accumulate(np.maximum(np.abs(current), float(np.max(np.abs(first), initial=0.0))))
+
+
+def first_points(blocks: Blocks, count: int) -> Blocks:
+    """The blocks before one."""
+    history = blocks.history
+    shorter = replace(
+        history, time=history.time[:count], potential=history.potential[:count], flux=history.flux[:count]
+    )
+    return Blocks(shorter, blocks.current[:count], blocks.local[:count], blocks.edges[: count + 1])
+
+
+def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
+    """The explanations of a record, the best first: the best of each family, and the plain ohmic line."""
+    n = blocks.current.size
+    members, white = _Members(blocks), blocks_noise(blocks)
+    ohmic = (Family.OHMIC, np.zeros(0), np.ones(n, dtype=bool))
+    line = _finished(blocks, members.of([ohmic[:2]])[0], (Stretch(0, n, True),), white)
+    search = _Search(blocks, white, members)
+    found = [line, *search.climb([ohmic])]
+    if line.noise.coefficients.size:
+        found += _Search(blocks, line.noise, members).climb([ohmic])
+    if min(found, key=_bic) is line and not _bends(line):
+        return (line,)
+    coarse = replace(white, local=np.hypot(blocks.local, COARSE * reached(blocks.current)))
+    look = _Search(blocks, coarse, members)
+    found += search.climb(look.approached(look.prefixes(library_of(blocks.history))))
+    noise = min(found, key=_bic).noise
+    if float(np.sum(np.abs(noise.coefficients))) > _FAINT:  # from where the first round ended
+        starts = [(one.family, one.numbers, one.on) for one in _best_of_each(found)]
+        found += _Search(blocks, noise, members).climb(starts)
+    kept = [line, *_best_of_each(found)]
+    # other ends of the search that say as much: their conductances belong to the interval
+    for one in sorted(found, key=_bic):
+        near = one.bic < min(kept, key=_bic).bic + BESIDE
+        if near and all(abs(one.conductance / other.conductance - 1.0) > _SAME for other in kept if other.conductance):
+            kept.append(one)
+    return tuple(sorted({id(one): one for one in kept}.values(), key=_bic))
+
+
+def _best_of_each(found: Sequence[Hypothesis]) -> list[Hypothesis]:
+    kept = (min((one for one in found if one.family is family), key=_bic, default=None) for family in Family)
+    return [one for one in kept if one is not None]
+
+
+def _bic(hypothesis: Hypothesis) -> float:
+    return hypothesis.bic
+
+
+def blocks_noise(blocks: Blocks) -> Noise:
+    """White noise of the local size."""
+    return Noise(np.zeros(0), blocks.local, 1.0)
+
+
+def _bends(line: Hypothesis) -> bool:
+    """Whether low powers of the place describe more of what the line leaves than they cost."""
+    n = line.course.size
+    powers = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, n), 6).T[2:]
+    white = line.noise.whitened(np.concatenate([line.design.T, powers]))
+    q = np.linalg.qr(white.T)[0][:, line.design.shape[1] :]
+    gained = np.cumsum((q.T @ line.noise.whitened(line.residual)) ** 2)
+    return bool(np.max(gained - np.arange(1, q.shape[1] + 1) * math.log(n)) > 0.0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Member:
+    """A course of a family and how it changes with its numbers, (n, k); NaN after its end."""
+
+    family: Family
+    numbers: np.ndarray
+    course: np.ndarray
+    moves: np.ndarray
+
+    @property
+    def ended(self) -> np.ndarray:
+        """Where the course has ended: no wall concentration carries the current."""
+        return ~np.isfinite(self.course)
+
+
+class _Members:
+    """Members of the families with their changes, each worked out once, those asked for together in one march."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self.history = blocks.history
+        self.known: dict[tuple[Family, bytes], _Member] = {}
+
+    def of(self, wanted: Sequence[tuple[Family, np.ndarray]]) -> list[_Member]:
+        """The members of these families and numbers."""
+        for family in Family:
+            fresh = {numbers.tobytes(): numbers for one, numbers in wanted if one is family}
+            fresh = {key: numbers for key, numbers in fresh.items() if (family, key) not in self.known}
+            if fresh:
+                for key, member in zip(fresh, self._made(family, np.array(list(fresh.values()))), strict=True):
+                    self.known[family, key] = member
+        return [self.known[family, numbers.tobytes()] for family, numbers in wanted]
+
+    def _made(self, family: Family, numbers: np.ndarray) -> list[_Member]:
+        free = FREE[family]
+        sets = np.repeat(numbers[:, None, :], free + 1, axis=1)
+        sets[:, np.arange(1, free + 1), np.arange(free)] += _NUDGE
+        courses = courses_of(self.history, family, sets.reshape(numbers.shape[0] * (free + 1), free))
+        courses = courses.reshape(numbers.shape[0], free + 1, -1)
+        ended = ~np.isfinite(courses).all(axis=1, keepdims=True)
+        courses = np.where(ended, math.nan, courses)
+        return [
+            _Member(family, own, one[0], (one[1:] - one[0]).T / _NUDGE)
+            for own, one in zip(numbers, courses, strict=True)
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fit:
+    """Student regression on a course and its changes: G, I₀, what is left (n,), numbers' step (k,), cost; the design
+    (n, 4 + k) of G, I₀, the drift of G, the numbers and the bend of G, and the covariance of all."""
+
+    values: np.ndarray
+    residual: np.ndarray
+    cost: float
+    design: np.ndarray
+    covariance: np.ndarray
+
+    @property
+    def step(self) -> np.ndarray:
+        return self.values[3:-1]
+
+
+def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise) -> _Fit:
+    """G, I₀, the drift and bend of G and a step of the numbers, on the points given (those after the course's end count
+    against it)."""
+    used = on & ~member.ended
+    course, moves = np.nan_to_num(member.course), np.nan_to_num(member.moves)
+    n, free = course.size, FREE[member.family]
+    late = np.linspace(0.0, 1.0, n)
+    line = np.stack([course, np.ones(n)], axis=1)
+    size = _conductance(course[used], blocks.current[used])
+    high = np.abs(blocks.history.potential) / (float(np.max(np.abs(blocks.history.potential))) or 1.0)
+    sides = (size * course * late)[:, None], (size * course * high)[:, None]
+    design = np.concatenate([line, sides[0], size * moves, sides[1]], axis=1)
+    precision, aim = np.zeros(4 + free), np.zeros(4 + free)
+    precision[2], precision[-1] = DRIFT**-2.0, BEND**-2.0
+    if free:
+        middle, width = _PRIOR[member.family]
+        precision[3:-1], aim[3:-1] = width**-2.0, middle - member.numbers
+    values, covariance, cost = _regress(design, blocks.current, used, noise, precision, aim)
+    return _Fit(values, blocks.current - design @ values, cost, design, covariance)
+
+
+def _regress(
+    design: np.ndarray, current: np.ndarray, on: np.ndarray, noise: Noise, precision: np.ndarray, aim: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Student regression with normal priors: numbers, covariance, and cost."""
+    part = replace(noise, local=noise.local[on])
+    x, y = part.whitened(design[on].T), part.whitened(current[on])
+    scale = np.maximum(np.sqrt(np.sum(x**2, axis=1)), 1e-300)
+    x, own = x / scale[:, None], precision / scale**2
+    weight, values = np.ones(y.size), np.zeros(x.shape[0])
+    for _ in range(20):
+        normal = (x * weight) @ x.T + np.diag(own + 1e-12)
+        fresh = np.linalg.solve(normal, (x * weight) @ y + own * aim * scale)
+        moved = float(np.max(np.abs(fresh - values)))
+        values = fresh
+        weight = student_weight(y - values @ x)
+        if moved < 1e-2:
+            break
+    covariance = np.linalg.inv((x * weight) @ x.T + np.diag(own + 1e-12)) / np.outer(scale, scale)
+    values = values / scale
+    cost = float(np.sum(student_cost(y - (values * scale) @ x))) + float(np.sum(precision * (values - aim) ** 2))
+    return values, covariance, cost
+
+
+def _conductance(course: np.ndarray, current: np.ndarray) -> float:
+    """G, roughly: the median of I/S where S is large."""
+    large = np.abs(course) > 0.3 * np.max(np.abs(course), initial=0.0)
+    return float(np.median(current[large] / course[large])) if large.any() else 1.0
+
+
+class _Climb:
+    """Gauss–Newton on the points given: shorter steps where the cost grew, settled where no step is left."""
+
+    def __init__(self, blocks: Blocks, noise: Noise, member: _Member, on: np.ndarray) -> None:
+        self.blocks, self.noise = blocks, noise
+        self.begin(member, on)
+
+    def begin(self, member: _Member, on: np.ndarray) -> None:
+        """From this member, on these points."""
+        self.on = on
+        self._stand(member, _fit(self.blocks, member, on, self.noise))
+        self.settled = not self.fit.step.size
+
+    def _stand(self, member: _Member, fit: _Fit, cost: float | None = None) -> None:
+        self.member, self.fit, self.share = member, fit, 1.0
+        self.cost = self._cost(member, fit) if cost is None else cost
+        self.settled = not fit.step.size or self.cost - self._lost(member) - fit.cost < _SETTLED
+
+    def _lost(self, member: _Member) -> float:
+        return 50.0 * float(np.sum(self.on & member.ended))
+
+    def _cost(self, member: _Member, fit: _Fit) -> float:
+        here = _cost_without_step(self.blocks, fit, self.on & ~member.ended, self.noise)
+        middle, width = _PRIOR.get(member.family, (np.zeros(0), np.ones(0)))
+        return here + self._lost(member) + float(np.sum(((member.numbers - middle) / width) ** 2))
+
+    def proposal(self) -> tuple[Family, np.ndarray]:
+        """The numbers to try next."""
+        middle, width = _PRIOR[self.member.family]
+        numbers = self.member.numbers + self.share * np.clip(self.fit.step, -1.0, 1.0)
+        return self.member.family, np.clip(numbers, middle - _WIDEST * width, middle + _WIDEST * width)
+
+    def take(self, trial: _Member) -> None:
+        """Stand on the trial if it is better, and shorten the step otherwise."""
+        fits, before = int((self.on & ~trial.ended).sum()) >= _FEWEST + FREE[trial.family], self.cost
+        fresh = _fit(self.blocks, trial, self.on, self.noise) if fits else self.fit
+        cost = self._cost(trial, fresh) if fits else math.inf
+        if cost < before:
+            self._stand(trial, fresh, cost)
+            self.settled |= before - cost < _SETTLED
+        else:
+            self.share *= _SHORTER
+            self.settled = self.share < _SHORTER**2.5
+
+
+def _cost_without_step(blocks: Blocks, fit: _Fit, used: np.ndarray, noise: Noise) -> float:
+    """The cost of the member as it is, G, I₀, drift and bend fitted."""
+    precision = np.array([0.0, 0.0, DRIFT**-2.0, BEND**-2.0])
+    return _regress(fit.design[:, [0, 1, 2, -1]], blocks.current, used, noise, precision, np.zeros(4))[2]
+
+
+class _Search:
+    """The search under one noise: what stretches of their own cost does not depend on the course."""
+
+    def __init__(self, blocks: Blocks, noise: Noise, members: _Members) -> None:
+        self.blocks, self.noise, self.members = blocks, noise, members
+        self.white = noise.whitened(blocks.current)
+        self.own, self.degree = stretch_costs(self.white)
+        self.price = _PRICE * math.log(blocks.current.size)
+
+    def prefixes(self, library: Library) -> list[tuple[Family, np.ndarray, np.ndarray]]:
+        """Of each family the members and the part from the start on that, with stretches of their own after it, cost
+        least."""
+        n = self.white.size
+        cost = self._prefix_costs(library.courses) + self._rest()[None, 1:]
+        cost[:, : _FEWEST - 1] = math.inf
+        chosen: list[tuple[Family, np.ndarray, np.ndarray]] = []
+        # the library is coarse: a part that is long for a course between its members is short for all of them
+        parts = [(slice(int(share * n) - 1, int(share * n)), 1) for share in _PARTS]
+        for family in Family:
+            for ends, most in ((slice(n - 1, n), 2), (slice(0, n), 3), *parts):
+                members = np.flatnonzero([one is family for one in library.families])
+                for _ in range(most):
+                    if members.size == 0:
+                        break
+                    part = cost[members, ends]
+                    place, end = divmod(int(np.argmin(part)), part.shape[1])
+                    if not math.isfinite(part[place, end]):
+                        break
+                    member, on = int(members[place]), np.arange(n) <= ends.start + end
+                    numbers = library.numbers[member]
+                    start = numbers[: FREE[family]]
+                    known = [
+                        one is family and np.array_equal(on, other) and np.array_equal(start, own)
+                        for one, own, other in chosen
+                    ]
+                    if not any(known):
+                        chosen.append((family, numbers[: FREE[family]], on))
+                    # the next start: another W, or another share of the contact
+                    members = members[np.abs(library.numbers[members, 0] - numbers[0]) > _APART]
+        return chosen
+
+    def _rest(self) -> np.ndarray:
+        """(n + 1,) least cost of the points from each on, all in stretches of their own."""
+        n = self.white.size
+        rest = np.full(n + 1, math.inf)
+        rest[n] = 0.0
+        for i in range(n - 2, -1, -1):
+            rest[i] = float(np.min(self.own[i, i + 1 :] + rest[i + 1 :])) + self.price
+        return rest
+
+    def _prefix_costs(self, courses: np.ndarray) -> np.ndarray:
+        """(m, n) squares that G S + I₀ leaves on the first j points."""
+        ended = ~np.isfinite(courses)
+        s = self.noise.whitened(np.where(ended, 0.0, courses))
+        one, z = self.noise.whitened(np.ones(self.white.size)), self.white
+        ss, s1, sz = (np.cumsum(part, axis=1) for part in (s * s, s * one, s * z))
+        n1, z1, zz = np.cumsum(one * one), np.cumsum(one * z), np.cumsum(z * z)
+        spread = np.maximum(ss - s1**2 / n1, 1e-12 * ss + 1e-300)
+        along = sz - s1 * z1 / n1
+        left = np.maximum(zz - z1**2 / n1 - np.maximum(along, 0.0) ** 2 / spread, 0.0)
+        left[(np.cumsum(ended, axis=1) > 0) | (along <= 0.0)] = math.inf
+        return left
+
+    def _begun(self, starts: Sequence[tuple[Family, np.ndarray, np.ndarray]]) -> list[_Climb]:
+        members = self.members.of([(family, numbers) for family, numbers, _ in starts])
+        return [
+            _Climb(self.blocks, self.noise, member, on)
+            for member, (family, _, on) in zip(members, starts, strict=True)
+            if (on & ~member.ended).sum() >= _FEWEST + FREE[family]
+        ]
+
+    def _step(self, climbs: Sequence[_Climb], rounds: int) -> None:
+        for _ in range(rounds):
+            going = [one for one in climbs if not one.settled]
+            for one, trial in zip(going, self.members.of([one.proposal() for one in going]), strict=True):
+                one.take(trial)
+
+    def approached(
+        self, starts: Sequence[tuple[Family, np.ndarray, np.ndarray]]
+    ) -> list[tuple[Family, np.ndarray, np.ndarray]]:
+        """The best starts after a few steps under this noise: under a large one no point is far enough off to be left
+        aside."""
+        climbs = self._begun(starts)
+        self._step(climbs, _APPROACH)
+        rest = self._rest()
+        climbs.sort(key=lambda one: one.fit.cost + rest[int(np.sum(one.on))])
+        kept = [one for family in Family for one in [each for each in climbs if each.member.family is family][:_KEPT]]
+        return [(one.member.family, one.member.numbers, one.on) for one in kept]
+
+    def climb(self, starts: Sequence[tuple[Family, np.ndarray, np.ndarray]]) -> list[Hypothesis]:
+        """Fit on the points given, divide, fit again on the points on the course: until they stay; all starts at
+        once."""
+        found: list[Hypothesis] = []
+        climbs = self._begun(starts)
+        for rounds in (4, 2, 1):
+            self._step(climbs, rounds)
+            divided = [(one, *self._divided(one)) for one in climbs]
+            found += [hypothesis for _, _, own in divided for hypothesis in own]
+            least = min((own.bic for own in found), default=math.inf)
+            climbs = []
+            for one, fresh, own in divided:
+                hopeless = min((each.bic for each in own), default=math.inf) > least + _HOPELESS * fresh.size
+                if (fresh & ~one.member.ended).sum() < _FEWEST + FREE[one.member.family] or hopeless:
+                    continue
+                if not np.array_equal(fresh, one.on):
+                    one.begin(one.member, fresh)
+                    climbs.append(one)
+            if not climbs:
+                break
+        return found
+
+    def _divided(self, climb: _Climb) -> tuple[np.ndarray, list[Hypothesis]]:
+        """The points on the course of the best division, and the hypotheses of this and of none."""
+        found, member, fit, n = [], climb.member, climb.fit, climb.on.size
+        if climb.on.all() and fit.values[0] > 0:
+            found.append(_finished(self.blocks, member, (Stretch(0, n, True),), self.noise))
+        costs = student_cost(np.clip(self.noise.whitened(fit.residual), -_CAPPED, _CAPPED))
+        costs[member.ended] = 1e6
+        _, stretches = divide(costs, self.own, self.degree, self.price, max(_SHORTEST_ON, n // 60))
+        if next((one.first for one in stretches if one.on), n) > _LATEST_START * n:
+            return np.zeros(n, dtype=bool), found
+        fresh = _mask(stretches, n)
+        enough = fit.values[0] > 0 and (fresh & ~member.ended).sum() >= _FEWEST + FREE[member.family]
+        if enough and not (fresh.all() and climb.on.all()):
+            found.append(_finished(self.blocks, member, stretches, self.noise))
+        return fresh, found
+
+
+def _mask(stretches: Sequence[Stretch], n: int) -> np.ndarray:
+    mask = np.zeros(n, dtype=bool)
+    for stretch in stretches:
+        mask[stretch.first : stretch.end] = stretch.on
+    return mask
+
+
+def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noise: Noise) -> Hypothesis:
+    """The hypothesis of these stretches: fitted under a noise, then judged with the noise that it leaves itself."""
+    n = blocks.current.size
+    on = _mask(stretches, n)
+    fit = _fit(blocks, member, on, noise)
+    residual, count = fit.residual.copy(), 3.0 + FREE[member.family]
+    for stretch in stretches:
+        if not stretch.on:
+            residual[stretch.first : stretch.end] = _own_residual(blocks, stretch)
+            count += stretch.degree + 1 + _PRICE
+    most = SLOW_NOISE * 2.0 * float(np.median(np.abs(blocks.current)))
+    own = noise_of(residual, blocks.local, int(min(count, n // 2)), most)
+    fit = _fit(blocks, member, on, own)
+    for stretch in stretches:
+        if stretch.on:
+            residual[stretch.first : stretch.end] = fit.residual[stretch.first : stretch.end]
+    bic = cost_of(residual, own) + count * math.log(n) + 50.0 * float(np.sum(on & member.ended))
+    return Hypothesis(
+        family=member.family, numbers=member.numbers + fit.step, conductance=float(fit.values[0]),
+        zero=float(fit.values[1]), course=member.course, fitted=fit.design @ fit.values, stretches=tuple(stretches),
+        residual=residual, noise=own, bic=bic, design=fit.design, covariance=fit.covariance,
+    )  # fmt: skip
+
+
+def _own_residual(blocks: Blocks, stretch: Stretch) -> np.ndarray:
+    part = slice(stretch.first, stretch.end)
+    u = np.linspace(-1.0, 1.0, stretch.end - stretch.first)
+    powers = np.polynomial.legendre.legvander(u, stretch.degree)
+    scaled = blocks.current[part] / blocks.local[part]
+    return blocks.local[part] * (scaled - powers @ np.linalg.lstsq(powers, scaled)[0])

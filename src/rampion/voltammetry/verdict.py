@@ -1,0 +1,252 @@
+"""What a record shows: the phenomenon, from the best explanation of the record.
+
+The explanation (:mod:`rampion.voltammetry.hypotheses`) says which course the current follows and where it leaves it. A
+departure upwards that comes back is an excursion (soft short); one that stays is a penetration; a current that stays at
+its largest value while its course goes on rising meets the instrument's limit; one that falls off at once is lost.
+Whatever is left is smooth, and its shape decides: a maximum with a decay, a levelling-off, a current that dies, or
+nothing yet.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from rampion.voltammetry.finding import Verdict
+from rampion.voltammetry.hypotheses import Blocks, Hypothesis, explain, first_points
+from rampion.voltammetry.noise import straight_line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShapeRule:
+    """What counts as what. Shares of the current or of the conductance at rest; none depends on the noise.
+
+    drop : fall below the maximum that makes it one (physics of the limit: below it drift of temperature does so too).
+    level : slope at the end, of G, below which the current has levelled off.
+    dead : current left at the end, of the maximum, below which it has died.
+    lost : current lost between neighbouring points that breaks it off: no diffusion does so.
+    excess : rise over the course that counts.
+    steep : slope of a rise, of G: more than wetting, kinetics and warming give.
+    back : excess left at the end, of the largest, below which a rise has come back.
+    kink : slope just before a limit of the instrument, of that before it: a rounded top has none.
+    flat : spread of a current at the instrument's limit, of its value.
+    """
+
+    drop: float = 0.02
+    level: float = 0.02
+    dead: float = 0.12
+    lost: float = 0.15
+    excess: float = 0.05
+    steep: float = 1.5
+    back: float = 0.35
+    kink: float = 0.4
+    flat: float = 0.004
+
+
+SHAPE = ShapeRule()
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """Blocks ``first`` to ``end`` (exclusive) off the course: the largest and the last excess over it [A], the largest
+    over the course's current there, the largest step down over the current before and its place, the steepest rise over
+    G, the largest current over that of the conductance at rest where a pause begins or ends before its largest excess
+    (infinite elsewhere), and whether the course is met again."""
+
+    first: int
+    end: int
+    largest: float
+    last: float
+    share: float
+    step_down: float
+    step_at: int
+    steep: float
+    over: float
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """Verdict, the block of its event, the explanations (best first) of the blocks, the departures, the first block at
+    the instrument's limit (None where there is none), and ln of the evidence against the best other verdict."""
+
+    verdict: Verdict
+    at: int
+    blocks: Blocks
+    explanations: tuple[Hypothesis, ...]
+    departures: tuple[Departure, ...]
+    limited: int | None
+    margin: float
+
+    @property
+    def best(self) -> Hypothesis:
+        """The best explanation."""
+        return self.explanations[0]
+
+
+def judge(blocks: Blocks, rule: ShapeRule = SHAPE) -> Judgement:
+    """The phenomenon that a record shows."""
+    limited = limited_from(blocks, rule)
+    free = blocks if limited is None else first_points(blocks, limited)
+    explanations = explain(free)
+    told = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
+    verdict, at, departures = told[0]
+    if limited is not None and verdict is not Verdict.PENETRATION and verdict is not Verdict.SOFT_SHORT:
+        verdict, at = Verdict.INSTRUMENT_LIMIT, limited
+        return Judgement(verdict, at, free, explanations, departures, limited, math.inf)
+    others = [
+        0.5 * (one.bic - explanations[0].bic)
+        for one, (other, _, _) in zip(explanations, told, strict=True)
+        if other is not verdict
+    ]
+    return Judgement(verdict, at, free, explanations, departures, limited, min(others, default=math.inf))
+
+
+def smooth_current(blocks: Blocks, best: Hypothesis) -> Float[np.ndarray, " n"]:
+    """The current without its noise [A]: the course's, or that of the stretches of their own."""
+    return blocks.current - best.residual
+
+
+def limited_from(blocks: Blocks, rule: ShapeRule) -> int | None:
+    """The first block of a run at the largest current that is entered with a kink; ``None`` without one.
+
+    Assumes that the limit is applied after the noise: converter or range at its end.
+    """
+    current, n = blocks.current, blocks.current.size
+    many = max(5, n // 50)
+    top = float(np.partition(current, n - many)[n - many])
+    near = np.abs(current - top) <= rule.flat * abs(top)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(int)))
+    runs = [(int(b - a), int(a)) for a, b in zip(edges[0::2], edges[1::2], strict=True)]
+    length, first = max(runs, default=(0, 0))
+    if length < many or first < 12 or top <= 0:
+        return None
+    own = current[first + 1 : first + length]
+    begun, middle, ended = (float(np.mean(part)) for part in np.array_split(own, 3))
+    if (
+        middle - 0.5 * (begun + ended) > rule.flat * top / 8.0
+    ):  # a rounded top: an even parabola of that height has ⅓ to ½
+        return None
+    quiet = float(np.std(own)) < 0.3 * float(np.median(blocks.local[max(0, first - 20) : first]))
+    if float(np.std(own)) > rule.flat * top or not (quiet or float(np.ptp(own)) < rule.flat * top):
+        return None
+    return first if _kink(blocks.history.potential, blocks.current, first, length, top, rule) else None
+
+
+def _kink(potential: np.ndarray, current: np.ndarray, first: int, length: int, top: float, rule: ShapeRule) -> bool:
+    """Whether the current rose with the voltage into a level without rounding and without a step."""
+    few = max(6, first // 16)
+    last, earlier = (
+        straight_line(potential[first - k : first], current[first - k : first])[0]
+        for k in (few, min(first, max(30, 3 * few)))
+    )
+    run = float(potential[first + length - 1] - potential[first])
+    near = slice(max(first - 3, 0), first)
+    step = top - float(np.median(current[near]))
+    gap = float(potential[first] - np.median(potential[near]))
+    return (
+        last > rule.kink * earlier > 0 and last * run > 0.03 * top and step < 3.0 * max(last, earlier) * max(gap, 1e-9)
+    )
+
+
+def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
+    """The stretches off the course, neighbours joined."""
+    on, smooth, n = best.on, smooth_current(blocks, best), best.on.size
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], on, [True]]).astype(int)))
+    course = np.where(np.isfinite(best.course), best.fitted, math.nan)
+    highest = float(np.nanmax(np.abs(course)))
+    potential = blocks.history.potential
+    usual = float(np.ptp(potential)) / n
+    resumed = _resumed(blocks)
+    high = on & (potential > 0.1 * float(np.max(potential)))
+    chord = float(np.max(smooth[high] / potential[high], initial=best.conductance))
+    at_rest = np.maximum(chord * potential, 1e-300)
+    found = []
+    for first, end in zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True):
+        part, begun = slice(first, end), max(first - 1, 0)
+        known = course[part][np.isfinite(course[part])]
+        carried = known[-1] if known.size else course[begun]
+        expected = np.where(np.isfinite(course[part]), course[part], carried)
+        excess = smooth[part] - expected
+        share = excess / np.maximum(np.abs(expected), 0.05 * highest)
+        top = int(np.argmax(np.abs(excess)))
+        before = blocks.current[begun:end]
+        ahead = np.minimum(np.arange(before.size) + 2, before.size - 1)
+        highest_yet = np.maximum(np.maximum.accumulate(before), 0.05 * highest)
+        falls = (before - before[ahead]) / highest_yet
+        place = int(np.argmax(falls))
+        apart = min(3, end - begun - 1)
+        moves = potential[begun + apart : end] - potential[begun : end - apart]
+        rises = (smooth[begun + apart : end] - smooth[begun : end - apart]) / np.maximum(moves, usual)
+        after_pause = bool(resumed[max(first - 3, 0) : first + top + 2].any())
+        found.append(Departure(
+            first=first, end=end, largest=float(excess[top]), last=float(np.mean(excess[-3:])),
+            share=float(share[top]), step_down=float(falls[place]), step_at=begun + place,
+            steep=float(np.max(rises, initial=0.0)) / max(best.conductance, 1e-300),
+            over=float(np.max(smooth[part] / at_rest[part])) - 1.0 if after_pause else math.inf,
+            returned=end < n,
+        ))  # fmt: skip
+    return tuple(one for one in found if not (one.first == 0 and one.returned))
+
+
+def _resumed(blocks: Blocks) -> np.ndarray:
+    """Blocks before or at which the voltage begins or ends a pause: a cell that rested carries what it did at rest, and
+    no more."""
+    lines = blocks.history.lines
+    ends = np.cumsum([line.duration for line in lines])[:-1]
+    turns = [abs(b.slope - a.slope) > 0.5 * max(abs(a.slope), abs(b.slope)) for a, b in itertools.pairwise(lines)]
+    places = np.searchsorted(blocks.history.time, ends[np.array(turns, dtype=bool)])
+    mask = np.zeros(blocks.current.size, dtype=bool)
+    mask[np.minimum(places, mask.size - 1)] = True
+    return mask
+
+
+def _phenomenon(
+    blocks: Blocks, best: Hypothesis, rule: ShapeRule, cut: bool
+) -> tuple[Verdict, int, tuple[Departure, ...]]:
+    """The verdict of one explanation; ``cut``: the record goes on at the instrument's limit."""
+    departures = departures_of(blocks, best)
+    smooth, n = smooth_current(blocks, best), best.on.size
+    up = [
+        one
+        for one in departures
+        if one.largest > 0 and one.share > rule.excess and one.steep > rule.steep and one.over > rule.excess
+    ]
+    last = departures[-1] if departures and not departures[-1].returned else None
+    for one in departures:  # what is lost does not come back
+        after, before = smooth[one.step_at + 2 :], float(np.max(smooth[: one.step_at + 1]))
+        fallen = one.largest < 0 and one.step_down > rule.lost and after.size > 0
+        if fallen and float(np.max(after)) < (1.0 - 0.5 * rule.lost) * before:
+            return Verdict.CURRENT_LOSS, one.step_at, departures
+    if up:
+        final = up[-1]
+        stays = final is last and final.last > rule.back * final.largest
+        stays |= cut and n - final.end < n // 20  # it rises into the limit
+        return (Verdict.PENETRATION if stays else Verdict.SOFT_SHORT), (final if stays else up[0]).first, departures
+    level = best.stretches[-1]
+    if last is not None and not level.on and level.degree == 0 and level.end - level.first > n // 20:
+        value = float(smooth[level.first])
+        if value > 0.97 * float(np.max(smooth)) and _kink(
+            blocks.history.potential, smooth, level.first, level.end - level.first, value, rule
+        ):
+            return Verdict.INSTRUMENT_LIMIT, level.first, departures
+    return (*_shape(blocks, best, rule), departures)
+
+
+def _shape(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> tuple[Verdict, int]:
+    """The verdict of a smooth record."""
+    smooth = smooth_current(blocks, best)
+    n = smooth.size
+    top = int(np.argmax(smooth))
+    end = float(np.mean(smooth[-max(2, n // 50) :]))
+    if smooth[top] - end > rule.drop * smooth[top]:
+        return (Verdict.CURRENT_LOSS if end < rule.dead * smooth[top] else Verdict.LIMITING_PEAK), top
+    tail = slice(n - max(10, n // 12), n)
+    slope = straight_line(blocks.history.potential[tail], smooth[tail])[0]
+    if slope < rule.level * best.conductance:
+        return Verdict.LIMITING_PLATEAU, n - 1
+    return Verdict.NO_EVENT, n - 1

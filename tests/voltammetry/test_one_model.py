@@ -1,0 +1,90 @@
+"""The parts of the one model of a sweep against closed forms, and its verdicts on records of another maker."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+import foreign_sweeps_a
+import foreign_sweeps_b
+
+from rampion.estimate import Estimate
+from rampion.measurement import Sample, Trace
+from rampion.voltammetry.analyse import analyse_trace
+from rampion.voltammetry.autoregression import noise_of
+from rampion.voltammetry.courses import Family, courses_of, history_of, logit
+from rampion.voltammetry.programme import programme_of
+from rampion.voltammetry.segments import divide, stretch_costs
+
+THERMAL = 8.314462618 * 298.15 / 96485.33212
+
+
+def test_a_ramp_with_a_hold_is_three_lines():
+    time = np.arange(0.0, 901.0)
+    volt = np.interp(time, [0, 300, 600, 900], [0.0, 0.3, 0.3, 0.6])
+    lines = programme_of(time, volt, 1e-5)
+    assert [round(line.duration) for line in lines] == [300, 300, 300]
+    assert [line.slope for line in lines] == pytest.approx([1e-3, 0.0, 1e-3], abs=1e-6)
+
+
+def test_a_contact_is_used_up_by_its_charge():
+    time = np.linspace(0.0, 1000.0, 400)
+    history = history_of(programme_of(time, 1e-3 * time, 0.0), time, 298.15)
+    s, end = 0.2, 3.0
+    (course,) = courses_of(history, Family.CONTACT, np.array([[logit(s), np.log(end), 0.0]]))
+    theta = s / (history.potential[1:] / course[1:] - 1.0 + s)
+    q = end * (time[1:] / time[-1]) ** 2  # of the integral of a ramp
+    assert (1 - s) * (1 - theta) - s * np.log(theta) == pytest.approx(q, rel=1e-6)
+
+
+@pytest.mark.parametrize("transference", [0.5, 0.8])
+def test_a_slow_cell_levels_off_at_four_transference_numbers_of_thermal_voltage(transference):
+    time = np.linspace(0.0, 1000.0, 400)
+    history = history_of(programme_of(time, 1e-3 * time, 0.0), time, 298.15)
+    numbers = np.array([[np.log(0.05), logit(transference), -12.0]])
+    (course,) = courses_of(history, Family.CELL, numbers)
+    assert course[-1] == pytest.approx(4 * transference * THERMAL, rel=2e-3)
+    slow = transference * history.potential[3]  # the steady state of a small voltage
+    assert course[3] == pytest.approx(slow, rel=0.03)
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.7])
+def test_the_memory_of_noise_is_found(phi):
+    rng = np.random.default_rng(3)
+    noise = np.zeros(3000)
+    for k, shock in enumerate(rng.standard_normal(3000)):
+        noise[k] = phi * noise[k - 1] + shock
+    found = noise_of(2e-6 * noise, np.full(3000, 2e-6))
+    assert float(np.sum(found.coefficients)) == pytest.approx(phi, abs=0.06)
+    assert found.gain == pytest.approx(1.0 / (1.0 - phi), rel=0.25)
+
+
+def test_a_step_away_and_back_is_divided_at_its_points():
+    rng = np.random.default_rng(5)
+    values = rng.standard_normal(200)
+    values[80:95] += 12.0
+    own, degree = stretch_costs(values)
+    on = 5.0 * np.log1p(values**2 / 4.0)
+    _, stretches = divide(on, own, degree, 2 * np.log(200), 4)
+    assert [(one.first, one.end, one.on) for one in stretches] == [(0, 80, True), (80, 95, False), (95, 200, True)]
+
+
+@pytest.mark.parametrize("maker", [foreign_sweeps_a, foreign_sweeps_b])
+def test_verdicts_on_records_of_another_maker(maker):
+    kinds = ("limiting_peak", "penetration", "soft_short", "current_loss", "instrument_limit", "no_event",
+             "limiting_plateau")  # fmt: skip
+    right = 0
+    for kind in kinds:
+        record = maker.draw(kind, 97_000_000)
+        sample = Sample(
+            name="x", thickness=Estimate(record.thickness, 0.0), area=Estimate(record.area, 0.0)
+        )  # fmt: skip
+        trace = Trace(time=record.time, potential=record.potential, current=record.current, synthetic=True)
+        found = analyse_trace(trace, sample)
+        right += len(found) == 1 and str(found[0].verdict) in record.accepted
+    assert right >= len(kinds) - 1  # one of twenty is wrong; of seven, two are once in thirty times
