@@ -51,6 +51,9 @@ _APART = 1.0  # of the first number of a family, between two starts
 _LATEST_START = 0.12  # of the points: a charging transient before the course begins
 BESIDE = 12.0  # of BIC: explanations that count beside the best one
 _SAME = 1e-3  # of the conductance: two ends of the search
+_STRAIGHT = 0.5  # of a number: a course is nearly straight in it so far
+_FAR = 12.0  # of the local noise, off the course
+_TOGETHER = 20.0  # of BIC, for two neighbours far off on one side
 _APPROACH = 4  # steps from a course of the library under a noise as large as the library is coarse
 _PARTS = (0.4, 0.55, 0.7, 0.8, 0.9)  # of the record, that a course may describe from its start on
 _KEPT = 4  # starts of each family after the approach
@@ -521,6 +524,12 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
         if stretch.on:
             residual[stretch.first : stretch.end] = fit.residual[stretch.first : stretch.end]
     bic = cost_of(residual, own) + count * math.log(n) + 50.0 * float(np.sum(on & member.ended))
+    # a step of the numbers beyond where the course is straight in them makes shapes that no member has
+    beyond = float(np.max(np.abs(fit.step), initial=0.0)) - _STRAIGHT
+    bic += n * max(beyond, 0.0)
+    # pick-up is a point far off, neighbours far off together are the cell
+    far = np.where(on, np.sign(residual) * (np.abs(residual) > _FAR * own.local), 0.0)
+    bic += _TOGETHER * float(np.sum((far[1:] == far[:-1]) & (far[1:] != 0.0)))
     return Hypothesis(
         family=member.family, numbers=member.numbers + fit.step, conductance=float(fit.values[0]),
         zero=float(fit.values[1]), course=member.course, fitted=fit.design @ fit.values, stretches=tuple(stretches),
