@@ -70,7 +70,7 @@ def test_a_step_away_and_back_is_divided_at_its_points():
     values[80:95] += 12.0
     own, degree = stretch_costs(values)
     on = 5.0 * np.log1p(values**2 / 4.0)
-    _, stretches = divide(on, own, degree, 2 * np.log(200), 4)
+    stretches = divide(on, own, degree, 2 * np.log(200), 4)
     assert [(one.first, one.end, one.on) for one in stretches] == [(0, 80, True), (80, 95, False), (95, 200, True)]
 
 

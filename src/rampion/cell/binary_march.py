@@ -167,7 +167,7 @@ def march(
     grid = grid or grid_for(numbers, lines)
     state = at_rest(numbers.diffusion_time.size, grid) if start is None else with_modes(start, grid)
     shortest = _SHORTEST * float(numbers.diffusion_time.min()) / float(grid.rates[-1])
-    first_step = _FIRST_STEP * math.sqrt(min(tolerance / 1e-4, 100.0))  # straight lines in time: of second order
+    first_step = _FIRST_STEP * math.sqrt(min(tolerance / 1e-4, 1.0))  # straight lines in time: of second order
     near = _NEAR
     if tolerance > _FINE:
         near, shortest, first_step = _NEAR_SHARE * math.sqrt(tolerance), _COARSE * shortest, _COARSE_FIRST

@@ -34,6 +34,7 @@ from rampion.measurement import (
 _SPREAD = 0.03  # of the largest current: what a controlled current may scatter about its level
 _JUMP = 0.05  # of the largest current between two points: another level
 _STRAIGHT = 0.02  # of the span, or _FLAT: what a controlled potential may lie off its line
+_MOST_CORNERS = 64  # of a potential that may still be made of straight lines
 _FLAT = 3e-3  # [V] a potential that moves less is held
 
 
@@ -153,7 +154,7 @@ def _galvanostatic(levels: list[float], lengths: list[float]) -> list[Protocol]:
 def _lines(time: np.ndarray, potential: np.ndarray) -> list[Protocol] | None:
     """Sweeps and holds between the turning points of a potential; ``None`` when it is not made of straight lines."""
     tolerance = max(_STRAIGHT * float(np.ptp(potential)), _FLAT)
-    edges = [0, *_corners(time, potential, 0, time.size - 1, tolerance), time.size - 1]
+    edges = [0, *corners_of(time, potential, tolerance, most=_MOST_CORNERS), time.size - 1]
     if len(edges) > 40:
         return None
     found: list[Protocol] = []
@@ -166,11 +167,15 @@ def _lines(time: np.ndarray, potential: np.ndarray) -> list[Protocol] | None:
     return found or None
 
 
-def _corners(time: np.ndarray, potential: np.ndarray, a: int, b: int, tolerance: float) -> list[int]:
-    """Points where a chain of chords must bend to stay within the tolerance (Ramer, Douglas and Peucker)."""
+def corners_of(time: np.ndarray, potential: np.ndarray, tolerance: float, most: float = math.inf) -> list[int]:
+    """Points between the ends where a chain of chords must bend to stay within the tolerance, sought until there are
+    ``most``.
+
+    Source: D. Douglas, T. Peucker, Cartographica 10, 112 (1973), doi:10.3138/FM57-6770-U75U-7727.
+    """
     corners: list[int] = []
-    open_ = [(a, b)]
-    while open_ and len(corners) < 64:
+    open_ = [(0, time.size - 1)]
+    while open_ and len(corners) < most:
         first, last = open_.pop()
         if last - first < 2:
             continue

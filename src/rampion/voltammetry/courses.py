@@ -37,7 +37,7 @@ TRANSFERENCES = (0.4, 0.75, 0.92)
 SERIES_SHARES = (0.05, 0.5)
 CONTACT_SHARES = (0.01, 0.1, 0.4)
 CHARGES = tuple(float(q) for q in np.geomspace(1.05, 40.0, 16))  # q at the end of the record, of the courses compared
-_TIGHTEST, _DEEPEST = 1e-12, 60.0
+_DEEPEST = 60.0  # of -ln θ: nothing is left
 
 
 class Family(StrEnum):

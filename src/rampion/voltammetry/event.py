@@ -149,7 +149,7 @@ def margin_confidence(margin: float) -> float:
 
 
 def likelihoods(judgement: Judgement) -> tuple[Likelihood, ...]:
-    """How likely each family of courses is, as likely as each other beforehand, the likeliest first."""
+    """How likely each family of courses is, with equal priors, the likeliest first."""
     least: dict[str, float] = {}
     for one in judgement.explanations:
         least.setdefault(one.family.value, one.bic)
@@ -296,13 +296,13 @@ class _Place:
         return self._maximum(top).peak if fallen else None
 
     def _limit(self, at: int) -> _Event:
-        kept, sweep = self.moving, self.sweep
+        sweep = self.sweep
         all_kept = np.flatnonzero(sweep.swept)
         begun = int(self.blocks.edges[min(at, self.blocks.edges.size - 1)])
         level = float(np.median(sweep.current[begun : begun + 5])) if begun + 5 < sweep.current.size else float(
             np.max(sweep.current)
         )  # fmt: skip
-        held = all_kept[(sweep.current[all_kept] >= 0.996 * level)]
+        held = all_kept[(sweep.current[all_kept] >= (1.0 - SHAPE.flat) * level)]
         first = int(np.searchsorted(all_kept, held[0] if held.size else begun))
         last = int(np.searchsorted(all_kept, held[-1] if held.size else begun))
         clipping = limit_reached(
@@ -314,7 +314,6 @@ class _Place:
             sweep.resolution,
         )
         clipping = replace(clipping, first=int(all_kept[first]))
-        del kept
         error = math.hypot(sweep.resolution / math.sqrt(12), ACCURACY * clipping.current)
         return _Event(
             current=Estimate(clipping.current, error),
@@ -372,10 +371,11 @@ class _Place:
         if known.size < 3 or until - 1 - known[-1] > _NEAR_COURSE:
             return None
         place = int(known[-1])
-        row, slope = self.best.design[place], self.best.fitted[place] - self.best.fitted[place - 1]
-        error = math.sqrt(max(float(row @ self.best.covariance @ row), 0.0))
+        slope = self.best.fitted[place] - self.best.fitted[place - 1]
         value = float(self.best.fitted[place] + max(0.5 * slope, 0.0))
-        return _with_error(Estimate(value, error), math.hypot(0.3 * float(slope), ACCURACY * abs(value)))
+        return _with_error(
+            Estimate(value, self.best.error_at(place)), math.hypot(0.3 * float(slope), ACCURACY * abs(value))
+        )
 
     def _maximum(self, at: int) -> _Event:
         near = slice(max(at - 2, 0), at + 3)
@@ -404,10 +404,7 @@ class _Place:
 
     def _end(self) -> _Event:
         top = int(np.argmax(self.smooth))
-        row = self.best.design[top]
-        error = math.sqrt(max(float(row @ self.best.covariance @ row), 0.0)) if self.best.on[top] else float(
-            self.blocks.local[top]
-        )  # fmt: skip
+        error = self.best.error_at(top) if self.best.on[top] else float(self.blocks.local[top])
         kept = self.moving
         step = float(self.sweep.ramp[kept[-1]] - self.sweep.ramp[kept[-2]]) if kept.size > 1 else 0.0
         return _Event(

@@ -102,7 +102,7 @@ class Excursion:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """How likely a mechanism is, 0 … 1, among those compared, all equally likely beforehand."""
+    """How likely a mechanism is, 0 … 1, among those compared, with equal priors."""
 
     mechanism: str
     probability: float

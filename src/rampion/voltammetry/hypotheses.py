@@ -12,6 +12,7 @@ Assumes one sweep from rest. Source of the criterion: G. Schwarz, Ann. Stat. 6, 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +23,7 @@ from jaxtyping import Bool, Float
 from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student_cost, student_weight
 from rampion.voltammetry.courses import Family, History, Library, courses_of, history_of, library_of
 from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
-from rampion.voltammetry.programme import programme_of
+from rampion.voltammetry.programme import gaps_of, programme_of
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
 FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2}
@@ -38,7 +39,6 @@ _HOPELESS = 1.0  # of BIC a block behind the best: no further search
 _FAINT = 0.1  # sum of the sizes of φ below which a noise is taken as white
 MOST = 400  # blocks
 _REST = 1e-3  # of the largest current: none flows
-_GAP = 5.0  # usual steps in time: no block spans a longer one
 _AWAY = 0.02  # of the largest voltage: away from zero
 _QUIETEST = 0.3  # of the median noise: what a window of it may say by chance
 DRIFT = 0.02  # of G over the record: 0.4 K at 5 %/K
@@ -95,10 +95,12 @@ class Hypothesis:
     @property
     def on(self) -> Bool[np.ndarray, " n"]:
         """Which points lie on the course."""
-        mask = np.zeros(self.course.size, dtype=bool)
-        for stretch in self.stretches:
-            mask[stretch.first : stretch.end] = stretch.on
-        return mask
+        return _mask(self.stretches, self.course.size)
+
+    def error_at(self, place: int) -> float:
+        """Standard error of the course's current at a block [A]."""
+        row = self.design[place]
+        return math.sqrt(max(float(row @ self.covariance @ row), 0.0))
 
 
 def blocks_of(
@@ -118,8 +120,7 @@ def blocks_of(
     place, moved = np.arange(time.size), np.flatnonzero(carried & ~near)
     first, last = (int(moved[0]), int(moved[-1])) if moved.size else (0, 0)
     kept = np.flatnonzero((carried & ~near) | (place < first) | (place > last))
-    steps = np.diff(time[kept])
-    breaks = np.flatnonzero(steps > _GAP * float(np.median(steps))) + 1 if steps.size else np.zeros(0, dtype=int)
+    breaks = gaps_of(time[kept]) + 1  # no block spans a gap
     even = np.linspace(0, kept.size, min(most, kept.size) + 1).astype(int)
     edges = np.unique(np.concatenate([even, breaks])) if breaks.size < most // 4 else np.unique(even)
     counts = np.diff(edges)
@@ -385,7 +386,7 @@ class _Search:
         """Of each family the members and the part from the start on that, with stretches of their own after it, cost
         least."""
         n = self.white.size
-        cost = self._prefix_costs(library.courses) + self._rest()[None, 1:]
+        cost = self._prefix_costs(library.courses) + self.rest[None, 1:]
         cost[:, : _FEWEST - 1] = math.inf
         chosen: list[tuple[Family, np.ndarray, np.ndarray]] = []
         # the library is coarse: a part that is long for a course between its members is short for all of them
@@ -408,12 +409,13 @@ class _Search:
                         for one, own, other in chosen
                     ]
                     if not any(known):
-                        chosen.append((family, numbers[: FREE[family]], on))
+                        chosen.append((family, start, on))
                     # the next start: another W, or another share of the contact
                     members = members[np.abs(library.numbers[members, 0] - numbers[0]) > _APART]
         return chosen
 
-    def _rest(self) -> np.ndarray:
+    @functools.cached_property
+    def rest(self) -> np.ndarray:
         """(n + 1,) least cost of the points from each on, all in stretches of their own."""
         n = self.white.size
         rest = np.full(n + 1, math.inf)
@@ -456,8 +458,7 @@ class _Search:
         aside."""
         climbs = self._begun(starts)
         self._step(climbs, _APPROACH)
-        rest = self._rest()
-        climbs.sort(key=lambda one: one.fit.cost + rest[int(np.sum(one.on))])
+        climbs.sort(key=lambda one: one.fit.cost + self.rest[int(np.sum(one.on))])
         kept = [one for family in Family for one in [each for each in climbs if each.member.family is family][:_KEPT]]
         return [(one.member.family, one.member.numbers, one.on) for one in kept]
 
@@ -490,7 +491,7 @@ class _Search:
             found.append(_finished(self.blocks, member, (Stretch(0, n, True),), self.noise))
         costs = student_cost(np.clip(self.noise.whitened(fit.residual), -_CAPPED, _CAPPED))
         costs[member.ended] = 1e6
-        _, stretches = divide(costs, self.own, self.degree, self.price, max(_SHORTEST_ON, n // 60))
+        stretches = divide(costs, self.own, self.degree, self.price, max(_SHORTEST_ON, n // 60))
         if next((one.first for one in stretches if one.on), n) > _LATEST_START * n:
             return np.zeros(n, dtype=bool), found
         fresh = _mask(stretches, n)

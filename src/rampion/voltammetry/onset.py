@@ -25,7 +25,7 @@ _UNLIKELY = 12.0  # below the largest ln of the weight: no more of the grid
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
     """What the current would be without the rise: values (m,) [A] at potentials (m,) [V], how they change with the
-    course's numbers (m, k), and what is known of these beforehand (k,), 1/variance."""
+    course's numbers (m, k), and the prior precision of these (k,), 1/variance."""
 
     potential: Float[np.ndarray, " m"]
     value: Float[np.ndarray, " m"]
@@ -51,7 +51,7 @@ def fit_onset(
     I(V) = course(V) + a f(V - V₀), a > 0. The course is that of the best explanation of the record, its numbers fitted
     again together with the rise; where it does not describe the part before the rise, a line, parabola or cubic over as
     long a part as they fit. f is any of the laws of :mod:`~rampion.voltammetry.rise_laws`. The weights of all laws at
-    all V₀, even in V₀ beforehand, give the medians and the 95 % intervals of V₀ and of the course's current there. A
+    all V₀, with a flat prior in V₀, give the medians and the 95 % intervals of V₀ and of the course's current there. A
     step between two samples may lie anywhere in the gap.
 
     The rise is followed as far as the laws describe it, at most to half the current or 60 times the noise.

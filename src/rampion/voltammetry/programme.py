@@ -6,7 +6,9 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell.binary_march import Line
+from rampion.cell.replay import corners_of
 
+GAP = 5.0  # usual steps in time: a longer one is a gap in the record
 _FINEST = 4000  # points that lines are laid through
 _NOISES = 6.0  # of the voltage's noise, that a line may miss a point by
 _SHARE = 2e-3  # of the voltage's range, likewise
@@ -15,32 +17,17 @@ _SHARE = 2e-3  # of the voltage's range, likewise
 def programme_of(
     time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"], potential_noise: float
 ) -> tuple[Line, ...]:
-    """The voltage [V] as straight lines from the first point to the last, by halving at the farthest point.
+    """The voltage [V] as straight lines from the first point to the last (:func:`~rampion.cell.replay.corners_of`).
 
     Ramps, holds, pauses recorded or not, steps and resumed sweeps are then all the same. Lines stay within 0.2 % of the
     range or six times the noise. Between two points on either side of a gap in the record the voltage is taken as
     straight: held where it was, as potentiostats do between techniques.
-
-    Source of the method: D. Douglas, T. Peucker, Cartographica 10, 112 (1973), doi:10.3138/FM57-6770-U75U-7727.
     """
-    kept = thinned(time, _FINEST)
+    kept = _some_points(time)
     t, v = time[kept], potential[kept]
     allowed = max(_NOISES * potential_noise, _SHARE * float(np.ptp(v)), 1e-6)
-    corners = {0, t.size - 1}
-    open_parts = [(0, t.size - 1)]
-    while open_parts:
-        first, last = open_parts.pop()
-        if last - first < 2:
-            continue
-        inside = slice(first + 1, last)
-        straight = v[first] + (v[last] - v[first]) * (t[inside] - t[first]) / (t[last] - t[first] or 1.0)
-        off = np.abs(v[inside] - straight)
-        worst = int(np.argmax(off))
-        if off[worst] > allowed:
-            middle = first + 1 + worst
-            corners.add(middle)
-            open_parts += [(first, middle), (middle, last)]
-    places = _merged(t, v, np.array(sorted(corners)))
+    corners = [0, *corners_of(t, v, allowed), t.size - 1]
+    places = _merged(t, np.array(corners))
     at, level = t[places], _levels(t, v, places)
     lines = []
     for k in range(places.size - 1):
@@ -50,18 +37,23 @@ def programme_of(
     return tuple(lines)
 
 
-def thinned(time: Float[np.ndarray, " n"], most: int) -> np.ndarray:
-    """Places of at most about ``most`` points, those on either side of a gap in time kept."""
-    n = time.size
-    if n <= most:
-        return np.arange(n)
-    even = np.linspace(0, n - 1, most).astype(int)
+def gaps_of(time: Float[np.ndarray, " n"]) -> np.ndarray:
+    """Points after which no other was recorded for longer than five usual steps."""
     steps = np.diff(time)
-    gaps = np.flatnonzero(steps > 5.0 * float(np.median(steps)))[: most // 4]
+    return np.flatnonzero(steps > GAP * float(np.median(steps))) if steps.size else np.zeros(0, dtype=int)
+
+
+def _some_points(time: Float[np.ndarray, " n"]) -> np.ndarray:
+    """Places of at most about ``_FINEST`` points, those on either side of a gap in time kept."""
+    n = time.size
+    if n <= _FINEST:
+        return np.arange(n)
+    even = np.linspace(0, n - 1, _FINEST).astype(int)
+    gaps = gaps_of(time)[: _FINEST // 4]
     return np.unique(np.concatenate([even, gaps, gaps + 1]))
 
 
-def _merged(t: np.ndarray, v: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _merged(t: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The corners, of those at one time the last alone."""
     later = np.append(np.diff(t[places]) > 0, True)
     return places[later]

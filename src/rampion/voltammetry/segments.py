@@ -17,7 +17,6 @@ from jaxtyping import Float
 
 from rampion.voltammetry.autoregression import FREEDOM
 
-_DEGREES = (0, 1, 2)  # of a stretch off the course
 _SHORTEST = 2  # points
 
 
@@ -76,8 +75,8 @@ def stretch_costs(values: Float[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarr
 
 def divide(
     on: Float[np.ndarray, " n"], own: np.ndarray, degree: np.ndarray, price: float, shortest_on: int = 1
-) -> tuple[float, tuple[Stretch, ...]]:
-    """The cheapest division of n points, and its cost.
+) -> tuple[Stretch, ...]:
+    """The cheapest division of n points.
 
     Parameters
     ----------
@@ -107,11 +106,10 @@ def divide(
                 least, least_at = back, i
     j = n
     kind_on = bool(best_on[n] <= best_off[n])
-    total = float(min(best_on[n], best_off[n]))
     found = []
     while j > 0:
         i = int(from_on[j] if kind_on else from_off[j])
         found.append(Stretch(i, j, kind_on, 0 if kind_on else int(degree[i, j])))
         j = i
         kind_on = (not kind_on) if kind_on else bool(best_on[i] <= best_off[i])
-    return total, tuple(reversed(found))
+    return tuple(reversed(found))

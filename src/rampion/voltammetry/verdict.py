@@ -93,14 +93,14 @@ def judge(blocks: Blocks, rule: ShapeRule = SHAPE) -> Judgement:
     limited = limited_from(blocks, rule)
     free = blocks if limited is None else first_points(blocks, limited)
     explanations = explain(free)
-    told = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
-    verdict, at, departures = told[0]
+    shown = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
+    verdict, at, departures = shown[0]
     if limited is not None and verdict is not Verdict.PENETRATION and verdict is not Verdict.SOFT_SHORT:
         verdict, at = Verdict.INSTRUMENT_LIMIT, limited
         return Judgement(verdict, at, free, explanations, departures, limited, math.inf)
     others = [
         0.5 * (one.bic - explanations[0].bic)
-        for one, (other, _, _) in zip(explanations, told, strict=True)
+        for one, (other, _, _) in zip(explanations, shown, strict=True)
         if other is not verdict
     ]
     return Judgement(verdict, at, free, explanations, departures, limited, min(others, default=math.inf))
@@ -120,9 +120,7 @@ def limited_from(blocks: Blocks, rule: ShapeRule) -> int | None:
     many = max(5, n // 50)
     top = float(np.partition(current, n - many)[n - many])
     near = np.abs(current - top) <= rule.flat * abs(top)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(int)))
-    runs = [(int(b - a), int(a)) for a, b in zip(edges[0::2], edges[1::2], strict=True)]
-    length, first = max(runs, default=(0, 0))
+    length, first = max(((end - first, first) for first, end in _runs(near)), default=(0, 0))
     if length < many or first < 12 or top <= 0:
         return None
     own = current[first + 1 : first + length]
@@ -135,6 +133,12 @@ def limited_from(blocks: Blocks, rule: ShapeRule) -> int | None:
     if float(np.std(own)) > rule.flat * top or not (quiet or float(np.ptp(own)) < rule.flat * top):
         return None
     return first if _kink(blocks.history.potential, blocks.current, first, length, top, rule) else None
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """First point and end (exclusive) of every run of points that are true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(int)))
+    return list(zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _kink(potential: np.ndarray, current: np.ndarray, first: int, length: int, top: float, rule: ShapeRule) -> bool:
@@ -156,7 +160,6 @@ def _kink(potential: np.ndarray, current: np.ndarray, first: int, length: int, t
 def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
     """The stretches off the course, neighbours joined."""
     on, smooth, n = best.on, smooth_current(blocks, best), best.on.size
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], on, [True]]).astype(int)))
     course = np.where(np.isfinite(best.course), best.fitted, math.nan)
     highest = float(np.nanmax(np.abs(course)))
     potential = blocks.history.potential
@@ -166,7 +169,7 @@ def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
     chord = float(np.max(smooth[high] / potential[high], initial=best.conductance))
     at_rest = np.maximum(chord * potential, 1e-300)
     found = []
-    for first, end in zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True):
+    for first, end in _runs(~on):
         part, begun = slice(first, end), max(first - 1, 0)
         known = course[part][np.isfinite(course[part])]
         carried = known[-1] if known.size else course[begun]
