@@ -21,13 +21,13 @@ from rampion.cell.penetration import (
     weibull_mean,
 )
 from rampion.cell.semi_infinite import at_rest, mode_rates, semi_integral_fraction, semi_integral_of_ramp
-from rampion.cell.short import SoftShort, draw_soft_short, with_soft_short
+from rampion.cell.short import SoftShort, draw_soft_short
 from rampion.cell.vacancies import VacancyAccumulation, critical_semi_integral, vacancy_lifetime, vacancy_peak
-from rampion.errors import InputError
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sweep, Trace
 
 AREA = 4e-6
 CAPACITY = 3e4
+CONTACT_LEFT = "contactloss_ln contact fraction"
 VACANCIES = {"diffusivity": 1e-11, "excess": 300.0, "resistance": 1e-7, "residual": 1e-7}
 
 
@@ -102,8 +102,8 @@ def test_refill_heals_the_contact_under_pressure_only():
     strip = ConstantCurrent(current=20.0 * AREA, duration=1600.0)
     fractions = []
     for pressed in (True, False):
-        experiment = simulate_ohmic(cell(term), (strip, Rest(duration=1000.0, pressed=pressed)))
-        fractions.append(np.exp(experiment.traces[1].extra["ContactLoss: ln contact fraction"]))
+        made = simulate_ohmic(cell(term), (strip, Rest(duration=1000.0, pressed=pressed)))
+        fractions.append(np.exp(made.states[CONTACT_LEFT][made.part == 1]))
     np.testing.assert_allclose(fractions[0][0], 1.0 - 15.0 * 1600.0 / CAPACITY, rtol=1e-5)
     np.testing.assert_allclose(fractions[0][-1] - fractions[0][0], 5.0 * 1000.0 / CAPACITY, rtol=1e-5)
     np.testing.assert_allclose(fractions[1], fractions[1][0], rtol=1e-12)
@@ -111,8 +111,8 @@ def test_refill_heals_the_contact_under_pressure_only():
 
 def test_stress_on_the_remaining_contact_settles_where_refill_meets_stripping():
     term = ContactLoss(capacity=1e3, resistance=1e-5, refill=1.0, stress_exponent=6.6)
-    trace = run(ConstantCurrent(current=5.0 * AREA, duration=1e5), term)
-    settled = math.exp(trace.extra["ContactLoss: ln contact fraction"][-1])
+    made = simulate_ohmic(cell(term), ConstantCurrent(current=5.0 * AREA, duration=1e5))
+    settled = math.exp(made.states[CONTACT_LEFT][-1])
     assert settled == pytest.approx((1.0 / 5.0) ** (1.0 / 6.6), rel=1e-4)
 
 
@@ -170,15 +170,6 @@ def test_a_soft_short_is_rectangular():
     trace = run(Hold(potential=0.1, duration=100.0), SoftShort(times=(20.0, 60.0), conductances=(30.0, 12.0)))
     expected = 0.1 * (60.0 + np.select([trace.time < 20.0, trace.time < 60.0], [0.0, 30.0], 12.0))
     np.testing.assert_allclose(trace.current / AREA, expected, rtol=1e-12)
-
-
-def test_a_soft_short_added_afterwards_equals_one_simulated():
-    short = SoftShort(times=(20.0, 60.0), conductances=(30.0, 12.0))
-    added = with_soft_short(run(sweep(1e-3, 0.1)), short, AREA)
-    simulated = run(sweep(1e-3, 0.1), short)
-    np.testing.assert_allclose(added.current, simulated.current, rtol=1e-9, atol=1e-15)
-    with pytest.raises(InputError, match="current control"):
-        with_soft_short(run(ConstantCurrent(current=AREA, duration=10.0)), short, AREA)
 
 
 def test_random_soft_shorts_have_the_statistics_they_were_drawn_from():
@@ -254,10 +245,7 @@ def test_drawn_defects_follow_weibull_and_its_area_law():
 
 
 def test_charge_that_left_the_contact_is_the_charge_that_passed():
-    trace = run(sweep(5e-5), ContactLoss(capacity=CAPACITY, resistance=1e-3), points=4000)
-    contact = np.exp(trace.extra["ContactLoss: ln contact fraction"])
-    passed = np.concatenate(
-        [[0.0], np.cumsum(np.diff(trace.time) * (trace.current[1:] + trace.current[:-1]) / 2 / AREA)]
-    )
+    made = simulate_ohmic(cell(ContactLoss(capacity=CAPACITY, resistance=1e-3)), sweep(5e-5), points=4000)
+    contact = np.exp(made.states[CONTACT_LEFT])
     kept = contact > 1e-3
-    np.testing.assert_allclose(contact[kept], 1.0 - passed[kept] / CAPACITY, atol=2e-5)
+    np.testing.assert_allclose(contact[kept], 1.0 - made.charge[kept] / CAPACITY, atol=2e-5)

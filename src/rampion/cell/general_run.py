@@ -13,9 +13,10 @@ from rampion.cell.inputs import control_of, largest_step, mesh_arrays, mesh_of, 
 from rampion.cell.march import DONE, SAFETY, State, run_segment
 from rampion.cell.mesh import Mesh
 from rampion.cell.parameters import Cell
-from rampion.cell.protocols import Segment, Stop, segments
+from rampion.cell.protocols import Segment, Stop, first_step, segments
 from rampion.cell.recording import collected, ending
 from rampion.cell.simulation import Accuracy, Simulation
+from rampion.cell.terms import jumps_of
 from rampion.estimate import Flag
 from rampion.measurement import Protocol, Spectrum
 
@@ -32,11 +33,11 @@ def run_general(
     """The run of :func:`rampion.cell.simulate.simulate`, whatever the cell and the protocol."""
     backend.require()
     stop, accuracy = stop or Stop(), accuracy or Accuracy()
-    parts = segments(protocol, cell.area)
     mesh = mesh_of(cell, accuracy)
     structure = structure_of(cell, mesh)
     arrays, numbers = mesh_arrays(mesh), numbers_of(cell)
     state = rest_state(cell, structure, mesh) if after is None else march_state(after, mesh)
+    parts = segments(protocol, cell.area, [when - float(state.time) for when in jumps_of(cell.terms)])
     pieces: list[tuple[int, Segment, dict[str, np.ndarray]]] = []
     spectra: list[Spectrum] = []
     flags: list[Flag] = []
@@ -45,7 +46,7 @@ def run_general(
         start = float(state.time)
         if segment.duration > 0:
             control = control_of(segment, start, stop, against_reference)
-            step = 1e-9 * min(segment.duration, diffusion)
+            step = first_step(min(segment.duration, diffusion), start)
             if segment.galvanostatic:  # the wall answers a shorter first step by so little that no digits are left
                 step = max(step, 1e-12 * diffusion)
             smallest = 1e-15 * min(segment.duration, diffusion)

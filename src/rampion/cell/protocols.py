@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -28,6 +29,9 @@ from rampion.measurement import (
 
 CYCLES = 2.0
 """Periods for which an instrument measures each frequency."""
+
+BEFORE_JUMP = 1e-12
+"""How long before a jump a segment is cut, as a fraction of its time: beyond the rounding of a sum of durations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +71,12 @@ class Segment:
     scan: FrequencyScan | None = None
 
 
-def segments(protocols: Protocol | Sequence[Protocol], area: float) -> tuple[Segment, ...]:
+def segments(protocols: Protocol | Sequence[Protocol], area: float, jumps: Sequence[float] = ()) -> tuple[Segment, ...]:
     """The control segments of a protocol or of a sequence; ``area`` [m²] turns currents into current densities.
 
-    A frequency scan in a sequence is taken at the state where the last protocol left the cell; one that has a duration
-    goes on under that protocol's last control.
+    A frequency scan in a sequence goes on under the last control and pressure of the protocol before it, for its
+    duration or at that instant. At the times ``jumps`` [s] segments are cut (:func:`rampion.cell.terms.jumps_of`), but
+    for those inside a scan that has a duration.
 
     Raises
     ------
@@ -107,6 +112,27 @@ def segments(protocols: Protocol | Sequence[Protocol], area: float) -> tuple[Seg
             )
         elif isinstance(protocol, FrequencyScan):
             result.append(_scanned(protocol, part, result[-1] if result else None))
+    return _cut(result, jumps) if jumps else tuple(result)
+
+
+def first_step(duration: float, begin: float) -> float:
+    """Of a march through a segment that begins at that time [s]: next to nothing, and beyond a jump it was cut at."""
+    return max(1e-9 * duration, 4.0 * BEFORE_JUMP * begin)
+
+
+def _cut(whole: Sequence[Segment], jumps: Sequence[float]) -> tuple[Segment, ...]:
+    """The segments cut just before each jump, so that no step of a march spans it; a scan stays with the last piece."""
+    result, begin = [], 0.0
+    for segment in whole:
+        scan = segment.scan.duration if segment.scan is not None else math.nan
+        last = segment.duration - (scan if math.isfinite(scan) else 0.0)
+        inside = (when * (1.0 - BEFORE_JUMP) - begin for when in jumps)
+        edges = [0.0, *sorted({since for since in inside if 0.0 < since < last}), segment.duration]
+        for low, high in pairwise(edges):
+            value = segment.value + segment.slope * low
+            kept = segment.scan if high == segment.duration else None
+            result.append(replace(segment, value=value, duration=high - low, scan=kept))
+        begin += segment.duration
     return tuple(result)
 
 
@@ -140,17 +166,14 @@ def point_times(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
 
 
 def _scanned(scan: FrequencyScan, part: int, before: Segment | None) -> Segment:
-    """The segment of a scan of its own."""
-    rest = Segment(value=0.0, slope=0.0, duration=0.0, galvanostatic=True, part=part, protocol=scan, scan=scan)
-    if math.isnan(scan.duration):
-        return rest
-    point_times(scan)
+    """The segment of a scan of its own: the control and the pressure stay those of the segment before."""
+    lasting = 0.0 if math.isnan(scan.duration) else scan.duration
+    if lasting:
+        point_times(scan)
     if before is None:
-        return replace(rest, duration=scan.duration)
+        before = Segment(value=0.0, slope=0.0, duration=0.0, galvanostatic=True, part=part, protocol=scan)
     end = before.value + before.slope * before.duration
-    return replace(
-        before, value=end, slope=0.0, duration=scan.duration, part=part, protocol=scan, scan=scan, held=False
-    )
+    return replace(before, value=end, slope=0.0, duration=lasting, part=part, protocol=scan, scan=scan, held=False)
 
 
 def _segment(protocol, part, value, duration, *, galvanostatic, pressed=True) -> Segment:

@@ -20,6 +20,7 @@ from rampion.cell.march import (
 from rampion.cell.mesh import whole_positions
 from rampion.cell.parameters import Cell, limiting_current_density
 from rampion.cell.simulation import CellFlag, Simulation, traces_of
+from rampion.cell.terms import events_of
 from rampion.estimate import Flag
 
 
@@ -59,8 +60,9 @@ def collected(cell, protocols, pieces, spectra, flags, mesh, structure, accuracy
     near, far = (cell.concentration * np.exp(joined(name)) for name in ("near", "far"))
     extra = joined("extra").reshape(time.size, -1) if pieces else np.zeros((0, 0))
     names = extra_names(structure)
-    margins = joined("margins").reshape(time.size, -1) if pieces else np.zeros((0, 0))
-    found = _events(cell, time, current, potential, margins)
+    kinds = sum(len(getattr(term, "EVENTS", ())) for term in cell.terms)
+    margins = joined("margins").reshape(time.size, kinds)
+    found = events_of(cell.terms, margins, {"time": time, "current": current, "potential": potential})
     arrays = {
         "time": time, "potential": potential, "current_density": current,
         "ionic_current_density": joined("ionic"), "charge": joined("charge"), "surface_concentration": near,
@@ -86,22 +88,3 @@ def _profiles(cell: Cell, kept: np.ndarray, near: np.ndarray, far: np.ndarray, m
     profile = cell.concentration * kept.reshape(near.size, 2 * mesh.rates.size + 1)
     profile[:, 0], profile[:, -1] = near, far
     return profile
-
-
-def _events(cell: Cell, time, current, potential, margins) -> tuple[Flag, ...]:
-    """A flag for each event of a term, at the time where its margin first crosses zero."""
-    kinds = [kind for term in cell.terms for kind in getattr(term, "EVENTS", ())]
-    found = []
-    for k, kind in enumerate(kinds):
-        beyond = np.flatnonzero(margins[:, k] < 0.0)
-        if beyond.size:
-            i = int(beyond[0])
-            before = max(i - 1, 0)
-            gap = margins[before, k] - margins[i, k]
-            share = float(margins[before, k] / gap) if gap > 0 else 1.0
-            values = {
-                name: float(array[before] + share * (array[i] - array[before]))
-                for name, array in (("time", time), ("current", current), ("potential", potential))
-            }
-            found.append(kind.flag(**values))
-    return tuple(found)

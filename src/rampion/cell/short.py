@@ -12,14 +12,13 @@ Source: Rosso et al., Electrochim. Acta 51 (2006) 5334, doi:10.1016/j.electacta.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rampion.cell.dialect import numerics
 from rampion.errors import InputError
-from rampion.measurement import ConstantCurrent, Rest, Steps, Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,26 +85,3 @@ def draw_soft_short(
     order = np.argsort(times[kept], kind="stable")
     levels = np.maximum(np.cumsum(steps[kept][order]), 0.0)
     return SoftShort(times=tuple(times[kept][order].tolist()), conductances=tuple(levels.tolist()))
-
-
-def with_soft_short(trace: Trace, short: SoftShort, area: float) -> Trace:
-    """A simulated trace with the paths' current added, I + A g(t) V: exact where the instrument holds the voltage and
-    no series resistance lies outside the paths.
-
-    The steps are points of the trace, one just before and one at each, whatever the march's own steps were: an
-    adaptive march steps over closings shorter than its step, so add soft shorts to its result rather than to its cell.
-
-    Raises
-    ------
-    InputError
-        For a trace under current control, where the paths change the voltage instead.
-    """
-    if isinstance(trace.protocol, ConstantCurrent | Steps | Rest):
-        raise InputError("a soft short under current control changes the voltage: simulate it as a term of the cell.")
-    times = np.array(short.times)
-    times = times[(times > trace.time[0]) & (times <= trace.time[-1])]
-    time = np.union1d(trace.time, np.concatenate([times, np.nextafter(times, -np.inf)]))
-    potential = np.interp(time, trace.time, trace.potential)
-    current = np.interp(time, trace.time, trace.current) + area * short.conductance(time) * potential
-    extra = {name: np.interp(time, trace.time, column) for name, column in trace.extra.items()}
-    return replace(trace, time=time, potential=potential, current=current, extra=extra)

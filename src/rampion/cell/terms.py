@@ -14,6 +14,7 @@ of the march: a stiff term (θ → 0) needs no small steps of its own.
 ``margins(state, here)``                      one number per event, positive until it happens, negative after
 ``STOPS``                                     class attribute: those of ``EVENTS`` that end the run, default ``()``
 ``PLACE``                                     class attribute: 'counter' (default) or 'working', the face it sits at
+``times``                                     when its currents jump by themselves [s]: marches stop and start there
 ============================================  =========================================================================
 
 The equations they enter, with J the ionic current density through the ceramic:
@@ -43,9 +44,13 @@ Rules for a term:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
+
+import numpy as np
+
+from rampion.estimate import Flag
 
 
 class Conditions(NamedTuple):
@@ -65,6 +70,31 @@ class Conditions(NamedTuple):
     """1 with stack pressure, 0 in a rest without it."""
     cell: Mapping[str, Any]
     """The cell's numbers by the names of :class:`rampion.cell.parameters.Cell`: thickness, conductivity, …"""
+
+
+def jumps_of(terms: Sequence[Any]) -> tuple[float, ...]:
+    """When the terms' currents jump by themselves [s], ascending."""
+    return tuple(sorted({when for term in terms for when in getattr(term, "times", ())}))
+
+
+def events_of(terms: Sequence[Any], margins: np.ndarray, columns: Mapping[str, np.ndarray]) -> tuple[Flag, ...]:
+    """A flag for each event of a term, with the columns' values where its margin first crosses zero.
+
+    ``margins`` (n, events) and ``columns`` (n,), among them ``time``, are those of a record; straight lines between
+    its points.
+    """
+    found = []
+    kinds = [kind for term in terms for kind in getattr(term, "EVENTS", ())]
+    for kind, margin in zip(kinds, margins.T, strict=True):
+        beyond = np.flatnonzero(margin < 0.0)
+        if beyond.size:
+            i = int(beyond[0])
+            before = max(i - 1, 0)
+            gap = margin[before] - margin[i]
+            share = float(margin[before] / gap) if gap > 0 else 1.0
+            there = {name: float(one[before] + share * (one[i] - one[before])) for name, one in columns.items()}
+            found.append(kind.flag(**there))
+    return tuple(found)
 
 
 def differentiable(term: Any) -> dict[str, float]:

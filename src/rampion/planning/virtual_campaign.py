@@ -179,7 +179,7 @@ def _cell(run: PlannedRun, truth: Truth, generator: np.random.Generator, pellets
 def _simulate(cell: Cell, run: PlannedRun, truth: Truth) -> Experiment:
     if truth.mechanism == "contact":
         limit = COMPLIANCE * cell.area
-        return simulate_ohmic(cell, run.protocols, current_limit=limit, stop=Stop(highest_potential=HIGHEST))
+        return simulate_ohmic(cell, run.protocols, current_limit=limit, stop=Stop(highest_potential=HIGHEST)).experiment
     from rampion.cell.simulate import simulate
 
     stop = Stop(current_density=COMPLIANCE, highest_potential=HIGHEST)
