@@ -84,7 +84,9 @@ def test_every_number_of_the_samples_table_is_that_of_the_results(folder, stored
             assert agrees(cell, finding[name]["value"] * known.factor), (finding["sample"], name, cell)
             if "±" in cell:
                 assert agrees(cell, finding[name]["std"] * known.factor, place=1)
-        assert row["verdict"] == finding["verdict"].replace("_", " ").replace("contact loss", "loss of contact")
+        after = finding.get("aftermath")
+        standing = f", {'confirmed' if after['confirmed'] else 'probable'}" if after else ""
+        assert row["verdict"] == finding["verdict"].replace("_", " ") + standing
 
 
 def test_exponents_and_weights_are_those_of_the_results(folder, stored):

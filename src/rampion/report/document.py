@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rampion.estimate import Estimate
     from rampion.report.panels import Picture
 
+_MEASURED = {
+    "return_sweep": "sweep back", "later_sweep": "next sweep", "later_current": "next constant current",
+    "spectrum": "last spectrum",
+}  # fmt: skip
 Table = dict[str, Any]
 Section = dict[str, Any]
 
@@ -57,9 +61,21 @@ def source_cell(source: str) -> Any:
     return source or "–"
 
 
-def verdict_cell(verdict: str) -> dict[str, str]:
-    """A sample's verdict in words."""
-    return marked(VERDICT_WORDS[verdict], verdict)
+def verdict_cell(finding: Mapping[str, Any]) -> dict[str, str]:
+    """A sample's verdict in words; of a penetration, whether what came after it confirms it."""
+    words, after = VERDICT_WORDS[finding["verdict"]], finding.get("aftermath")
+    if after:
+        words = f"{words}, {'confirmed' if after['confirmed'] else 'probable'}"
+    return marked(words, finding["verdict"])
+
+
+def aftermath_words(before: Estimate | None, remaining: Estimate | None, by: str | None, confirmed: bool) -> str:
+    """What confirms a penetration, or why it is only probable; resistances in Ω."""
+    first = f"{number(before, 'resistance')} before"
+    if by is None:
+        return f"probable: nothing measured the resistance afterwards ({first})"
+    left = f"{number(remaining, 'resistance')} in the {_MEASURED[by]}, {first}"
+    return f"confirmed: {left}" if confirmed else f"probable: the resistance came back, {left}"
 
 
 def confidence_cell(finding: Mapping[str, Any]) -> str:

@@ -20,7 +20,17 @@ from rampion.processes import in_processes
 from rampion.quantities import quantity
 from rampion.records import to_json, to_plain
 from rampion.report.data import Column, column_of
-from rampion.report.document import Section, confidence_cell, figure, interval, number, section, table, verdict_cell
+from rampion.report.document import (
+    Section,
+    aftermath_words,
+    confidence_cell,
+    figure,
+    interval,
+    number,
+    section,
+    table,
+    verdict_cell,
+)
 from rampion.report.folder import ReportFlag, file_name
 from rampion.report.page import render
 from rampion.report.panels import Picture
@@ -148,7 +158,13 @@ def _about(known: Mapping[str, Any]) -> Section:
 
 
 def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
-    rows = [["verdict", verdict_cell(entry["verdict"])], ["confidence", confidence_cell(entry)]]
+    rows = [["verdict", verdict_cell(entry)], ["confidence", confidence_cell(entry)]]
+    after = entry.get("aftermath")
+    if after:
+        ends = estimate(after["before"]), estimate(after["remaining"])
+        rows.append(["afterwards", aftermath_words(*ends, after["by"], after["confirmed"])])
+        if after["area_remaining"]:
+            rows.append(["R_A, remaining", number(estimate(after["area_remaining"]), "area_resistance")])
     for name in ("current_density", "potential", "charge", "time", "conductivity", "current", "total_charge"):
         if entry.get(name):
             rows.append([f"{quantity(name).symbol}, {name.replace('_', ' ')}", number(estimate(entry[name]), name)])

@@ -128,7 +128,7 @@ def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
             sample.get("pellet") or "–", bare(estimate(sample.get("relative_density")), "relative_density"),
             bare(estimate(sample.get("thickness")), "thickness"),
             f"{quantity('scan_rate').shown(rate):.3g}" if rate is not None else "–",
-            verdict_cell(finding["verdict"]),
+            verdict_cell(finding),
             *(bare(estimate(finding.get(key)), key) for key in ("current_density", "potential", "charge")),
             bare(estimate(finding.get("conductivity")), "conductivity"), confidence_cell(finding),
             f"⚠ {len(warned)}" if warned else "",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rampion.estimate import Flag, Severity, merge_flags
 from rampion.report.conditions import series_lines, shared_flags, shown_conditions
+from rampion.report.document import aftermath_words
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
 
@@ -43,6 +44,10 @@ def finding_lines(finding: Finding) -> list[str]:
     where = _AT[finding.verdict]
     sure = f"confidence {finding.confidence:.2f}" if math.isfinite(finding.confidence) else "chosen by a person"
     lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   ({sure})"]
+    if finding.aftermath is not None:
+        after = finding.aftermath
+        told = aftermath_words(after.before, after.remaining, after.by, after.confirmed)
+        lines.append(f"    afterwards        {told}")
     if finding.current_density is not None:
         lines.append(f"    current density   {show(finding.current_density, 'current_density')}   {where}")
     else:

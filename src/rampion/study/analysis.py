@@ -194,6 +194,7 @@ def analyse_experiment(
 
     Of the ``overrides``, those that concern this experiment are put in place of what was found.
     """
+    from rampion.voltammetry.aftermath import with_aftermath
     from rampion.voltammetry.analyse import analyse_run
 
     options = options or SpectrumOptions()
@@ -203,6 +204,7 @@ def analyse_experiment(
     experiment = kept.experiment
     run = analyse_run(experiment.traces, experiment.sample, experiment.parts)
     findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
+    findings = with_aftermath(findings, experiment.parts, experiment.sample)
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
     lost: tuple[Flag, ...] = ()
     try:

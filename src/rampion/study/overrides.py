@@ -169,9 +169,10 @@ def choose_sweeps(
                 verdict=verdicts.get(override.verdict or ""), at=override.at, ohmic_window=override.ohmic_window
             )
             try:
-                after = replace(judge_sweep(before.voltammogram, sample, choice, before.cell), trace=before.trace)
+                after = judge_sweep(before.voltammogram, sample, choice, before.cell)
             except InputError as error:
                 raise DecisionError(str(error)) from error
+            after = replace(after, trace=before.trace, until=before.until)
             chosen[number] = after
             overridden.append(_changed(override, f"sweep {number}", _decision(override), _said(before), _said(after)))
     return tuple(finding for finding in chosen.values() if finding is not None), tuple(overridden)

@@ -13,6 +13,7 @@ import numpy as np
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Spectrum, Steps, Sweep, Trace
 from rampion.plausible_limits import Couple, couple_of, lithium_on_both_sides
+from rampion.voltammetry.aftermath import with_aftermath
 from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, find_runaway, gradual_fall
 from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
 from rampion.voltammetry.event import SUREST, ask_for, judge_sweep, margin_confidence, per_area
@@ -73,7 +74,7 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
     findings: list[Finding] = []
     flags: list[Flag] = []
     group: list[Trace] = []
-    begun = 0
+    begun = ended = 0
     if couple.persistent:
         flags.append(VoltammetryFlag.COUPLE_SUBTRACTED.flag(potential=couple.persistent))
     if not lithium_on_both_sides(sample.electrodes):
@@ -83,7 +84,8 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
         while group and classify_trace(group[-1])[0] is not Shape.SWEEP:
             group.pop()
         if group:
-            findings.extend(replace(found, trace=begun) for found in _judge_group(tuple(group), sample, check(begun)))
+            found = _judge_group(tuple(group), sample, check(begun))
+            findings.extend(replace(one, trace=begun, until=ended) for one in found)
         group.clear()
 
     def check(place: int) -> CellCheck:
@@ -100,7 +102,7 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
         if shape is Shape.SWEEP:
             if group and not _continues(group, trace):
                 close()
-            begun = begun if group else place
+            begun, ended = begun if group else place, place
             group.append(trace)
         elif shape is Shape.HOLD and group and _continues(group, trace):
             group.append(trace)
@@ -108,15 +110,16 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
             if shape not in (Shape.OTHER, Shape.HOLD):
                 close()
             if shape is Shape.CONSTANT_CURRENT:
-                findings.append(replace(_judge_constant_current(trace, sample, check(place)), trace=place))
+                findings.append(replace(_judge_constant_current(trace, sample, check(place)), trace=place, until=place))
             elif shape is Shape.STEPS:
                 finding = _judge_cycling(trace, sample, check(place))
                 if finding is not None:
-                    findings.append(replace(finding, trace=place))
+                    findings.append(replace(finding, trace=place, until=place))
             else:
                 flags.append(VoltammetryFlag.NOT_A_SWEEP.flag(reason=reason))
     close()
-    return Analysis(findings=tuple(findings), flags=tuple(dict.fromkeys(flags)))
+    judged = with_aftermath(findings, traces if parts is None else parts, sample)
+    return Analysis(findings=judged, flags=tuple(dict.fromkeys(flags)))
 
 
 def classify_trace(trace: Trace) -> tuple[Shape, str]:

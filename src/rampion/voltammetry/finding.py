@@ -87,6 +87,31 @@ class Penetration:
     rule: str = ONSET_RULE
 
 
+class After(StrEnum):
+    """What measured the cell's resistance after an event."""
+
+    RETURN_SWEEP = "return_sweep"
+    LATER_SWEEP = "later_sweep"
+    LATER_CURRENT = "later_current"
+    SPECTRUM = "spectrum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """The cell's resistance before a penetration and after it.
+
+    before [Ω]; remaining [Ω] and area_remaining [Ω·m²] as measured last in the run, and by what; ``None`` where nothing
+    measured it. confirmed: it stayed below that before, beyond the uncertainties; the penetration is probable where
+    not.
+    """
+
+    before: Estimate
+    remaining: Estimate | None = None
+    area_remaining: Estimate | None = None
+    by: After | None = None
+    confirmed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Excursion:
     """A departure of the current from its course and back: points first … last, potential [V] at its start, height [A].
@@ -130,8 +155,8 @@ class Finding:
     confidence is 0.5 … 0.985: from how far the deciding statistic lies from its threshold, scaled so that on simulated
     sweeps it is about the share of right verdicts (docs/voltammetry.md); it knows nothing of causes outside them.
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
-    for a figure (for the galvanostatic kinds they are the trace itself). ``trace`` is the
-    place, among the run's traces, of the one it begins in.
+    for a figure (for the galvanostatic kinds they are the trace itself). ``trace`` and
+    ``until`` are the places, among the run's traces, of those it begins and ends in.
     """
 
     verdict: Verdict
@@ -150,6 +175,7 @@ class Finding:
     ohmic: OhmicLine | None = None
     peak: Peak | None = None
     penetration: Penetration | None = None
+    aftermath: Aftermath | None = None
     excursions: tuple[Excursion, ...] = ()
     clipping: Clipping | None = None
     semi_integral: SemiIntegral | None = None
@@ -160,6 +186,7 @@ class Finding:
     voltammogram: Voltammogram
     sample: str = ""
     trace: int | None = None
+    until: int | None = None
     synthetic: bool = False
     flags: tuple[Flag, ...] = ()
 
