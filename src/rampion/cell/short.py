@@ -13,12 +13,19 @@ Source: Rosso et al., Electrochim. Acta 51 (2006) 5334, doi:10.1016/j.electacta.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from rampion.cell.dialect import numerics
 from rampion.errors import InputError
+from rampion.estimate import FlagKind, Severity
+
+
+class ShortFlag(FlagKind):
+    """What a soft short tells."""
+
+    SOFT_SHORT_BEGAN = (Severity.WARNING, "A soft short closed for the first time at {time:.4g} s.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,8 @@ class SoftShort:
     times: tuple[float, ...]
     conductances: tuple[float, ...]
 
+    EVENTS: ClassVar[tuple[FlagKind, ...]] = (ShortFlag.SOFT_SHORT_BEGAN,)
+
     def __post_init__(self) -> None:
         if len(self.times) != len(self.conductances) or list(self.times) != sorted(self.times):
             raise InputError("a soft short needs as many conductances as times, the times ascending.")
@@ -40,6 +49,10 @@ class SoftShort:
     def parallel_current(self, state: Any, here: Any) -> Any:
         """g(t) V [A/m²]."""
         return self.conductance(here.time) * here.potential
+
+    def margins(self, state: Any, here: Any) -> tuple:
+        """Positive until the first path closes."""
+        return ((self.times[0] if self.times else np.inf) - here.time,)
 
     def conductance(self, time: Any) -> Any:
         """g at a time [S/m²]."""
@@ -63,6 +76,8 @@ def draw_soft_short(
 ) -> SoftShort:
     """A random history of paths: they close as a Poisson process and open after exponentially distributed times.
 
+    A longer history from the same seed begins with the shorter one.
+
     Parameters
     ----------
     onset, duration : [s] first possible path, and length of the history after it.
@@ -73,15 +88,14 @@ def draw_soft_short(
     if not (closing_interval > 0 and closed_time > 0 and duration > 0 and 0 <= lasting <= 1):
         raise InputError("a soft short needs positive times and a lasting share between 0 and 1.")
     generator = np.random.default_rng(seed)
-    count = int(generator.poisson(duration / closing_interval))
-    closes = onset + np.sort(generator.uniform(0.0, duration, count))
-    sizes = conductance * np.exp(spread * generator.standard_normal(count))
-    opens = np.where(
-        generator.uniform(size=count) < lasting, np.inf, closes + generator.exponential(closed_time, count)
-    )
-    times = np.concatenate([closes, opens])
-    steps = np.concatenate([sizes, -sizes])
-    kept = np.isfinite(times) & (times <= onset + duration)
-    order = np.argsort(times[kept], kind="stable")
-    levels = np.maximum(np.cumsum(steps[kept][order]), 0.0)
-    return SoftShort(times=tuple(times[kept][order].tolist()), conductances=tuple(levels.tolist()))
+    steps: list[tuple[float, float]] = []
+    time = onset
+    while (time := time + generator.exponential(closing_interval)) <= onset + duration:
+        size = conductance * float(np.exp(spread * generator.standard_normal()))
+        lasts, opens = generator.uniform() < lasting, time + generator.exponential(closed_time)
+        steps.append((time, size))
+        if not lasts and opens <= onset + duration:
+            steps.append((opens, -size))
+    steps.sort()
+    levels = np.maximum(np.cumsum([step for _, step in steps]), 0.0)
+    return SoftShort(times=tuple(float(time) for time, _ in steps), conductances=tuple(levels.tolist()))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rampion.cli.mechanisms import MECHANISMS
 from rampion.cli.options import quantity_option
-from rampion.cli.simulate import CELL, MECHANISMS, cell_from, cell_options
+from rampion.cli.simulate import CELL, cell_from, cell_options
 from rampion.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def grid(
 
 def _sweep(vary: Sequence[str], table: str | None, options: dict[str, Any]) -> ParameterSweep:
     """The cells and the ramp; what the cell lacks and is varied begins with its first value."""
+    import numpy as np
+
     from rampion.cell.simulation import Accuracy
     from rampion.estimate import Estimate
     from rampion.measurement import Sweep
@@ -101,7 +104,9 @@ def _sweep(vary: Sequence[str], table: str | None, options: dict[str, Any]) -> P
         raise InputError(f"The ramp lacks {' and '.join(missing)}; give them, or vary them.")
     rate, to = (varied[name][0] if given is None else given.value for name, given in ramp.items())
     protocol = Sweep(rate=float(rate), start=0.0, stop=float(to))
-    cell = cell_from(options)
+    slowest = max(float(np.min(np.abs(varied.get("scan_rate", [float(rate)])))), 1e-12)
+    longest = float(np.max(np.abs(varied.get("stop_potential", [float(to)])))) / slowest
+    cell = cell_from(options, longest)
     _check_mechanisms(varied, cell)
     return ParameterSweep(
         cell=cell, protocol=protocol, varied=varied, quantities=quantities,
@@ -112,10 +117,11 @@ def _sweep(vary: Sequence[str], table: str | None, options: dict[str, Any]) -> P
 def _check_mechanisms(varied: Iterable[str], cell: Cell) -> None:
     """A number of a mechanism can be varied only where the mechanism is there."""
     there = {type(term).__name__ for term in cell.terms}
-    for short, (_, name, fields) in MECHANISMS.items():
-        if name not in there and any(one.startswith(f"{name}.") for one in varied):
-            example = ",".join(f"{field}=…" for field in fields)
-            raise InputError(f"A number of {short} is varied and the cell has none: add --mechanism {short}:{example}.")
+    for short, known in MECHANISMS.items():
+        if known.kind not in there and any(one.startswith(f"{known.kind}.") for one in varied):
+            raise InputError(
+                f"A number of {short} is varied and the cell has none: add --mechanism {short}:{known.example}."
+            )
 
 
 def _varied(vary: Iterable[str]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -145,13 +151,13 @@ def variable(shown: str) -> tuple[str, str]:
     if plain in VARIABLES:
         return plain, VARIABLES[plain]
     kind, dot, field = plain.partition(".")
-    kinds: Mapping[str, tuple[str, dict[str, str]]] = {
-        key: (name, quantities) for short, (_, name, quantities) in MECHANISMS.items() for key in (short, name.lower())
+    kinds: Mapping[str, tuple[str, Mapping[str, str]]] = {
+        key: (one.kind, one.numbers) for short, one in MECHANISMS.items() for key in (short, one.kind.lower())
     }
     if dot and kind in kinds:
         name, quantities = kinds[kind]
         return f"{name}.{field}", quantities.get(field, "")
-    terms = ", ".join(f"{short}.{next(iter(fields))}" for short, (_, _, fields) in MECHANISMS.items())
+    terms = ", ".join(f"{short}.{next(iter(one.numbers))}" for short, one in MECHANISMS.items() if one.numbers)
     names = [*_ALIASES, *(name for name in VARIABLES if name not in _ALIASES.values())]
     told = f"{', '.join(names)}, or a number of a --mechanism: {terms}"
     raise InputError(f"{shown.strip()!r} cannot be varied; expected one of {told}.")

@@ -29,63 +29,26 @@ CELL = {
     "interface_capacitance": ("area_capacitance", "Capacitance of each interface."),
 }
 _NEEDED = ("thickness", "conductivity", "concentration", "transference")
-# name → (module, class, field → quantity)
-MECHANISMS = {
-    "contact": (
-        *("contact", "ContactLoss"),
-        {"capacity": "charge", "resistance": "area_resistance", "refill": "current_density"},
-    ),
-    "vacancies": (
-        *("vacancies", "VacancyAccumulation"),
-        {"diffusivity": "diffusivity", "excess": "concentration", "resistance": "area_resistance"},
-    ),
-    "leakage": ("leakage", "Leakage", {"conductivity": "conductivity"}),
-    "penetration": ("penetration", "PenetrationAtCurrent", {"critical_current": "current_density"}),
-    "threshold": (
-        *("penetration", "PenetrationAtVoltage"),
-        {"critical_voltage": "potential", "interface_resistance": "area_resistance"},
-    ),
-}
 
 
-def _mechanism(text: str) -> Any:
-    import importlib
+def cell_from(options: dict[str, Any], lasting: float = 0.0) -> Cell:
+    """The cell that the options describe, over the named set if there is one, with what happens at its faces in a run
+    that lasts so long [s]."""
+    from dataclasses import replace
 
-    from rampion.units import parse_quantity
+    from rampion.cli.mechanisms import mechanism
 
-    name, _, pairs = text.partition(":")
-    if name not in MECHANISMS:
-        raise InputError(f"--mechanism {name!r} is not known; choose one of {', '.join(MECHANISMS)}.")
-    module, kind, quantities = MECHANISMS[name]
-    values: dict[str, float] = {}
-    for pair in filter(None, pairs.split(",")):
-        key, _, value = pair.partition("=")
-        key = key.strip()
-        if key in quantities:
-            values[key] = parse_quantity(value, quantities[key]).value
-            continue
-        try:
-            values[key] = float(value)
-        except ValueError:
-            known = ", ".join(quantities)
-            raise InputError(
-                f"--mechanism {name}: {pair!r} is not understood; expected one of {known}, as key=value."
-            ) from None
-    try:
-        return getattr(importlib.import_module(f"rampion.cell.{module}"), kind)(**values)
-    except TypeError as error:
-        example = ",".join(f"{key}=…" for key in quantities)
-        raise InputError(f"--mechanism {name}: {error}; write {name}:{example}.") from None
+    cell = _bare_cell(options)
+    if not options["mechanism"]:
+        return cell
+    return replace(cell, terms=tuple(mechanism(text, cell, lasting) for text in options["mechanism"]))
 
 
-def cell_from(options: dict[str, Any]) -> Cell:
-    """The cell that the options describe, over the named set if there is one."""
+def _bare_cell(options: dict[str, Any]) -> Cell:
+    """The cell without what happens at its faces."""
     from rampion.cell.parameters import Cell, load_cell
 
     given = {name: estimate.value for name in CELL if (estimate := options.get(name)) is not None}
-    terms = tuple(_mechanism(text) for text in options["mechanism"])
-    if terms:
-        given["terms"] = terms
     if options["reference"] is not None:
         given["reference"] = options["reference"]
     if options["cell"]:
@@ -114,7 +77,11 @@ def cell_options(function: Callable, instrument: bool = True) -> Callable:
     )
     more = (
         click.option("--cell", help="A parameter set: its shipped name (gopal2023) or a TOML file."),
-        click.option("--mechanism", multiple=True, help="As 'contact:capacity=0.5mAh/cm2,resistance=10 ohm cm2'."),
+        click.option(
+            "--mechanism", multiple=True,
+            help="What happens at the faces, as 'contact:capacity=0.5mAh/cm2,resistance=10 ohm cm2' (repeatable): "
+            "contact, vacancies, leakage, penetration, threshold, depletion or short.",
+        ),
         click.option("--reference", type=float, help="Reference plane, as a fraction of the thickness from plating."),
         *(seen if instrument else ()),
         click.option("--tolerance", type=float, default=1e-4, show_default=True, help="Relative error of J(V)."),
@@ -139,6 +106,7 @@ def _scan(options: dict[str, Any]) -> Any:
 
 
 def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = False) -> None:
+    from rampion.cell.protocols import segments
     from rampion.cell.simulate import simulate as run
     from rampion.cell.simulation import Accuracy
     from rampion.records import to_json
@@ -146,7 +114,8 @@ def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = Fals
 
     if options["write"] and not options["output"]:
         raise InputError("--write needs a folder for the files; add -o DIR.")
-    cell = cell_from(options)
+    lasting = sum(segment.duration for segment in segments(protocols, 1.0))
+    cell = cell_from(options, lasting)
     accuracy = Accuracy(tolerance=options["tolerance"])
     simulation = run(cell, protocols if len(protocols) > 1 else protocols[0], accuracy=accuracy)
     entry = simulation_entry(simulation)
@@ -234,7 +203,7 @@ def current(current_density: Any, duration: Any, **options: Any) -> None:
     """A constant current."""
     from rampion.measurement import ConstantCurrent
 
-    area = cell_from(options).area
+    area = _bare_cell(options).area
     _run([ConstantCurrent(current=current_density.value * area, duration=duration.value)], options)
 
 

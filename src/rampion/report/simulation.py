@@ -35,6 +35,7 @@ def simulation_entry(simulation: Simulation) -> dict[str, Any]:
         "current_density": simulation.current_density,
         "surface_concentration": simulation.surface_concentration,
         **({"working_potential": simulation.working_potential} if simulation.cell.reference is not None else {}),
+        **({"states": dict(simulation.states)} if simulation.states else {}),
         "spectra": [
             {
                 "potential": spectrum.potential,
