@@ -13,9 +13,9 @@ from rampion.cell.instrument import (
     choose_ranges,
     laboratory_instrument,
     measure,
-    round_period,
     scan_frequencies,
 )
+from rampion.cell.sampling import round_period
 from rampion.errors import InputError
 from rampion.measurement import FrequencyScan, Spectrum, Sweep, Trace
 
@@ -102,10 +102,35 @@ def test_sampling_by_time_and_by_potential_step():
     by_step = measure(ramp(), Instrument(sampling_step=0.005), seed=1)
     np.testing.assert_allclose(np.diff(by_step.potential), 0.005, rtol=1e-9)
     assert len(by_step) == 201
-    both = measure(ramp(), Instrument(sampling_step=0.005, sampling_period=7.0), seed=1)
-    assert len(both) > len(by_step)
     hold = replace(ramp(), potential=np.full(2001, 0.3))
     np.testing.assert_array_equal(measure(hold, Instrument(sampling_step=0.005), seed=1).time, [0.0, 1000.0])
+
+
+def test_whichever_passes_first_brings_a_point_and_starts_all_anew():
+    held = np.minimum(ramp().potential, 0.5)
+    seen = measure(replace(ramp(), potential=held), Instrument(sampling_step=0.005, sampling_period=7.0), seed=1)
+    np.testing.assert_allclose(np.diff(seen.time)[:100], 5.0)
+    np.testing.assert_allclose(np.diff(seen.time)[100:], 7.0)
+
+
+def test_sampling_by_current_step_follows_a_peak_up_and_down():
+    time = np.linspace(0.0, 1000.0, 2001)
+    truth = replace(ramp(), current=1e-4 * np.sin(math.pi * time / 800.0))
+    seen = measure(truth, Instrument(sampling_current_step=1e-6), seed=1)
+    steps = np.abs(np.diff(seen.current))
+    at_the_top = (seen.current[1:] > 0.98e-4) | (seen.current[:-1] > 0.98e-4)
+    np.testing.assert_allclose(steps[~at_the_top][:-1], 1e-6, rtol=1e-6)
+    assert np.max(steps) < 1.001e-6
+    assert seen.time[-1] == 1000.0
+    assert np.max(np.diff(seen.time)) > 10.0 * np.min(np.diff(seen.time))
+
+
+def test_a_jump_is_followed_no_faster_than_the_instrument_can():
+    time = np.array([0.0, 10.0, 10.0 + 1e-9, 20.0])
+    truth = replace(ramp(), time=time, potential=time * 1e-3, current=np.array([0.0, 0.0, 1e-3, 1e-3]))
+    seen = measure(truth, Instrument(sampling_current_step=1e-5, sampling_period=3.0, fastest_period=0.01), seed=1)
+    np.testing.assert_allclose(seen.time, [0.0, 3.0, 6.0, 9.0, 10.0, 10.01, 13.01, 16.01, 19.01], atol=1e-8)
+    assert set(np.round(seen.current, 5)) == {0.0, 1e-5, 1e-3}
 
 
 @pytest.mark.parametrize("lasting", [0.7, 1000.0, 13080.0, 2e5])
@@ -165,5 +190,10 @@ def test_impossible_settings_are_refused():
         Instrument(current_ranges=(1e-3, 1e-5))
     with pytest.raises(InputError, match="sampling period"):
         Instrument(sampling_period=0.0)
+    for tiny in (Instrument(sampling_step=1e-9), Instrument(sampling_period=1e-6)):
+        with pytest.raises(InputError, match="at most 1000000"):
+            measure(ramp(), tiny, seed=1)
+    with pytest.raises(InputError, match="lacks potentials or currents"):
+        measure(replace(ramp(), current=np.full(2001, math.nan)), Instrument(sampling_current_step=1e-6), seed=1)
     with pytest.raises(InputError, match="no times"):
         measure(replace(ramp(), time=np.full(2001, math.nan)), Instrument(sampling_period=1.0), seed=1)

@@ -13,7 +13,8 @@ import pytest
 pytest.importorskip("jax")
 
 from rampion.cli import main
-from rampion.cli.grid import parse_values, read_table, variable
+from rampion.cli.grid import read_table, variable
+from rampion.cli.options import parse_values
 from rampion.errors import InputError
 
 CELL = ("simulate", "grid", "--cell", "gopal2023", "--to", "0.8V")

@@ -52,11 +52,53 @@ def test_written_records_are_sampled_evenly_and_analysed_without_a_word_from_the
     assert not [word for word in ("LAPACK", "DLASCL", "DGELSD", "SVD", "converge") if word in out + err]
 
 
-@pytest.mark.parametrize(("stated", "period"), [((), 0.5), (("--sampling-period", "20 s"), 20.0)])
-def test_written_records_are_sampled_evenly(capsys, tmp_path, stated, period):
-    words = ("--cell", "gopal2023", "--potential", "0.2V", "--duration", "600 s", "--write", "csv")
-    shell(capsys, "simulate", "hold", *words, *stated, "-o", tmp_path)
-    np.testing.assert_allclose(np.diff(recorded_times(tmp_path, "CA")), period, rtol=1e-9)
+ROADS = {
+    "sweep": ("--rate", "0.5mV/s", "--to", "0.5V"),
+    "paused": ("--rate", "0.5mV/s", "--to", "0.2V", "--pause", "60 s", "--points", "1"),
+    "hold": ("--potential", "0.2V", "--duration", "600 s", "--spectra", "2", "--points", "1"),
+    "current": ("--current-density", "0.3mA/cm2", "--duration", "600 s"),
+    "steps": ("--current-density", "0.1..0.3mA/cm2:3", "--duration", "200 s"),
+    "relax": ("--rate", "0.5mV/s", "--to", "0.2V", "--duration", "600 s", "--spectra", "2", "--points", "1"),
+    "spectrum": ("--rate", "0.5mV/s", "--at", "0.2V", "--points", "1"),
+}
+
+
+@pytest.mark.parametrize("noise", [(), ("--noise", "0.001")], ids=["clean", "noisy"])
+@pytest.mark.parametrize("verb", ROADS)
+def test_every_road_is_recorded_as_an_instrument_records_it(capsys, tmp_path, monkeypatch, verb, noise):
+    """Evenly in a round period, in the files and in the tables; never at the points of the march."""
+    monkeypatch.setattr("rampion.report.simulation._write_figures", lambda *_: None)  # the records alone
+    words = ("--cell", "gopal2023", *ROADS[verb], "--write", "csv", "-o", tmp_path, *noise)
+    shell(capsys, "simulate", verb, *words)
+    traces = [path for path in tmp_path.glob("csv/*.csv") if "PEIS" not in path.name]
+    assert traces
+    for path in traces:
+        time = np.loadtxt(path, delimiter=",", skiprows=4)[:, 0]
+        assert 1000 <= time.size <= 2501
+        np.testing.assert_allclose(np.diff(time), time[1] - time[0], rtol=1e-6)
+    tables = [path for path in tmp_path.glob("0*.csv") if "impedance" not in path.name]
+    assert len(tables) == len(traces)
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) > 1000 for path in tables)
+
+
+def test_stated_sampling_is_kept(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("rampion.report.simulation._write_figures", lambda *_: None)
+    words = ("--cell", "gopal2023", "--rate", "0.5mV/s", "--to", "0.5V", "--write", "csv", "-o", tmp_path)
+    stated = ("--sampling-period", "30 s", "--sampling-step", "20 mV", "--sampling-current", "2 uA")
+    shell(capsys, "simulate", "sweep", *words, *stated)
+    (path,) = tmp_path.glob("csv/*.csv")
+    time, potential, current = np.loadtxt(path, delimiter=",", skiprows=4).T
+    steps = np.stack([np.diff(time) / 30.0, np.diff(potential) / 0.02, np.abs(np.diff(current)) / 2e-6])
+    assert np.max(steps) < 1.02
+    np.testing.assert_allclose(np.max(steps, axis=0)[:-1], 1.0, atol=0.02)
+    assert {0, 2} <= set(np.argmax(steps, axis=0).tolist())
+
+
+@pytest.mark.parametrize("option", [("--noise", "0.001"), ("--sampling-current", "1 uA"), ("--write", "csv")])
+def test_an_instrument_without_a_folder_is_refused(capsys, option):
+    with pytest.raises(SystemExit):
+        shell(capsys, "simulate", "sweep", *CELL, "--to", "0.2V", *option)
+    assert f"{option[0]} needs a folder for the records; add -o DIR." in capsys.readouterr().err
 
 
 def test_spectra_in_a_hold_with_a_reference(capsys, tmp_path):

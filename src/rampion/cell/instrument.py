@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
+from rampion.cell.sampling import round_period, sampling_times
 from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity, merge_flags
@@ -49,10 +50,11 @@ class Instrument:
     current_offset : as a fraction of the range in use. ``current_drift`` [A/s], ``potential_drift`` [V/s].
     gain_spread : relative gain error, drawn once per range: the step seen where the range changes.
     potential_noise, potential_offset : [V]. ``potential_limit`` [V]: the largest potential recorded (compliance).
-    sampling_period : [s] between points. ``sampling_step`` : [V] of change between points. With both, either brings
-        a point.
-    least_points : of a record that has neither: its period is the longest of 1, 2 and 5 × 10ⁿ s that gives as many.
-        Zero keeps the points of the truth.
+    sampling_period [s], sampling_step [V], sampling_current_step [A] : since the last point, after which the next is
+        taken; the first that is passed brings it, and starts all of them anew.
+    fastest_period : least time [s] between points that a step brings.
+    least_points : of a record that has none of the three: its period is the longest of 1, 2 and 5 × 10ⁿ s that gives as
+        many. Zero keeps the points of the truth.
     averaging : the current is the mean since the last point (EC-Lab's <I>) instead of the value at the point.
     impedance_noise : relative standard deviation of each part of Z.
     cable_inductance : [H] in series. ``cable_capacitance`` [F] in parallel to the cell.
@@ -73,6 +75,8 @@ class Instrument:
     potential_drift: float = 0.0
     sampling_period: float = math.nan
     sampling_step: float = math.nan
+    sampling_current_step: float = math.nan
+    fastest_period: float = 2e-4
     least_points: int = 0
     averaging: bool = False
     impedance_noise: float = 0.0
@@ -84,7 +88,10 @@ class Instrument:
     def __post_init__(self) -> None:
         if any(scale <= 0 for scale in self.current_ranges) or list(self.current_ranges) != sorted(self.current_ranges):
             raise InputError(f"the current ranges are {self.current_ranges}; expected positive full scales, ascending.")
-        for name in ("sampling_period", "sampling_step"):
+        for name in ("current_noise", "current_floor", "potential_noise", "impedance_noise"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"the {name.replace('_', ' ')} is {getattr(self, name):g}; expected zero or more.")
+        for name in ("sampling_period", "sampling_step", "sampling_current_step", "fastest_period"):
             if getattr(self, name) <= 0:
                 raise InputError(
                     f"the {name.replace('_', ' ')} is {getattr(self, name):g}; expected a positive number."
@@ -142,7 +149,10 @@ def _measure_trace(truth: Trace, instrument: Instrument, generator: np.random.Ge
         return replace(truth, synthetic=True)
     if not np.all(np.isfinite(truth.time)):
         raise InputError("the true trace has no times; the virtual instrument needs them to sample.")
-    time = sampling_times(truth, instrument)
+    period, steps = instrument.sampling_period, (instrument.sampling_step, instrument.sampling_current_step)
+    if all(math.isnan(one) for one in (period, *steps)) and instrument.least_points and truth.time[-1] > truth.time[0]:
+        period = round_period(float(truth.time[-1] - truth.time[0]) / instrument.least_points)
+    time = sampling_times(truth, period, *steps, instrument.fastest_period)
     extra = {name: np.interp(time, truth.time, column) for name, column in truth.extra.items()}
     current = (_mean_since_last if instrument.averaging else np.interp)(time, truth.time, truth.current)
     potential = np.interp(time, truth.time, truth.potential)
@@ -219,39 +229,6 @@ def scan_frequencies(scan: FrequencyScan) -> Float[np.ndarray, " n"]:
     decades = math.log10(scan.high / scan.low)
     count = max(round(abs(decades) * scan.points_per_decade) + 1, 2)
     return np.geomspace(scan.high, scan.low, count)
-
-
-def sampling_times(truth: Trace, instrument: Instrument) -> Float[np.ndarray, " m"]:
-    """When [s] the instrument takes its points: every period, every step of potential passed, or both.
-
-    The potential counts along its path, so a sweep that turns back is sampled too; of a hold, only its two ends.
-    """
-    time = truth.time
-    chosen = []
-    period, step = instrument.sampling_period, instrument.sampling_step
-    if math.isnan(period) and math.isnan(step) and instrument.least_points and time[-1] > time[0]:
-        period = round_period((time[-1] - time[0]) / instrument.least_points)
-    if math.isfinite(period):
-        count = math.floor((time[-1] - time[0]) / period * (1 + 1e-12))
-        chosen.append(time[0] + period * np.arange(count + 1))
-    if math.isfinite(step):
-        if not np.all(np.isfinite(truth.potential)):
-            raise InputError("the true trace lacks potentials; it cannot be sampled by potential step.")
-        path = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(truth.potential)))])
-        marks = step * np.arange(math.floor(path[-1] / step * (1 + 1e-12)) + 1)
-        moving = np.concatenate([[True], np.diff(path) > 0])
-        chosen.append(np.interp(marks, path[moving], time[moving]))
-        if path[-1] < step:
-            chosen.append(time[[0, -1]])
-    if not chosen:
-        return time
-    return np.minimum(np.unique(np.concatenate(chosen)), time[-1])
-
-
-def round_period(longest: float) -> float:
-    """The longest of 1, 2 and 5 × 10ⁿ s that is not above ``longest`` [s], as instruments offer them."""
-    decade = 10.0 ** math.floor(math.log10(longest * (1 + 1e-12)))
-    return decade * max(digit for digit in (1.0, 2.0, 5.0) if digit * decade <= longest * (1 + 1e-12))
 
 
 def choose_ranges(current: Float[np.ndarray, " n"], scales: Float[np.ndarray, " k"]) -> Int[np.ndarray, " n"]:

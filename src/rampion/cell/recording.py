@@ -19,9 +19,12 @@ from rampion.cell.march import (
 )
 from rampion.cell.mesh import whole_positions
 from rampion.cell.parameters import Cell, limiting_current_density
-from rampion.cell.simulation import CellFlag, Simulation, traces_of
+from rampion.cell.simulation import CellFlag, Simulation, local_cubic, traces_of
 from rampion.cell.terms import events_of
 from rampion.estimate import Flag
+
+_TRACED = ("time", "potential", "current_density", "charge", "working_potential")
+_BETWEEN = 4  # pieces of a step in a trace: straight lines then lie sixteen times closer, below the default tolerance
 
 
 def ending(code, rows, segment, state, numbers, smallest, structure) -> Flag:
@@ -75,9 +78,24 @@ def collected(cell, protocols, pieces, spectra, flags, mesh, structure, accuracy
         position=cell.thickness * whole_positions(mesh),
         concentration=_profiles(cell, joined("profile").reshape(time.size, -1), near, far, mesh),
         limiting_current_density=limiting_current_density(cell),
-        traces=traces_of(cell, protocols, arrays, part, every), spectra=tuple(spectra), flags=every,
+        traces=traces_of(cell, protocols, *_between(arrays, part, index), every), spectra=tuple(spectra), flags=every,
         accuracy=accuracy, final=state,
     )  # fmt: skip
+
+
+def _between(arrays: dict[str, np.ndarray], part: np.ndarray, index: np.ndarray) -> tuple[dict, np.ndarray]:
+    """The columns of traces, with points between the steps of the march, and the part of each."""
+    made: dict[str, list[np.ndarray]] = {name: [part[:0] * 1.0] for name in _TRACED}
+    parts = [part[:0]]
+    for label in np.unique(index):
+        mine = index == label
+        x = arrays["time"][mine]
+        at = np.interp(np.arange((x.size - 1) * _BETWEEN + 1) / _BETWEEN, np.arange(x.size), x)
+        at = at[np.concatenate([[True], np.diff(at) > 0])]
+        for name in _TRACED:
+            made[name].append(at if name == "time" else local_cubic(x, arrays[name][mine], at))
+        parts.append(np.full(at.size, part[mine][0]))
+    return {name: np.concatenate(columns) for name, columns in made.items()}, np.concatenate(parts)
 
 
 def _profiles(cell: Cell, kept: np.ndarray, near: np.ndarray, far: np.ndarray, mesh) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rampion.cli.mechanisms import MECHANISMS
-from rampion.cli.options import quantity_option
+from rampion.cli.options import converted, parse_values, quantity_option
 from rampion.cli.simulate import CELL, cell_from, cell_options
 from rampion.errors import InputError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from rampion.planning.parameter_sweep import ParameterSweep
 
 _ALIASES = {"rate": "scan_rate", "to": "stop_potential"}
-_RANGE = re.compile(r"^(?P<low>.+?)\.\.(?P<high>.+):\s*(?P<count>\d+)\s*(?P<kind>log|lin|)$")
-_NUMBER = re.compile(r"^\s*[-+−]?[\d.]+(?:[eE][-+−]?\d+)?\s*(?P<unit>.*?)\s*$")
 
 
 @click.command()
@@ -163,44 +161,6 @@ def variable(shown: str) -> tuple[str, str]:
     raise InputError(f"{shown.strip()!r} cannot be varied; expected one of {told}.")
 
 
-def parse_values(text: str, name: str) -> Any:
-    """The values [SI] of ``0.5,1,2mm`` or ``0.01..1mV/s:20log``; a unit at the end holds for all before it."""
-    import numpy as np
-
-    match = _RANGE.match(text.strip())
-    if match is None:
-        if ".." in text:
-            raise InputError(f"{text!r} does not say how many values; write it as 0.01..1 mV/s:20 or :20log.")
-        texts = text.split(",")
-        return np.array(_converted(texts, name, _unit_of(texts[-1])))
-    low, high = _converted([match["low"], match["high"]], name, _unit_of(match["high"]))
-    count = int(match["count"])
-    if count < 2:
-        raise InputError(f"{text!r} asks for {count} values; expected at least 2.")
-    if match["kind"] != "log":
-        return np.linspace(low, high, count)
-    if low <= 0 or high <= 0:
-        raise InputError(f"{text!r} cannot be spaced evenly in the logarithm; both ends must be positive.")
-    return np.geomspace(low, high, count)
-
-
-def _unit_of(text: str) -> str | None:
-    found = _NUMBER.match(text)
-    return found["unit"] or None if found else None
-
-
-def _converted(texts: Sequence[str], name: str, unit: str | None) -> list[float]:
-    """Numbers [SI] with units of their own, or with this one."""
-    from rampion.units import parse_quantity
-
-    if name:
-        return [parse_quantity(text, name, unit).value for text in texts]
-    try:
-        return [float(text) for text in texts]
-    except ValueError:
-        raise InputError(f"{', '.join(texts)!r}: expected plain numbers (SI).") from None
-
-
 def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Columns [SI] and their quantities of a csv table, one row per simulation; lines that begin with # are left out.
 
@@ -236,7 +196,7 @@ def read_table(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         values = []
         for number, row in filled[1:]:
             try:
-                values += _converted([row[place] if place < len(row) else ""], kind, unit)
+                values += converted([row[place] if place < len(row) else ""], kind, unit)
             except InputError as error:
                 raise InputError(f"{path.name}, line {number}, column {title.strip()!r}: {error}") from None
         columns[name], quantities[name] = np.array(values), kind

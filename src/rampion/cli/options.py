@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,8 @@ _SAMPLE_WORDS = {
     "electrodes": "Both electrodes, as Li, blocking, 'In-Li | Li' or 'Li | Cu'; without it, lithium.",
     "material_class": "Family of the electrolyte: garnet, NASICON, sulfide, argyrodite, ...",
 }
+_RANGE = re.compile(r"^(?P<low>.+?)\.\.(?P<high>.+):\s*(?P<count>\d+)\s*(?P<kind>log|lin|)$")
+_NUMBER = re.compile(r"^\s*[-+−]?[\d.]+(?:[eE][-+−]?\d+)?\s*(?P<unit>.*?)\s*$")
 _FLAGS = {"leads_resistance": "--leads"}
 
 
@@ -88,6 +91,44 @@ class SampleWord(click.ParamType):
 def quantity_option(flag: str, name: str, text: str, **more: Any) -> Callable:
     """A click option for one quantity of the vocabulary."""
     return click.option(flag, type=QuantityText(name), help=text, **more)
+
+
+def parse_values(text: str, name: str) -> Any:
+    """The values [SI] of ``0.5,1,2mm`` or ``0.01..1mV/s:20log``; a unit at the end holds for all before it."""
+    import numpy as np
+
+    match = _RANGE.match(text.strip())
+    if match is None:
+        if ".." in text:
+            raise InputError(f"{text!r} does not say how many values; write it as 0.01..1 mV/s:20 or :20log.")
+        texts = text.split(",")
+        return np.array(converted(texts, name, _unit_of(texts[-1])))
+    low, high = converted([match["low"], match["high"]], name, _unit_of(match["high"]))
+    count = int(match["count"])
+    if count < 2:
+        raise InputError(f"{text!r} asks for {count} values; expected at least 2.")
+    if match["kind"] != "log":
+        return np.linspace(low, high, count)
+    if low <= 0 or high <= 0:
+        raise InputError(f"{text!r} cannot be spaced evenly in the logarithm; both ends must be positive.")
+    return np.geomspace(low, high, count)
+
+
+def _unit_of(text: str) -> str | None:
+    found = _NUMBER.match(text)
+    return found["unit"] or None if found else None
+
+
+def converted(texts: Sequence[str], name: str, unit: str | None) -> list[float]:
+    """Numbers [SI] with units of their own, or with this one."""
+    from rampion.units import parse_quantity
+
+    if name:
+        return [parse_quantity(text, name, unit).value for text in texts]
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        raise InputError(f"{', '.join(texts)!r}: expected plain numbers (SI).") from None
 
 
 def sample_options(function: Callable) -> Callable:

@@ -28,6 +28,11 @@ CELL = {
     "exchange_current": ("exchange_current_density", "Exchange current density of lithium; without it, no kinetics."),
     "interface_capacitance": ("area_capacitance", "Capacitance of each interface."),
 }
+_SEEN = {
+    "noise": "noise", "sampling_period": "sampling_period", "sampling_step": "sampling_step",
+    "sampling_current": "sampling_current_step",
+}  # fmt: skip
+"""Options of the virtual instrument, and what :func:`rampion.report.simulation.write_simulation` calls them."""
 _NEEDED = ("thickness", "conductivity", "concentration", "transference")
 
 
@@ -64,14 +69,19 @@ def cell_options(function: Callable, instrument: bool = True) -> Callable:
     for name, (quantity, text) in reversed(CELL.items()):
         function = quantity_option(f"--{name.replace('_', '-')}", quantity, text)(function)
     seen = (
-        click.option("--noise", type=float, help="Relative noise of the virtual instrument (0.002 is 0.2 %)."),
-        click.option("--seed", type=int, default=0, show_default=True, help="Seed of the noise."),
-        quantity_option(
-            "--sampling-period",
-            "duration",
-            "Time between the instrument's points; else the round one that gives 1000 to 2500 of them.",
+        click.option(
+            "--noise", type=click.FloatRange(0.0, 1.0, max_open=True),
+            help="Noise of the written records, of the current range and of Z (0.002 is 0.2 %).",
         ),
-    )
+        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the noise."),
+        quantity_option(
+            "--sampling-period", "duration",
+            "A point of the written records whenever so long has passed since the last one; without this and the next "
+            "two the round time that gives 1000 to 2500 points.",
+        ),
+        quantity_option("--sampling-step", "potential", "A point also whenever the potential has changed so much."),
+        quantity_option("--sampling-current", "current", "A point also whenever the current has changed so much."),
+    )  # fmt: skip
     files = click.option(
         "--write", type=click.Choice(["eclab", "gamry", "chi", "csv"]), help="Also as instrument files."
     )
@@ -112,8 +122,12 @@ def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = Fals
     from rampion.records import to_json
     from rampion.report.simulation import simulation_entry, simulation_text, write_simulation
 
-    if options["write"] and not options["output"]:
-        raise InputError("--write needs a folder for the files; add -o DIR.")
+    seen = {field: options[name] for name, field in _SEEN.items() if options[name] is not None}
+    if (options["write"] or seen) and not options["output"]:
+        named = (
+            "--write" if options["write"] else f"--{next(n for n, f in _SEEN.items() if f in seen).replace('_', '-')}"
+        )
+        raise InputError(f"{named} needs a folder for the records; add -o DIR.")
     lasting = sum(segment.duration for segment in segments(protocols, 1.0))
     cell = cell_from(options, lasting)
     accuracy = Accuracy(tolerance=options["tolerance"])
@@ -124,9 +138,10 @@ def _run(protocols: list[Protocol], options: dict[str, Any], pauses: bool = Fals
 
         entry["pause_effect"] = pause_effect(cell, protocols[0])  # type: ignore[arg-type]
     if options["output"]:
-        seen = (options["write"], options["noise"], options["seed"])
-        period = options["sampling_period"]
-        write_simulation(simulation, options["output"], *seen, period.value if period else None)
+        values = {name: getattr(value, "value", value) for name, value in seen.items()}
+        if options["write"] or values:
+            values["seed"] = options["seed"]
+        write_simulation(simulation, options["output"], options["write"], values)
     click.echo(to_json(entry) if options["as_json"] else simulation_text(simulation, entry))
 
 
@@ -205,6 +220,29 @@ def current(current_density: Any, duration: Any, **options: Any) -> None:
 
     area = _bare_cell(options).area
     _run([ConstantCurrent(current=current_density.value * area, duration=duration.value)], options)
+
+
+@simulate.command()
+@click.option(
+    "--current-density",
+    "densities",
+    required=True,
+    metavar="MA/CM²",
+    help="Of each step, as 0.1,0.2,-0.2mA/cm2 or 0.1..1mA/cm2:10 (10 steps, evenly).",
+)
+@quantity_option("--duration", "duration", "How long each step lasts.", required=True)
+@cell_options
+def steps(densities: str, duration: Any, **options: Any) -> None:
+    """Constant currents one after the other, as in a test for the critical current density."""
+    from rampion.cli.options import parse_values
+    from rampion.measurement import Steps
+
+    try:
+        values = parse_values(densities, "current_density")
+    except InputError as error:
+        raise InputError(f"--current-density: {error}") from None
+    currents = tuple((values * _bare_cell(options).area).tolist())
+    _run([Steps(currents=currents, durations=(duration.value,) * len(currents))], options)
 
 
 @simulate.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ _PROFILES = 8
 
 if TYPE_CHECKING:
     from rampion.cell.simulate import Simulation
-    from rampion.measurement import Sweep
+    from rampion.measurement import Experiment, Sweep
 
 
 def simulation_entry(simulation: Simulation) -> dict[str, Any]:
@@ -80,42 +82,38 @@ def simulation_text(simulation: Simulation, entry: dict[str, Any]) -> str:
 
 
 def write_simulation(
-    simulation: Simulation,
-    folder: str | Path,
-    make: str | None = None,
-    noise: float | None = None,
-    seed: int = 0,
-    period: float | None = None,
+    simulation: Simulation, folder: str | Path, make: str | None = None, seen: Mapping[str, float] | None = None
 ) -> None:
-    """``simulation.json``, tables, figures and, for a make of instrument, its files with the instrument's noise.
+    """``simulation.json``, tables, figures and, for a make of instrument, its files.
 
-    With a make, a noise or a sampling ``period`` [s] the records are what :func:`~rampion.cell.instrument.measure`
-    makes of them, in even steps of time; with none of them the points are the solver's.
+    With a make, or with anything in ``seen``, the records are those of the virtual laboratory instrument
+    (:func:`~rampion.cell.instrument.measure`); without both they are the simulation's own. ``seen`` holds ``seed``,
+    ``noise`` (relative) and fields of :class:`~rampion.cell.instrument.Instrument` [SI].
 
     Figures: ``simulation``; ``profiles`` in time; ``spectra``, where there are any; and of a sweep ``voltammograms``
     over scan rates and thicknesses around its own, and ``regimes``, the map with this cell on it.
     """
-    options = {"cell": simulation.cell.name, "write": make, "noise": noise, "seed": seed, "sampling_period": period}
-    with new_set(folder, "simulate", options) as made:
-        _write(simulation, made.folder, make, noise, seed, period)
+    seen = dict(seen or {})
+    with new_set(folder, "simulate", {"cell": simulation.cell.name, "write": make, **seen}) as made:
+        experiment = simulation.experiment
+        if make is not None or seen:
+            experiment = _measured(experiment, seen)
+        _write(simulation, experiment, made.folder, make)
 
 
-def _write(
-    simulation: Simulation, folder: Path, make: str | None, noise: float | None, seed: int, period: float | None
-) -> None:
+def _measured(experiment: Experiment, seen: Mapping[str, float]) -> Experiment:
+    from rampion.cell.instrument import laboratory_instrument, measure
+
+    changes: dict[str, object] = {name: value for name, value in seen.items() if name not in ("seed", "noise")}
+    if "noise" in seen:
+        changes |= {"current_noise": seen["noise"], "impedance_noise": seen["noise"]}
+    instrument, seed = laboratory_instrument(**changes), int(seen.get("seed", 0))
+    parts = tuple(measure(part, instrument, seed + number) for number, part in enumerate(experiment.parts))
+    return replace(experiment, parts=parts)
+
+
+def _write(simulation: Simulation, experiment: Experiment, folder: Path, make: str | None) -> None:
     (folder / "simulation.json").write_text(to_json(simulation_entry(simulation)) + "\n", encoding="utf-8")
-    experiment = simulation.experiment
-    if noise is not None or make is not None or period is not None:
-        from dataclasses import replace
-
-        from rampion.cell.instrument import laboratory_instrument, measure
-
-        changes: dict[str, object] = {} if noise is None else {"current_noise": noise, "impedance_noise": noise}
-        if period is not None:
-            changes["sampling_period"] = period
-        instrument = laboratory_instrument(**changes)
-        parts = tuple(measure(part, instrument, seed + number) for number, part in enumerate(experiment.parts))
-        experiment = replace(experiment, parts=parts)
     for number, part in enumerate(experiment.parts, 1):
         name = file_name(part.technique or "part")
         write_columns(folder / f"{number:03d}_{name}.csv", curve_columns(part), synthetic=True)
@@ -147,8 +145,6 @@ def _write_figures(simulation: Simulation, folder: Path) -> None:
 
 def _write_sweep_figures(simulation: Simulation, sweep: Sweep, folder: Path) -> None:
     """The sweep among its neighbours and on the map, without its pauses."""
-    from dataclasses import replace
-
     from rampion.cell.families import sweep_family
     from rampion.cell.parameters import thermal_voltage
     from rampion.cell.regimes import map_regimes, scan_number
