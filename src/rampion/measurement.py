@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float
 
 from rampion.equality import equal_by_value
 from rampion.errors import InputError
@@ -435,14 +435,32 @@ class Experiment:
         return self.sample.name or self.name
 
 
+class MaskedBy(Enum):
+    """What bounds a masked stretch."""
+
+    POTENTIAL = "potential"
+    TIME = "time"
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A stretch of a record that is not judged, from ``low`` to ``high``: cell voltages as magnitudes [V], or times [s]
+    on the record's clock."""
+
+    by: MaskedBy
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """What a person decided of one sample's data in place of the software, and why.
 
     It concerns the sample's ``sweep`` or ``spectrum`` of that number (from 1, in order; constant-current runs count
-    as sweeps), or all of it when neither is given. ``exclude`` leaves that part out; ``verdict``, ``at`` [V] (the
-    event's potential) and ``ohmic_window`` [V] stand in for what was found in a sweep, ``circuit`` for what was
-    chosen for spectra.
+    as sweeps), or all of it when neither is given. ``exclude`` leaves that part out, ``masked`` stretches of it;
+    ``verdict``, ``at`` [V] (the event's potential) and ``ohmic_window`` [V] stand in for what was found in a sweep,
+    ``circuit`` for what was chosen for spectra. ``current_limit`` [A] is the largest current that the instrument
+    delivers.
     """
 
     sample: str
@@ -454,6 +472,8 @@ class Override:
     verdict: str | None = None
     at: float | None = None
     ohmic_window: tuple[float, float] | None = None
+    masked: tuple[Masked, ...] = ()
+    current_limit: float | None = None
     circuit: str | None = None
 
 
@@ -495,3 +515,13 @@ def thinned(values: np.ndarray, most: int) -> np.ndarray:
         if high > low
     ]
     return np.unique(np.array(kept).ravel())
+
+
+def selected_points(trace: Trace, kept: Bool[np.ndarray, " n"] | slice) -> Trace:
+    """The trace with some of its points alone."""
+    return replace(
+        trace,
+        **{name: getattr(trace, name)[kept] for name in ("time", "potential", "current")},
+        temperature=trace.temperature[kept] if trace.temperature is not None else None,
+        extra={name: values[kept] for name, values in trace.extra.items()},
+    )

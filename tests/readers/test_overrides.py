@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rampion.errors import InputError
-from rampion.measurement import Override
+from rampion.measurement import Masked, MaskedBy, Override
 from rampion.readers.overrides import find_overrides, read_overrides
 
 HEAD = '[[override]]\nsample = "S1"\nreason = "seen under the microscope"\n'
@@ -31,6 +31,16 @@ def test_decisions_are_read_with_their_units(tmp_path):
     assert third.sweep is None
 
 
+def test_masked_stretches_and_limits_are_read_with_their_units(tmp_path):
+    one = 'masked = ["0.41 V", "430 mV"]\ncurrent_limit = "0.5 mA"\n'
+    two = 'sweep = 1\nmasked = [["0.41 V", "0.43 V"], ["10 min", "660 s"]]\n'
+    written(tmp_path, HEAD + one + HEAD + two)
+    first, second = find_overrides(tmp_path)
+    potentials = Masked(MaskedBy.POTENTIAL, 0.41, 0.43)
+    assert (first.masked, first.current_limit, first.sweep) == ((potentials,), 5e-4, None)
+    assert second.masked == (potentials, Masked(MaskedBy.TIME, 600.0, 660.0))
+
+
 def test_a_folder_without_the_file_has_none(tmp_path):
     assert find_overrides(tmp_path) == ()
 
@@ -48,8 +58,19 @@ def test_a_folder_without_the_file_has_none(tmp_path):
         (HEAD + 'exclude = "yes"\n', "expected true or false"),
         (HEAD + "at = 0.3\n", "expected a potential with its unit"),
         (HEAD + 'at = "3 mA"\n', "at"),
-        (HEAD + "ohmic_window = ['40 mV', '5 mV']\n", "expected the lower potential first"),
+        (HEAD + "ohmic_window = ['40 mV', '5 mV']\n", "expected the lower one first"),
         (HEAD + "ohmic_window = ['40 mV']\n", "expected two potentials"),
+        (HEAD + "masked = ['40 mV', '5 mV']\n", "expected the lower one first"),
+        (HEAD + "masked = ['40 mV', '5 s']\n", "masked: .*expected a time"),
+        (HEAD + "masked = [['1 s', '5 s'], '40 mV']\n", "expected two potentials"),
+        (HEAD + "masked = []\n", "decides nothing"),
+        (HEAD + "masked = [[]]\n", "expected two potentials"),
+        (HEAD + "masked = ['-0.1 V', '0.1 V']\n", "expected magnitudes of the cell voltage"),
+        (HEAD + "masked = [1, 2]\n", "expected a potential with its unit"),
+        (HEAD + "current_limit = 1e-3\n", "expected a current with its unit, such as '1 mA'"),
+        (HEAD + "current_limit = '0 mA'\n", "expected a positive current"),
+        (HEAD + "current_limit = '1 V'\n", "current_limit: "),
+        (HEAD + "spectrum = 1\nmasked = ['1 s', '2 s']\n", "belong to a sweep"),
         (HEAD + "sweep = 0\nexclude = true\n", "expected a whole number from 1"),
         (HEAD + "sweep = 1\nspectrum = 1\nexclude = true\n", "write an entry for each"),
         (HEAD + "spectrum = 1\nat = '1 V'\n", "belong to a sweep"),

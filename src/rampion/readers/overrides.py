@@ -10,6 +10,8 @@
     verdict = "limiting_peak"
     at = "0.32 V"
     ohmic_window = ["5 mV", "40 mV"]
+    masked = ["0.41 V", "0.43 V"]      # not judged; several: [["0.41 V", "0.43 V"], ["620 s", "660 s"]]
+    current_limit = "1 mA"             # of the instrument
     # exclude = true
     # circuit = "R0-p(R1,CPE1)"
 """
@@ -23,13 +25,13 @@ from pathlib import Path
 from typing import Any
 
 from rampion.errors import InputError
-from rampion.measurement import Override
+from rampion.measurement import Masked, MaskedBy, Override
 from rampion.units import parse_quantity
 
 FILE = "overrides.toml"
 _KEYS = tuple(f.name for f in fields(Override))
-_DECISIONS = ("exclude", "verdict", "at", "ohmic_window", "circuit")
-_OF_SWEEPS = ("verdict", "at", "ohmic_window")
+_OF_SWEEPS = ("verdict", "at", "ohmic_window", "masked", "current_limit")
+_DECISIONS = ("exclude", *_OF_SWEEPS, "circuit")
 _KINDS = {"sample": str, "reason": str, "by": str, "verdict": str, "circuit": str, "exclude": bool}
 
 
@@ -81,16 +83,22 @@ def _override(entry: Mapping[str, Any], place: str) -> Override:
     if "sweep" in entry and "spectrum" in entry:
         raise InputError(f"{place} names a sweep and a spectrum; write an entry for each.")
     if "spectrum" in entry and any(key in entry for key in _OF_SWEEPS):
-        raise InputError(f"{place} is about a spectrum; verdict, at and ohmic_window belong to a sweep.")
+        raise InputError(f"{place} is about a spectrum; {', '.join(_OF_SWEEPS)} belong to a sweep.")
     if "sweep" in entry and "circuit" in entry:
         raise InputError(f"{place} is about a sweep; a circuit belongs to spectra.")
     numbers = {key: _number(entry[key], f"{place}: {key}") for key in ("sweep", "spectrum") if key in entry}
-    potentials: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     if "at" in entry:
-        potentials["at"] = _potential(entry["at"], f"{place}: at")
+        values["at"] = _quantity(entry["at"], "potential", f"{place}: at")
+    if "current_limit" in entry:
+        values["current_limit"] = _quantity(entry["current_limit"], "current", f"{place}: current_limit")
+        if values["current_limit"] <= 0:
+            raise InputError(f"{place}: current_limit is {entry['current_limit']!r}; expected a positive current.")
     if "ohmic_window" in entry:
-        potentials["ohmic_window"] = _window(entry["ohmic_window"], f"{place}: ohmic_window")
-    return Override(**{**entry, **numbers, **potentials})
+        values["ohmic_window"] = _window(entry["ohmic_window"], "potential", f"{place}: ohmic_window")
+    if "masked" in entry:
+        values["masked"] = _masked(entry["masked"], f"{place}: masked")
+    return Override(**{**entry, **numbers, **values})
 
 
 def _number(value: object, place: str) -> int:
@@ -99,19 +107,44 @@ def _number(value: object, place: str) -> int:
     return value
 
 
-def _potential(value: object, place: str) -> float:
+def _quantity(value: object, name: str, place: str) -> float:
     if not isinstance(value, str):
-        raise InputError(f"{place} is {value!r}; expected a potential with its unit, such as '0.32 V'.")
+        example = {"potential": "0.32 V", "current": "1 mA", "time": "620 s"}[name]
+        raise InputError(f"{place} is {value!r}; expected a {name} with its unit, such as {example!r}.")
     try:
-        return parse_quantity(value, "potential").value
+        return parse_quantity(value, name).value
     except InputError as error:
         raise InputError(f"{place}: {error}") from None
 
 
-def _window(value: object, place: str) -> tuple[float, float]:
+def _window(value: object, name: str, place: str) -> tuple[float, float]:
+    plural, example = ("potentials", "['5 mV', '40 mV']") if name == "potential" else ("times", "['620 s', '660 s']")
     if not isinstance(value, list) or len(value) != 2:
-        raise InputError(f"{place} is {value!r}; expected two potentials, such as ['5 mV', '40 mV'].")
-    low, high = (_potential(one, place) for one in value)
+        raise InputError(f"{place} is {value!r}; expected two {plural}, such as {example}.")
+    low, high = (_quantity(one, name, place) for one in value)
     if not low < high:
-        raise InputError(f"{place} runs from {low:g} V to {high:g} V; expected the lower potential first.")
+        unit = "V" if name == "potential" else "s"
+        raise InputError(f"{place} runs from {low:g} {unit} to {high:g} {unit}; expected the lower one first.")
     return low, high
+
+
+def _masked(value: object, place: str) -> tuple[Masked, ...]:
+    """One window or a list of them, each of potentials or of times."""
+    windows = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
+    found = []
+    for window in windows:
+        ends = window if isinstance(window, list) else []
+        by = MaskedBy.TIME if any(isinstance(one, str) and _is_time(one) for one in ends) else MaskedBy.POTENTIAL
+        low, high = _window(window, by.value, place)
+        if by is MaskedBy.POTENTIAL and low < 0:
+            raise InputError(f"{place} begins at {low:g} V; expected magnitudes of the cell voltage, from 0 V.")
+        found.append(Masked(by, low, high))
+    return tuple(found)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        parse_quantity(text, "time")
+    except InputError:
+        return False
+    return True

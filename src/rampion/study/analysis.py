@@ -14,7 +14,15 @@ from rampion.plausibility import assess_sample
 from rampion.readers import read_file
 from rampion.study.conditions import ConditionSeries, take_together
 from rampion.study.lost import Lost, StudyFlag, attempt, lost_sample, reason_of
-from rampion.study.overrides import Overridden, check_circuit, check_overrides, choose_spectra, choose_sweeps, concerns
+from rampion.study.overrides import (
+    Overridden,
+    check_circuit,
+    check_overrides,
+    choose_spectra,
+    choose_stretches,
+    choose_sweeps,
+    concerns,
+)
 from rampion.study.plausible import assess_campaign, assess_experiment
 from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
 
@@ -203,6 +211,7 @@ def analyse_experiment(
     kept = choose_spectra(on_one_clock(experiment), mine)
     experiment = kept.experiment
     run = analyse_run(experiment.traces, experiment.sample, experiment.parts)
+    run, masked = choose_stretches(experiment, run, mine)
     findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
     findings = with_aftermath(findings, experiment.parts, experiment.sample)
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
@@ -220,7 +229,7 @@ def analyse_experiment(
         experiment=experiment,
         findings=findings,
         impedance=spectra,
-        overridden=kept.overridden + overridden,
+        overridden=kept.overridden + masked + overridden,
         flags=merge_flags(
             implausible, experiment.flags, *(part.flags for part in experiment.parts), run.flags, spectra.flags
         ),

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rampion.errors import DecisionError, InputError
 from rampion.estimate import Estimate
-from rampion.measurement import Experiment, Override, Sample, Spectrum
+from rampion.measurement import Experiment, Masked, MaskedBy, Override, Sample, Spectrum, Trace, selected_points
 from rampion.units import show
 
 if TYPE_CHECKING:
+    from rampion.voltammetry.analyse import Analysis as RunAnalysis
     from rampion.voltammetry.finding import Finding
 
 
@@ -127,10 +130,92 @@ def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kep
     )
 
 
+def choose_stretches(
+    experiment: Experiment, run: RunAnalysis, overrides: Sequence[Override]
+) -> tuple[RunAnalysis, tuple[Overridden, ...]]:
+    """The run judged again without the stretches that a person masked; as it was where there are none.
+
+    Parameters
+    ----------
+    run : what all points of the experiment's traces show; the sweeps of the overrides are numbered in it.
+
+    Raises
+    ------
+    InputError
+        When a stretch holds no point, leaves too few, or its sweep does not exist.
+    """
+    from rampion.voltammetry.analyse import analyse_run
+    from rampion.voltammetry.voltammogram import SMALLEST_SWEEP
+
+    mine = [(override, stretch) for override in overrides for stretch in override.masked]
+    if not mine:
+        return run, ()
+    traces = experiment.traces
+    seen = [np.ones(len(trace), dtype=bool) for trace in traces]
+    decided: list[tuple[Override, str, str]] = []
+    for override, stretch in mine:
+        _check_number(override, len(run.findings))
+        count = 0
+        for place, (trace, kept) in enumerate(zip(traces, seen, strict=True)):
+            masked = _masked_points(trace, stretch) & _points_of(override.sweep, run.findings, place, trace)
+            kept &= ~masked
+            count += int(masked.sum())
+            if masked.any() and kept.sum() < SMALLEST_SWEEP:
+                raise DecisionError(
+                    f"An override masks {_stretch(stretch)} of {override.sample!r} and leaves {int(kept.sum())} "
+                    "points; exclude that sweep instead."
+                )
+        if count == 0:
+            raise DecisionError(
+                f"An override masks {_stretch(stretch)} of {override.sample!r}, where it has no point; its record runs "
+                f"{_reach(traces, stretch.by)}."
+            )
+        part = f"sweep {override.sweep}" if override.sweep is not None else "all sweeps"
+        decided.append((override, part, f"{_stretch(stretch)} masked, {count} points"))
+    shortened = {id(trace): selected_points(trace, kept) for trace, kept in zip(traces, seen, strict=True)}
+    parts = [shortened.get(id(part), part) for part in experiment.parts]
+    fresh = analyse_run([part for part in parts if isinstance(part, Trace)], experiment.sample, parts)
+    before, after = ("; ".join(map(_said, each.findings)) for each in (run, fresh))
+    return fresh, tuple(_changed(*each, before, after) for each in decided)
+
+
+def _points_of(sweep: int | None, findings: Sequence[Finding], place: int, trace: Trace) -> np.ndarray:
+    """Which points of a trace belong to a sweep of that number; all where none is named."""
+    if sweep is None:
+        return np.ones(len(trace), dtype=bool)
+    finding = findings[sweep - 1]
+    begins, ends = finding.trace, finding.until
+    if begins is None or ends is None or not begins <= place <= ends:
+        return np.zeros(len(trace), dtype=bool)
+    shared = sum(one.trace == begins for one in findings) > 1
+    first, last = finding.voltammogram.time[[0, -1]]
+    return (trace.time >= first) & (trace.time <= last) if shared else np.ones(len(trace), dtype=bool)
+
+
+def _masked_points(trace: Trace, stretch: Masked) -> np.ndarray:
+    values = np.abs(trace.potential) if stretch.by is MaskedBy.POTENTIAL else trace.time
+    return (values >= stretch.low) & (values <= stretch.high)
+
+
+def _stretch(stretch: Masked) -> str:
+    unit = "V" if stretch.by is MaskedBy.POTENTIAL else "s"
+    return f"{stretch.low:g} {unit} to {stretch.high:g} {unit}"
+
+
+def _reach(traces: Sequence[Trace], by: MaskedBy) -> str:
+    """From where to where the records reach, in words."""
+    values = np.concatenate([np.abs(one.potential) if by is MaskedBy.POTENTIAL else one.time for one in traces])
+    known = values[np.isfinite(values)]
+    unit = "V" if by is MaskedBy.POTENTIAL else "s"
+    return f"from {known.min():.4g} {unit} to {known.max():.4g} {unit}" if known.size else "without times"
+
+
 def choose_sweeps(
     findings: Sequence[Finding], sample: Sample, overrides: Sequence[Override]
 ) -> tuple[tuple[Finding, ...], tuple[Overridden, ...]]:
-    """The findings with a person's verdicts, places and ohmic windows, without those that were excluded.
+    """The findings with a person's verdicts, places, ohmic windows and limits, without those that were excluded.
+
+    Several entries about one sweep hold together; of two that decide the same, the later.
 
     Raises
     ------
@@ -140,18 +225,19 @@ def choose_sweeps(
     from rampion.voltammetry.event import Choice, judge_sweep
     from rampion.voltammetry.finding import Kind, Verdict
 
-    verdicts = {verdict.value: verdict for verdict in Verdict}
+    verdicts = {verdict.value: verdict for verdict in Verdict if verdict is not Verdict.VOLTAGE_RUNAWAY}
     chosen: dict[int, Finding | None] = dict(enumerate(findings, 1))
+    choices: dict[int, Choice] = {}
     overridden: list[Overridden] = []
     for override in overrides:
-        if override.spectrum is not None or not _about_sweeps(override):
+        decides = override.exclude or _decision(override)
+        if override.spectrum is not None or not decides:
             continue
         if override.verdict is not None and override.verdict not in verdicts:
-            raise DecisionError(f"{override.verdict!r} is no verdict; expected one of {', '.join(verdicts)}.")
-        if override.sweep is not None and override.sweep > len(findings):
             raise DecisionError(
-                f"An override names sweep {override.sweep} of {override.sample!r}, which has {len(findings)}."
+                f"{override.verdict!r} is no verdict of a sweep; expected one of {', '.join(verdicts)}."
             )
+        _check_number(override, len(findings))
         for number in [override.sweep] if override.sweep is not None else list(chosen):
             before = chosen[number]
             if before is None:
@@ -161,25 +247,36 @@ def choose_sweeps(
                 overridden.append(_changed(override, f"sweep {number}", "excluded", _said(before), "left out"))
                 continue
             if before.kind is not Kind.SWEEP:
+                if override.sweep is None and not _event_decided(override):
+                    continue
                 raise DecisionError(
-                    f"An override chooses a verdict or window for run {number} of {override.sample!r}, a "
-                    f"{before.kind.value.replace('_', ' ')} run; only a sweep has these."
+                    f"An override chooses {_decision(override)} for run {number} of {override.sample!r}, a "
+                    f"{before.kind.value.replace('_', ' ')} run; only a sweep has these: name the sweep by its number."
                 )
+            choice = choices.get(number, Choice())
             choice = Choice(
-                verdict=verdicts.get(override.verdict or ""), at=override.at, ohmic_window=override.ohmic_window
+                verdict=verdicts.get(override.verdict or "", choice.verdict),
+                at=choice.at if override.at is None else override.at,
+                ohmic_window=override.ohmic_window or choice.ohmic_window,
+                current_limit=override.current_limit or choice.current_limit,
             )
             try:
                 after = judge_sweep(before.voltammogram, sample, choice, before.cell)
             except InputError as error:
                 raise DecisionError(str(error)) from error
-            after = replace(after, trace=before.trace, until=before.until)
-            chosen[number] = after
+            choices[number] = choice
+            chosen[number] = after = replace(after, trace=before.trace, until=before.until)
             overridden.append(_changed(override, f"sweep {number}", _decision(override), _said(before), _said(after)))
     return tuple(finding for finding in chosen.values() if finding is not None), tuple(overridden)
 
 
-def _about_sweeps(override: Override) -> bool:
-    return override.exclude or bool(override.verdict or override.ohmic_window) or override.at is not None
+def _event_decided(override: Override) -> bool:
+    return override.verdict is not None or override.at is not None or override.ohmic_window is not None
+
+
+def _check_number(override: Override, count: int) -> None:
+    if override.sweep is not None and override.sweep > count:
+        raise DecisionError(f"An override names sweep {override.sweep} of {override.sample!r}, which has {count}.")
 
 
 def _changed(override: Override, part: str, decision: str, before: str, after: str) -> Overridden:
@@ -194,6 +291,8 @@ def _decision(override: Override) -> str:
         decided.append(f"event at {override.at:g} V")
     if override.ohmic_window is not None:
         decided.append(f"ohmic window {override.ohmic_window[0]:g} V to {override.ohmic_window[1]:g} V")
+    if override.current_limit is not None:
+        decided.append(f"current limit {show(override.current_limit, 'current')}")
     return ", ".join(decided)
 
 

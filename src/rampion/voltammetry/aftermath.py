@@ -121,7 +121,7 @@ def _at_start(finding: Finding) -> Estimate:
 
 
 def _mean_resistance(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> Estimate:
-    """Mean voltage over mean current [Ω], its error the scatter about that line; a cell that is polarised shows more."""
+    """Mean voltage over mean current [Ω], its error the scatter about that line; a polarised cell shows more."""
     value = float(np.mean(potential) / np.mean(current))
     stray = float(np.std(potential - value * current)) / math.sqrt(current.size) if current.size > 1 else math.nan
     return Estimate(value, stray / abs(float(np.mean(current))))

@@ -11,7 +11,17 @@ from enum import Enum
 import numpy as np
 
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.measurement import ConstantCurrent, Hold, Rest, Sample, Spectrum, Steps, Sweep, Trace
+from rampion.measurement import (
+    ConstantCurrent,
+    Hold,
+    Rest,
+    Sample,
+    Spectrum,
+    Steps,
+    Sweep,
+    Trace,
+    selected_points,
+)
 from rampion.plausible_limits import Couple, couple_of, lithium_on_both_sides
 from rampion.voltammetry.aftermath import with_aftermath
 from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, find_runaway, gradual_fall
@@ -260,14 +270,7 @@ def _against_couple(trace: Trace, couple: Couple) -> Trace:
         return trace
     driven = np.flatnonzero(trace.potential * trace.current > 0)
     begins = int(driven[0]) if driven.size else 0
-    if begins == 0:
-        return trace
-    columns = {name: values[begins:] for name, values in trace.extra.items()}
-    warmth = trace.temperature[begins:] if trace.temperature is not None else None
-    return replace(
-        trace, time=trace.time[begins:], potential=trace.potential[begins:], current=trace.current[begins:],
-        temperature=warmth, extra=columns,
-    )  # fmt: skip
+    return trace if begins == 0 else selected_points(trace, slice(begins, None))
 
 
 def _judge_group(traces: tuple[Trace, ...], sample: Sample, cell: CellCheck) -> tuple[Finding, ...]:

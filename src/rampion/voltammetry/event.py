@@ -45,11 +45,13 @@ _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a person decided of a sweep: its verdict, the place of the event [V], the window of the ohmic line [V]."""
+    """What a person decided of a sweep: its verdict, the place of the event [V], the window of the ohmic line [V], the
+    instrument's largest current [A]."""
 
     verdict: Verdict | None = None
     at: float | None = None
     ohmic_window: tuple[float, float] | None = None
+    current_limit: float = math.inf
 
 
 def judge_sweep(
@@ -78,10 +80,11 @@ def judge_sweep(
     choice = Choice() if choice is None else choice
     recorded = voltammogram
     voltammogram = levelled(recorded)
-    judgement = judge(blocks_of(
+    blocks = blocks_of(
         voltammogram.time, voltammogram.potential, voltammogram.current, voltammogram.potential_noise,
         find_resolution(voltammogram.current[voltammogram.swept]), room_or_stated(sample),
-    ))  # fmt: skip
+    )  # fmt: skip
+    judgement = judge(blocks, limit=choice.current_limit)
     if choice.ohmic_window is not None:
         line = straight_window(voltammogram, sample, choice.ohmic_window)
     else:
@@ -302,7 +305,7 @@ class _Place:
         level = float(np.median(sweep.current[begun : begun + 5])) if begun + 5 < sweep.current.size else float(
             np.max(sweep.current)
         )  # fmt: skip
-        held = all_kept[(sweep.current[all_kept] >= (1.0 - SHAPE.flat) * level)]
+        held = all_kept[np.abs(sweep.current[all_kept] - level) <= SHAPE.flat * level]
         first = int(np.searchsorted(all_kept, held[0] if held.size else begun))
         last = int(np.searchsorted(all_kept, held[-1] if held.size else begun))
         clipping = limit_reached(

@@ -48,6 +48,7 @@ class ShapeRule:
 
 
 SHAPE = ShapeRule()
+_FEWEST = 12  # blocks before a limit of the instrument: fewer show no course
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,10 @@ class Judgement:
         return self.explanations[0]
 
 
-def judge(blocks: Blocks, rule: ShapeRule = SHAPE) -> Judgement:
-    """The phenomenon that a record shows."""
-    limited = limited_from(blocks, rule)
-    free = blocks if limited is None else first_points(blocks, limited)
+def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> Judgement:
+    """The phenomenon that a record shows; ``limit`` [A] is the instrument's, where it is stated."""
+    limited = limited_from(blocks, rule, limit)
+    free = blocks if limited is None or limited < _FEWEST else first_points(blocks, limited)
     explanations = explain(free)
     shown = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
     verdict, at, departures = shown[0]
@@ -111,17 +112,21 @@ def smooth_current(blocks: Blocks, best: Hypothesis) -> Float[np.ndarray, " n"]:
     return blocks.current - best.residual
 
 
-def limited_from(blocks: Blocks, rule: ShapeRule) -> int | None:
-    """The first block of a run at the largest current that is entered with a kink; ``None`` without one.
+def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> int | None:
+    """The first block at a stated limit [A], else of a run at the largest current that is entered with a kink; ``None``
+    without one.
 
     Assumes that the limit is applied after the noise: converter or range at its end.
     """
     current, n = blocks.current, blocks.current.size
+    stated = np.flatnonzero(current >= (1.0 - rule.flat) * limit)
+    if stated.size:
+        return int(stated[0])
     many = max(5, n // 50)
     top = float(np.partition(current, n - many)[n - many])
     near = np.abs(current - top) <= rule.flat * abs(top)
     length, first = max(((end - first, first) for first, end in _runs(near)), default=(0, 0))
-    if length < many or first < 12 or top <= 0:
+    if length < many or first < _FEWEST or top <= 0:
         return None
     own = current[first + 1 : first + length]
     begun, middle, ended = (float(np.mean(part)) for part in np.array_split(own, 3))
