@@ -30,6 +30,7 @@ from rampion.voltammetry.event import SUREST, ask_for, judge_sweep, margin_confi
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
+from rampion.voltammetry.pauses import rests_inside
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
     SMALLEST_SWEEP,
@@ -182,6 +183,8 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     noise = noise_level(time, potential)
     if span < max(10 * (noise if math.isfinite(noise) else 0.0), 2e-3):
         return Shape.HOLD, "its potential does not move"
+    moved = ~rests_inside(potential)
+    time, potential = time[moved], potential[moved]
     straight, lasted = 0, 0.0
     for first, end, _ in split_legs(time, potential):
         if end - first < SMALLEST_SWEEP:

@@ -387,10 +387,8 @@ class _Place:
         if float(np.min(steps, initial=0.0)) < -SHAPE.lost * float(self.smooth[at]):  # no rounded top: it breaks off
             return self._corner(at)
         x, y, noise = self.sweep.ramp[kept], self.sweep.current[kept], self.noise[kept]
-        if self._described(near, at):
-            height, place = _drawn_maximum(self.judgement, at)
-        else:
-            height, place = fit_maximum(x, y, noise, float(self.blocks.history.potential[at]))
+        drawn = _drawn_maximum(self.judgement, at) if self._described(near, at) else None
+        height, place = drawn or fit_maximum(x, y, noise, float(self.blocks.history.potential[at]))
         height = _with_error(height, ACCURACY * abs(height.value))
         smooth, potential = self.smooth, self.blocks.history.potential
         rising = np.flatnonzero(smooth[: at + 1] <= 0.5 * height.value)
@@ -441,8 +439,8 @@ def _close(judgement: Judgement) -> list[tuple[Hypothesis, float]]:
     return list(zip(kept, (weights / np.sum(weights)).tolist(), strict=True))
 
 
-def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate]:
-    """Height and place of the maximum of the courses that the fits allow."""
+def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] | None:
+    """Height and place of the maximum of the courses that the fits allow; ``None`` where none describes it."""
     potential = judgement.blocks.history.potential
     n = potential.size
     reach = max(6, n // 12)
@@ -458,6 +456,8 @@ def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate]:
         found = np.array([_vertex(curve, potential[part]) for curve in curves[:count]])
         heights.append(found[:, 0])
         places.append(found[:, 1])
+    if not heights:
+        return None
     all_heights, all_places = np.concatenate(heights), np.concatenate(places)
     pitch = float(np.ptp(potential[part])) / max(part.stop - part.start, 1) / math.sqrt(12.0)
     return _quantiles(value, all_heights), _with_error(_quantiles(place, all_places), 0.5 * pitch)

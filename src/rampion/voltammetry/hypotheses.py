@@ -23,6 +23,7 @@ from jaxtyping import Bool, Float
 from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student_cost, student_weight
 from rampion.voltammetry.courses import Family, History, Library, courses_of, history_of, library_of
 from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
+from rampion.voltammetry.pauses import rests_inside
 from rampion.voltammetry.programme import gaps_of, programme_of
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
@@ -38,8 +39,6 @@ _SHORTER = 0.3  # of a step after which the cost grew
 _HOPELESS = 1.0  # of BIC a block behind the best: no further search
 _FAINT = 0.1  # sum of the sizes of φ below which a noise is taken as white
 MOST = 400  # blocks
-_REST = 1e-3  # of the largest current: none flows
-_AWAY = 0.02  # of the largest voltage: away from zero
 _QUIETEST = 0.3  # of the median noise: what a window of it may say by chance
 DRIFT = 0.02  # of G over the record: 0.4 K at 5 %/K
 BEND = 0.2  # of G over the voltage: asinh kinetics, wetting
@@ -115,11 +114,7 @@ def blocks_of(
     """A record in blocks: rests inside a sweep (no current, or no voltage) say little and are left out; their voltage
     stays in the history."""
     lines = programme_of(time, potential, potential_noise)
-    carried = np.abs(current) > _REST * float(np.max(np.abs(current)))
-    near = np.abs(potential) < _AWAY * float(np.max(np.abs(potential)))
-    place, moved = np.arange(time.size), np.flatnonzero(carried & ~near)
-    first, last = (int(moved[0]), int(moved[-1])) if moved.size else (0, 0)
-    kept = np.flatnonzero((carried & ~near) | (place < first) | (place > last))
+    kept = np.flatnonzero(~rests_inside(potential))
     breaks = gaps_of(time[kept]) + 1  # no block spans a gap
     even = np.linspace(0, kept.size, min(most, kept.size) + 1).astype(int)
     edges = np.unique(np.concatenate([even, breaks])) if breaks.size < most // 4 else np.unique(even)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+_DROP = 0.04  # of the range: the voltage falls by more where a rest begins and is nearer to where it was afterwards
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseMark:
@@ -18,6 +20,32 @@ class PauseMark:
     duration: float
     current_before: float
     current_after: float
+
+
+def rests_inside(potential: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+    """(n,) True in rests inside a sweep: the voltage falls at once, stays, and is back at once where it was.
+
+    A sweep back to zero and a new one have points on their way. Points on the way down or up belong to the rest.
+    """
+    size, n = np.abs(potential), potential.size
+    found = np.zeros(n, dtype=bool)
+    if n < 3:
+        return found
+    least = _DROP * float(np.ptp(potential))
+    end = 0
+    for first in (1 + np.flatnonzero(np.diff(size) < -least)).tolist():
+        if first < end:
+            continue
+        left = float(np.max(size[max(first - 2, 0) : first]))
+        back = size[first:] >= left - least
+        if not back.any():
+            continue
+        end = first + int(np.argmax(back))
+        level = float(np.median(size[first:end]))
+        fell = left - float(size[min(first + 1, end - 1)])
+        rose = float(size[end] - size[max(end - 2, first)])
+        found[first:end] = fell > 0.5 * (left - level) and rose > 0.5 * (float(size[end]) - level)
+    return found
 
 
 def find_pauses(

@@ -14,7 +14,7 @@ from rampion.estimate import Estimate, Flag
 from rampion.measurement import Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
-from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time
+from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time, rests_inside
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
@@ -178,11 +178,16 @@ def split_legs(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]
 
 
 def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
-    """Every forward sweep (away from zero) of a record, each with the sweep back that follows it.
+    """Every forward sweep (away from zero) of a record, each with the sweep back that follows it; rests inside a sweep
+    belong to it.
 
     A record that only ever moves towards zero is taken as forward, with a flag from the ohmic line's zero crossing.
     """
-    legs = split_legs(record.time, record.potential)
+    moved = np.flatnonzero(~rests_inside(record.potential))
+    legs = tuple(
+        (int(moved[first]), int(moved[end - 1]) + 1, direction)
+        for first, end, direction in split_legs(record.time[moved], record.potential[moved])
+    )
     if not legs:
         return ()
     span = float(np.ptp(record.potential))
