@@ -71,9 +71,11 @@ def history_of(lines: Sequence[Line], time: Float[np.ndarray, " n"], temperature
     k = np.clip(np.searchsorted(ends, time, side="right") - 1, 0, len(lines) - 1)
     since = time - ends[k]
     flux = passed[k] + begun[k] * since + 0.5 * slope[k] * since**2
-    rates = np.abs(slope)
-    weights = rates * np.diff(ends)
-    rate = float(weights @ rates / max(float(np.sum(weights)), 1e-300)) or 1e-9
+    # the rate of the sweep: rests and jumps back to it do not count, only what goes beyond all before
+    ended = begun + slope * np.diff(ends)
+    highest = np.maximum.accumulate(np.concatenate([[begun[0]], np.maximum(begun, ended)]))
+    fresh = np.diff(highest) / np.maximum(np.abs(ended - begun), 1e-300)
+    rate = float(highest[-1] - highest[0]) / max(float(np.minimum(fresh, 1.0) @ np.diff(ends)), 1e-300) or 1e-9
     potential = begun[k] + slope[k] * since
     return History(tuple(lines), time, potential, flux, GAS_CONSTANT * temperature / FARADAY, rate)
 
