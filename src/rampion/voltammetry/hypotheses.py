@@ -24,7 +24,7 @@ from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student
 from rampion.voltammetry.courses import Family, History, Library, courses_of, history_of, library_of
 from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
 from rampion.voltammetry.pauses import rests_inside
-from rampion.voltammetry.programme import gaps_of, programme_of
+from rampion.voltammetry.programme import programme_of
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
 FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2}
@@ -115,9 +115,7 @@ def blocks_of(
     stays in the history."""
     lines = programme_of(time, potential, potential_noise)
     kept = np.flatnonzero(~rests_inside(potential))
-    breaks = gaps_of(time[kept]) + 1  # no block spans a gap
-    even = np.linspace(0, kept.size, min(most, kept.size) + 1).astype(int)
-    edges = np.unique(np.concatenate([even, breaks])) if breaks.size < most // 4 else np.unique(even)
+    edges = _edges(kept, time[kept], most)
     counts = np.diff(edges)
 
     def mean(values: np.ndarray) -> np.ndarray:
@@ -135,6 +133,18 @@ def blocks_of(
     local = np.maximum(local, resolution / math.sqrt(12.0 * float(np.mean(counts))))
     least = MODEL_ERROR * reached(y)
     return Blocks(history, y, np.maximum(np.hypot(local, least), 1e-300), np.append(kept, time.size)[edges])
+
+
+def _edges(kept: np.ndarray, time: np.ndarray, most: int) -> np.ndarray:
+    """Where blocks of the kept points begin, and their end: even in points, none across a rest or a gap longer than a
+    block."""
+    n = kept.size
+    even = np.linspace(0, n, min(most, n) + 1)
+    breaks = 1 + np.flatnonzero((np.diff(kept) > 1) | (np.diff(time) > (time[-1] - time[0]) / most))
+    near = np.concatenate([[0], breaks, [n]])
+    place = np.clip(np.searchsorted(near, even), 1, near.size - 1)
+    beside = np.minimum(even - near[place - 1], near[place] - even) < 0.5 * n / (even.size - 1)
+    return np.unique(np.concatenate([even[~beside], near]).astype(int))
 
 
 def reached(current: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
