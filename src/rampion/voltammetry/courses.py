@@ -29,7 +29,7 @@ from rampion.quantities import FARADAY, GAS_CONSTANT
 _MODES = 64  # 1e-4 of the current up to W = 2500, 5e-4 at 1e4
 _LAYER = 28  # nodes between the skin and the middle: 1e-5
 _LOOK = 4e-3  # relative tolerance of the march while courses are compared
-_CLOSE = 3e-4  # while one is fitted
+CLOSE = 3e-4  # while one is fitted
 _STEP = 0.02  # of the usual line: a shorter one is a step
 _FLOOR = 1.0  # of the largest current: below it errors are not relative
 SCANS = tuple(float(w) for w in np.geomspace(2.0, 5000.0, 9))  # W = τ (dV/dt)/(RT/F) of the courses compared
@@ -95,7 +95,7 @@ def _with_jumps(lines: Sequence[Line]) -> list[Line]:
 
 
 def cell_courses(
-    history: History, scan: np.ndarray, transference: np.ndarray, share: np.ndarray, tolerance: float = _CLOSE
+    history: History, scan: np.ndarray, transference: np.ndarray, share: np.ndarray, tolerance: float = CLOSE
 ) -> Float[np.ndarray, "p n"]:
     """S(t) [V] of polarising cells of scan numbers W, transference numbers and shares of the series resistance.
 
@@ -174,7 +174,7 @@ def inverse_logit(x: Any) -> Any:
 
 
 def courses_of(
-    history: History, family: Family, numbers: Float[np.ndarray, "p k"], tolerance: float = _CLOSE
+    history: History, family: Family, numbers: Float[np.ndarray, "p k"], tolerance: float = CLOSE
 ) -> Float[np.ndarray, "p n"]:
     """S(t) [V] of members of a family."""
     if family is Family.OHMIC:

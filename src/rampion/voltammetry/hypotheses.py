@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student_cost, student_weight
-from rampion.voltammetry.courses import Family, History, Library, courses_of, history_of, library_of
+from rampion.voltammetry.courses import CLOSE, Family, History, Library, courses_of, history_of, library_of
 from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
 from rampion.voltammetry.pauses import rests_inside
 from rampion.voltammetry.programme import programme_of
@@ -41,7 +41,7 @@ _FAINT = 0.1  # sum of the sizes of φ below which a noise is taken as white
 MOST = 400  # blocks
 _QUIETEST = 0.3  # of the median noise: what a window of it may say by chance
 DRIFT = 0.02  # of G over the record: 0.4 K at 5 %/K
-BEND = 0.2  # of G over the voltage: asinh kinetics, wetting
+KINETIC = 0.12  # of the resistance at rest: what charge transfer may be, 2RT/F of it asinh at each face
 COARSE = 0.01  # of the largest current: how near a course of the library is to those between its members
 SLOW_NOISE = 0.005  # of twice the median current: what an instrument's slow noise may reach
 _FEWEST = 8  # points on a course
@@ -57,17 +57,20 @@ _APPROACH = 4  # steps from a course of the library under a noise as large as th
 _PARTS = (0.4, 0.55, 0.7, 0.8, 0.9)  # of the record, that a course may describe from its start on
 _KEPT = 4  # starts of each family after the approach
 _CAPPED = 100.0  # sizes: an innovation on the course beyond counts no more while stretches are sought
+_QUIET = 0.9  # scatter over that with the march's error: the march decides
 _PRICE = 2.0  # numbers of a stretch besides its polynomial: where it begins and ends
 MODEL_ERROR = 3e-4  # of the current: the march's own, a floor under the noise
+_FINE_ERROR, _FINE = 3e-5, 3e-5  # that of a finer march, and its tolerance
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """A record in at most some hundred runs of points: mean time [s], voltage [V], current [A], its local noise [A],
-    and the edges of the runs among the record's points."""
+    """A record in at most some hundred runs of points: mean time [s], voltage [V], current [A], its local scatter [A]
+    and that with the march's own error, and the edges of the runs among the record's points."""
 
     history: History
     current: Float[np.ndarray, " n"]
+    scatter: Float[np.ndarray, " n"]
     local: Float[np.ndarray, " n"]
     edges: np.ndarray
 
@@ -76,7 +79,7 @@ class Blocks:
 class Hypothesis:
     """One explanation of a record: its course S(t) (n,) [V] with conductance G [S] and zero I₀ [A], the stretches, what
     is left (n,) [A], the noise in it, BIC, and design (n, 4 + numbers) and covariance of G, I₀, the drift of G, the
-    numbers and the bend of G with the voltage."""
+    numbers and the share of the resistance at rest that is charge transfer."""
 
     family: Family
     numbers: Float[np.ndarray, " k"]
@@ -131,8 +134,11 @@ def blocks_of(
     local = np.maximum(local, _QUIETEST * float(np.percentile(local, 25)))
     local = np.interp(np.arange(y.size), starts + 0.5 * width, local)
     local = np.maximum(local, resolution / math.sqrt(12.0 * float(np.mean(counts))))
-    least = MODEL_ERROR * reached(y)
-    return Blocks(history, y, np.maximum(np.hypot(local, least), 1e-300), np.append(kept, time.size)[edges])
+    return Blocks(history, y, local, _floored(y, local, MODEL_ERROR), np.append(kept, time.size)[edges])
+
+
+def _floored(current: np.ndarray, scatter: np.ndarray, error: float) -> np.ndarray:
+    return np.maximum(np.hypot(scatter, error * reached(current)), 1e-300)
 
 
 def _edges(kept: np.ndarray, time: np.ndarray, most: int) -> np.ndarray:
@@ -160,7 +166,9 @@ def first_points(blocks: Blocks, count: int) -> Blocks:
     shorter = replace(
         history, time=history.time[:count], potential=history.potential[:count], flux=history.flux[:count]
     )
-    return Blocks(shorter, blocks.current[:count], blocks.local[:count], blocks.edges[: count + 1])
+    return Blocks(
+        shorter, blocks.current[:count], blocks.scatter[:count], blocks.local[:count], blocks.edges[: count + 1]
+    )
 
 
 def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
@@ -188,6 +196,10 @@ def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
         near = one.bic < min(kept, key=_bic).bic + BESIDE
         if near and all(abs(one.conductance / other.conductance - 1.0) > _SAME for other in kept if other.conductance):
             kept.append(one)
+    if float(np.median(blocks.scatter / blocks.local)) < _QUIET:
+        fine = replace(blocks, local=_floored(blocks.current, blocks.scatter, _FINE_ERROR))
+        search = _Search(fine, blocks_noise(fine), _Members(fine, _FINE))
+        kept = search.climb([(one.family, one.numbers, one.on) for one in kept]) or kept
     return tuple(sorted({id(one): one for one in kept}.values(), key=_bic))
 
 
@@ -233,8 +245,8 @@ class _Member:
 class _Members:
     """Members of the families with their changes, each worked out once, those asked for together in one march."""
 
-    def __init__(self, blocks: Blocks) -> None:
-        self.history = blocks.history
+    def __init__(self, blocks: Blocks, tolerance: float = CLOSE) -> None:
+        self.history, self.tolerance = blocks.history, tolerance
         self.known: dict[tuple[Family, bytes], _Member] = {}
 
     def of(self, wanted: Sequence[tuple[Family, np.ndarray]]) -> list[_Member]:
@@ -251,7 +263,8 @@ class _Members:
         free = FREE[family]
         sets = np.repeat(numbers[:, None, :], free + 1, axis=1)
         sets[:, np.arange(1, free + 1), np.arange(free)] += _NUDGE
-        courses = courses_of(self.history, family, sets.reshape(numbers.shape[0] * (free + 1), free))
+        sets = sets.reshape(numbers.shape[0] * (free + 1), free)
+        courses = courses_of(self.history, family, sets, self.tolerance)
         courses = courses.reshape(numbers.shape[0], free + 1, -1)
         ended = ~np.isfinite(courses).all(axis=1, keepdims=True)
         courses = np.where(ended, math.nan, courses)
@@ -264,7 +277,7 @@ class _Members:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fit:
     """Student regression on a course and its changes: G, I₀, what is left (n,), numbers' step (k,), cost; the design
-    (n, 4 + k) of G, I₀, the drift of G, the numbers and the bend of G, and the covariance of all."""
+    (n, 4 + k) of G, I₀, the drift of G, the numbers and the kinetic share, and the covariance of all."""
 
     values: np.ndarray
     residual: np.ndarray
@@ -278,7 +291,7 @@ class _Fit:
 
 
 def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise) -> _Fit:
-    """G, I₀, the drift and bend of G and a step of the numbers, on the points given (those after the course's end count
+    """G, I₀, the drift of G, the kinetic share and a step of the numbers, on the points given (those after the course's end count
     against it)."""
     used = on & ~member.ended
     course, moves = np.nan_to_num(member.course), np.nan_to_num(member.moves)
@@ -286,16 +299,25 @@ def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise) -> _Fit:
     late = np.linspace(0.0, 1.0, n)
     line = np.stack([course, np.ones(n)], axis=1)
     size = _conductance(course[used], blocks.current[used])
-    high = np.abs(blocks.history.potential) / (float(np.max(np.abs(blocks.history.potential))) or 1.0)
-    sides = (size * course * late)[:, None], (size * course * high)[:, None]
+    sides = (size * course * late)[:, None], (size * _eased(course, blocks.history))[:, None]
     design = np.concatenate([line, sides[0], size * moves, sides[1]], axis=1)
     precision, aim = np.zeros(4 + free), np.zeros(4 + free)
-    precision[2], precision[-1] = DRIFT**-2.0, BEND**-2.0
+    precision[2], precision[-1] = DRIFT**-2.0, KINETIC**-2.0
     if free:
         middle, width = _PRIOR[member.family]
         precision[3:-1], aim[3:-1] = width**-2.0, middle - member.numbers
     values, covariance, cost = _regress(design, blocks.current, used, noise, precision, aim)
     return _Fit(values, blocks.current - design @ values, cost, design, covariance)
+
+
+def _eased(course: np.ndarray, history: History) -> np.ndarray:
+    """What more a course carries per share of the resistance at rest that is charge transfer, to first order: there
+    V = 4RT/F asinh(x), which grows slower than x. The share of the voltage that is won counts with the conductance of
+    the moment over that at rest, S/V."""
+    scale = 4.0 * history.thermal_voltage
+    won = course - scale * np.arcsinh(course / scale)
+    potential = history.potential
+    return won * np.clip(course / np.where(potential == 0.0, 1.0, potential), 0.0, 1.0)
 
 
 def _regress(
@@ -373,8 +395,8 @@ class _Climb:
 
 
 def _cost_without_step(blocks: Blocks, fit: _Fit, used: np.ndarray, noise: Noise) -> float:
-    """The cost of the member as it is, G, I₀, drift and bend fitted."""
-    precision = np.array([0.0, 0.0, DRIFT**-2.0, BEND**-2.0])
+    """The cost of the member as it is, G, I₀, drift and kinetic share fitted."""
+    precision = np.array([0.0, 0.0, DRIFT**-2.0, KINETIC**-2.0])
     return _regress(fit.design[:, [0, 1, 2, -1]], blocks.current, used, noise, precision, np.zeros(4))[2]
 
 
