@@ -16,7 +16,7 @@ import foreign_sweeps_b
 from rampion.estimate import Estimate
 from rampion.measurement import Sample, Trace
 from rampion.voltammetry.analyse import analyse_trace
-from rampion.voltammetry.autoregression import noise_of
+from rampion.voltammetry.autoregression import Noise, noise_of
 from rampion.voltammetry.courses import Family, courses_of, history_of, logit
 from rampion.voltammetry.programme import programme_of
 from rampion.voltammetry.segments import divide, stretch_costs
@@ -68,7 +68,7 @@ def test_a_step_away_and_back_is_divided_at_its_points():
     rng = np.random.default_rng(5)
     values = rng.standard_normal(200)
     values[80:95] += 12.0
-    own, degree = stretch_costs(values)
+    own, degree = stretch_costs(Noise(np.zeros(0), np.ones(200), 1.0), values)
     on = 5.0 * np.log1p(values**2 / 4.0)
     stretches = divide(on, own, degree, 2 * np.log(200), 4)
     assert [(one.first, one.end, one.on) for one in stretches] == [(0, 80, True), (80, 95, False), (95, 200, True)]

@@ -30,7 +30,7 @@ from rampion.voltammetry.event import SUREST, ask_for, judge_sweep, margin_confi
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
-from rampion.voltammetry.pauses import rests_inside
+from rampion.voltammetry.pauses import find_pauses, paused_time, rests_inside
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
     SMALLEST_SWEEP,
@@ -184,17 +184,20 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     if span < max(10 * (noise if math.isfinite(noise) else 0.0), 2e-3):
         return Shape.HOLD, "its potential does not move"
     moved = ~rests_inside(potential)
-    time, potential = time[moved], potential[moved]
+    time, potential, current = time[moved], potential[moved], current[moved]
     straight, lasted = 0, 0.0
     for first, end, _ in split_legs(time, potential):
         if end - first < SMALLEST_SWEEP:
             continue
-        leg = time[first:end], potential[first:end]
+        turned = math.copysign(1.0, potential[end - 1] - potential[first]) * potential[first:end]
+        own = time[first:end]
+        swept, pauses, _ = find_pauses(own, turned, current[first:end], noise if math.isfinite(noise) else 0.0)
+        leg = (own - paused_time(own, pauses))[swept], turned[swept]
         in_time = np.corrcoef(*leg)[0, 1] if np.ptp(leg[0]) > 0 and np.ptp(leg[1]) > 0 else 0.0
         # sampled by steps of the current, points are dense here and there: they are straight in time still
         if abs(in_time) > 0.99 or (abs(_rank_correlation(*leg)) > 0.97 and abs(in_time) > 0.9):
             straight += end - first
-            lasted += float(np.ptp(leg[0]))
+            lasted += float(np.ptp(own))
     # by time too: after an overload an instrument may run back at once, in many points
     if straight > 0.7 * potential.size or lasted > 0.9 * float(np.ptp(time)):
         return Shape.SWEEP, "its potential is swept"

@@ -37,9 +37,11 @@ from rampion.voltammetry.voltammogram import Voltammogram
 
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
 _DRAWS = 300
-ACCURACY = 1e-3  # of a current: what potentiostats state of their ranges
+ACCURACY = 1e-3  # of a current, a voltage and a charge: what potentiostats state of their ranges
 _NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
 _WIDER = 1.3  # errors over those of a given course and part: both were chosen on the same points
+_COURSE_ERROR = 0.008  # of G: what it is off where a course bends otherwise than any member (foreign sweeps, seed 901)
+_OFF_LINE = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
 _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
 
@@ -105,6 +107,7 @@ def judge_sweep(
         flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict])]
     current, potential = event.current, event.potential
     time, charge = clocked(voltammogram, current, potential)
+    potential = _with_error(potential, ACCURACY * abs(potential.value))
     if cell.flag is not None:
         flags.append(cell.flag)
         confidence = min(confidence, UNDECIDED)
@@ -324,19 +327,21 @@ class _Place:
         )  # fmt: skip
 
     def _corner(self, at: int) -> _Event:
-        """The largest current before it breaks off, however a contact that thins rounds it: the highest recorded point
-        about a block, its neighbours telling how well it is known."""
-        low, high = int(self.blocks.edges[max(at - 3, 0)]), int(self.blocks.edges[min(at + 4, self.first.size)])
+        """Where the current breaks off: over all places, a straight line until there and anything after it."""
+        low, high = int(self.blocks.edges[max(at - 6, 0)]), int(self.blocks.edges[min(at + 8, self.first.size)])
         points = self.moving[(self.moving >= low) & (self.moving < high)]
-        current, ramp = self.sweep.current[points], self.sweep.ramp[points]
-        top = int(np.argmax(current))
-        rising = slice(max(top - 4, 0), top + 1)
-        line = straight_line(ramp[rising] - ramp[top], current[rising])[1] if top > 2 else float(current[top])
-        height = 0.5 * (line + float(current[top]))  # the one follows the noise, the other overlooks the rounding
-        error = math.hypot(float(self.noise[points[top]]) / 2, 0.5 * (float(current[top]) - line))
-        pitch = float(ramp[min(top + 1, ramp.size - 1)] - ramp[max(top - 1, 0)]) / 2
-        there = _with_error(Estimate(height, error), ACCURACY * abs(height))
-        return _Event(current=there, potential=Estimate(float(ramp[top]), max(pitch, self.sweep.potential_noise)))
+        x, y = self.sweep.ramp[points], self.sweep.current[points]
+        last = np.arange(3, points.size - 1)  # the last point before
+        left, height, error = _line_until(x, y)
+        noise = max(float(np.median(self.noise[points])), 1e-300)
+        cost = left[last] / noise**2 + _OFF_LINE * (points.size - 1.0 - last)
+        weight = np.exp(-0.5 * (cost - float(np.min(cost))))
+        weight /= np.sum(weight)
+        current, place = (float(weight @ values[last]) for values in (height, x))
+        scatter = float(weight @ ((height[last] - current) ** 2 + (noise * error[last]) ** 2))
+        spread = float(weight @ (x[last] - place) ** 2) + (float(x[-1] - x[0]) / points.size) ** 2 / 3.0
+        there = _with_error(Estimate(current, math.sqrt(scatter)), ACCURACY * abs(current))
+        return _Event(current=there, potential=Estimate(place, math.hypot(math.sqrt(spread), self.sweep.potential_noise)))
 
     def _before(self, potential: float) -> _Event:
         kept = self.moving[self.sweep.ramp[self.moving] < potential]
@@ -388,7 +393,12 @@ class _Place:
             return self._corner(at)
         x, y, noise = self.sweep.ramp[kept], self.sweep.current[kept], self.noise[kept]
         drawn = _drawn_maximum(self.judgement, at) if self._described(near, at) else None
-        height, place = drawn or fit_maximum(x, y, noise, float(self.blocks.history.potential[at]))
+        height, place = fit_maximum(x, y, noise, float(self.blocks.history.potential[at]))
+        if drawn is not None:  # what the two say apart beyond the polynomial's scatter is the course's own error
+            height, place = (
+                _with_error(course, math.sqrt(max((course.value - local.value) ** 2 - local.std**2, 0.0)))
+                for course, local in zip(drawn, (height, place), strict=True)
+            )
         height = _with_error(height, ACCURACY * abs(height.value))
         smooth, potential = self.smooth, self.blocks.history.potential
         rising = np.flatnonzero(smooth[: at + 1] <= 0.5 * height.value)
@@ -408,8 +418,11 @@ class _Place:
         error = self.best.error_at(top) if self.best.on[top] else float(self.blocks.local[top])
         kept = self.moving
         step = float(self.sweep.ramp[kept[-1]] - self.sweep.ramp[kept[-2]]) if kept.size > 1 else 0.0
+        value = float(self.smooth[top])
+        if top == self.smooth.size - 1:  # a block's mean is that of its middle
+            value += max(0.5 * (value - float(self.smooth[top - 1])), 0.0)
         return _Event(
-            current=_with_error(Estimate(float(self.smooth[top]), error), ACCURACY * abs(float(self.smooth[top]))),
+            current=_with_error(Estimate(value, error), ACCURACY * abs(value)),
             potential=Estimate(float(self.sweep.ramp[kept[-1]]), max(step, self.sweep.potential_noise)),
         )  # fmt: skip
 
@@ -463,6 +476,20 @@ def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] |
     return _quantiles(value, all_heights), _with_error(_quantiles(place, all_places), 0.5 * pitch)
 
 
+def _line_until(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(n,) of straight lines through the points up to each: the squares they leave, their height there and its error
+    over that of a point."""
+    origin = float(y[0])
+    x, y = x - x[0], y - origin
+    count = np.arange(1.0, x.size + 1.0)
+    mx, my = np.cumsum(x) / count, np.cumsum(y) / count
+    xx = np.maximum(np.cumsum(x * x) - count * mx**2, 0.0)
+    xy, yy = np.cumsum(x * y) - count * mx * my, np.cumsum(y * y) - count * my**2
+    slope = np.divide(xy, xx, out=np.zeros_like(xy), where=xx > 0)
+    lever = np.divide((x - mx) ** 2, xx, out=np.zeros_like(xy), where=xx > 0)
+    return np.maximum(yy - slope * xy, 0.0), origin + my + slope * (x - mx), np.sqrt(1.0 / count + lever)
+
+
 def _vertex(curve: np.ndarray, potential: np.ndarray) -> tuple[float, float]:
     """Top of the parabola through the highest point and its neighbours; the point itself at a corner."""
     k = int(np.argmax(curve))
@@ -493,7 +520,8 @@ def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> O
     best = judgement.best
     if not best.conductance > 0:
         return None
-    slope = _with_error(_quantiles(best.conductance, np.concatenate(slopes)), ACCURACY * best.conductance)
+    own = ACCURACY if best.family is Family.OHMIC else math.hypot(ACCURACY, _COURSE_ERROR)
+    slope = _with_error(_quantiles(best.conductance, np.concatenate(slopes)), own * best.conductance)
     level = _quantiles(best.zero, np.concatenate(levels))
     potential = judgement.blocks.history.potential
     first = next((one for one in best.stretches if one.on), best.stretches[0])
@@ -569,12 +597,14 @@ def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) 
     error = potential.std / max(voltammogram.scan_rate.value, 1e-300)
     steps = np.diff(voltammogram.time)
     passed = np.concatenate([[0.0], np.cumsum(0.5 * (voltammogram.current[1:] + voltammogram.current[:-1]) * steps)])
-    charge = float(np.interp(at, voltammogram.time, passed))
-    before = voltammogram.time[1:] <= at
-    scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[before] ** 2)))
+    # the last point before may lie a jump of the current away from the next
+    last = max(int(np.searchsorted(voltammogram.time, at)) - 1, 0)
+    rest = at - float(voltammogram.time[last])
+    charge = float(passed[last]) + 0.5 * rest * (float(voltammogram.current[last]) + current.value)
+    scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[:last] ** 2)))
     return (
         Estimate(at - float(voltammogram.time[0]), error),
-        Estimate(charge, math.hypot(abs(current.value) * error, scatter)),
+        _with_error(Estimate(charge, math.hypot(abs(current.value) * error, scatter)), ACCURACY * abs(charge)),
     )
 
 

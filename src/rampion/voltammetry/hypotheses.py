@@ -50,7 +50,7 @@ _APART = 1.0  # of the first number of a family, between two starts
 _LATEST_START = 0.12  # of the points: a charging transient before the course begins
 BESIDE = 12.0  # of BIC: explanations that count beside the best one
 _SAME = 1e-3  # of the conductance: two ends of the search
-_STRAIGHT = 0.5  # of a number: a course is nearly straight in it so far
+_STRAIGHT = 0.25  # of a number: width of the last step, over which a course is straight in it
 _FAR = 12.0  # of the local noise, off the course
 _TOGETHER = 20.0  # of BIC, for two neighbours far off on one side
 _APPROACH = 4  # steps from a course of the library under a noise as large as the library is coarse
@@ -290,9 +290,9 @@ class _Fit:
         return self.values[3:-1]
 
 
-def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise) -> _Fit:
+def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise, reach: float = math.inf) -> _Fit:
     """G, I₀, the drift of G, the kinetic share and a step of the numbers, on the points given (those after the course's end count
-    against it)."""
+    against it); ``reach``: width of a prior on the step, about none."""
     used = on & ~member.ended
     course, moves = np.nan_to_num(member.course), np.nan_to_num(member.moves)
     n, free = course.size, FREE[member.family]
@@ -305,7 +305,8 @@ def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise) -> _Fit:
     precision[2], precision[-1] = DRIFT**-2.0, KINETIC**-2.0
     if free:
         middle, width = _PRIOR[member.family]
-        precision[3:-1], aim[3:-1] = width**-2.0, middle - member.numbers
+        precision[3:-1] = width**-2.0 + reach**-2.0
+        aim[3:-1] = (middle - member.numbers) * width**-2.0 / precision[3:-1]
     values, covariance, cost = _regress(design, blocks.current, used, noise, precision, aim)
     return _Fit(values, blocks.current - design @ values, cost, design, covariance)
 
@@ -406,7 +407,7 @@ class _Search:
     def __init__(self, blocks: Blocks, noise: Noise, members: _Members) -> None:
         self.blocks, self.noise, self.members = blocks, noise, members
         self.white = noise.whitened(blocks.current)
-        self.own, self.degree = stretch_costs(self.white)
+        self.own, self.degree = stretch_costs(noise, blocks.current)
         self.price = _PRICE * math.log(blocks.current.size)
 
     def prefixes(self, library: Library) -> list[tuple[Family, np.ndarray, np.ndarray]]:
@@ -539,7 +540,8 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
     """The hypothesis of these stretches: fitted under a noise, then judged with the noise that it leaves itself."""
     n = blocks.current.size
     on = _mask(stretches, n)
-    fit = _fit(blocks, member, on, noise)
+    # a step of the numbers beyond where the course is straight in them would make shapes that no member has
+    fit = _fit(blocks, member, on, noise, _STRAIGHT)
     residual, count = fit.residual.copy(), 3.0 + FREE[member.family]
     for stretch in stretches:
         if not stretch.on:
@@ -547,14 +549,11 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
             count += stretch.degree + 1 + _PRICE
     most = SLOW_NOISE * 2.0 * float(np.median(np.abs(blocks.current)))
     own = noise_of(residual, blocks.local, int(min(count, n // 2)), most)
-    fit = _fit(blocks, member, on, own)
+    fit = _fit(blocks, member, on, own, _STRAIGHT)
     for stretch in stretches:
         if stretch.on:
             residual[stretch.first : stretch.end] = fit.residual[stretch.first : stretch.end]
     bic = cost_of(residual, own) + count * math.log(n) + 50.0 * float(np.sum(on & member.ended))
-    # a step of the numbers beyond where the course is straight in them makes shapes that no member has
-    beyond = float(np.max(np.abs(fit.step), initial=0.0)) - _STRAIGHT
-    bic += n * max(beyond, 0.0)
     # pick-up is a point far off, neighbours far off together are the cell
     far = np.where(on, np.sign(residual) * (np.abs(residual) > _FAR * own.local), 0.0)
     bic += _TOGETHER * float(np.sum((far[1:] == far[:-1]) & (far[1:] != 0.0)))
@@ -569,5 +568,5 @@ def _own_residual(blocks: Blocks, stretch: Stretch) -> np.ndarray:
     part = slice(stretch.first, stretch.end)
     u = np.linspace(-1.0, 1.0, stretch.end - stretch.first)
     powers = np.polynomial.legendre.legvander(u, stretch.degree)
-    scaled = blocks.current[part] / blocks.local[part]
-    return blocks.local[part] * (scaled - powers @ np.linalg.lstsq(powers, scaled)[0])
+    current, local = blocks.current[part], blocks.local[part]
+    return current - powers @ np.linalg.lstsq(powers / local[:, None], current / local)[0]

@@ -132,8 +132,8 @@ def _vertex(
     u = (x - near) / radius
     degree = min(degree, max(2, u.size - 3))
     design = _basis(u, degree)
-    covariance = np.linalg.inv((design / std[:, None]).T @ (design / std[:, None]))
-    coefficients = covariance @ (design.T @ (y / std**2))
+    inverse = np.linalg.pinv(design / std[:, None])
+    covariance, coefficients = inverse @ inverse.T, inverse @ (y / std)
     left = (y - design @ coefficients) / std
     covariance = covariance * _CHOSEN**2 * max(1.0, float(np.sum(left**2)) / max(u.size - degree - 1, 1))
     grid = np.linspace(max(u.min(), -1.0), min(u.max(), 1.0), 401)
@@ -148,7 +148,8 @@ def _vertex(
     height_error = math.sqrt(float(row @ covariance @ row))
     # the place follows the coefficients far from linearly: its interval is that of vertices of drawn polynomials
     generator = np.random.default_rng(0)
-    drawn = coefficients + generator.standard_normal((_DRAWS, degree + 1)) @ np.linalg.cholesky(covariance).T
+    sizes, axes = np.linalg.eigh(covariance)
+    drawn = coefficients + generator.standard_normal((_DRAWS, degree + 1)) @ (axes * np.sqrt(np.maximum(sizes, 0.0))).T
     places = grid[np.argmax(drawn @ _basis(grid, degree).T, axis=1)] * radius
     pitch = float(np.median(np.diff(x))) / math.sqrt(12.0)
     place = near + at * radius

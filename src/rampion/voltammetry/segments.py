@@ -8,14 +8,13 @@ Source: I. E. Auger, C. E. Lawrence, Bull. Math. Biol. 51, 39 (1989), doi:10.100
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
-from rampion.voltammetry.autoregression import FREEDOM
+from rampion.voltammetry.autoregression import FREEDOM, Noise
 
 _SHORTEST = 2  # points
 
@@ -30,46 +29,50 @@ class Stretch:
     degree: int = 0
 
 
-@functools.lru_cache(maxsize=2)
-def _norms(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(n + 1, n + 1) for points i … j - 1 of even spacing: their number, and one over it and over the squares of the
-    line and the parabola that are orthogonal on them; zero where there are too few."""
-    length = np.maximum(np.subtract.outer(-np.arange(n + 1.0), -np.arange(n + 1.0)), 0.0)
-    square = length**2
-    with np.errstate(divide="ignore"):
-        flat = 1.0 / length
-        line = 12.0 / (length * (square - 1.0))
-        bent = 180.0 / (length * (square - 1.0) * (square - 4.0))
-    return length, np.where(length >= 1, flat, 0.0), np.where(length >= 3, line, 0.0), np.where(length >= 6, bent, 0.0)
-
-
-def stretch_costs(values: Float[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray]:
-    """(n + 1, n + 1) least -2 ln likelihood of points i … j - 1 with a polynomial of their own in their place, its
-    price included, and the degree; values in units of their noise. Infinite where j - i < 2."""
+def stretch_costs(noise: Noise, values: Float[np.ndarray, " n"]) -> tuple[np.ndarray, np.ndarray]:
+    """(n + 1, n + 1) least -2 ln likelihood of points i … j - 1 of values [A] with a polynomial of their own in their
+    place, its price included, and the degree. Infinite where j - i < 2."""
     n = values.size
-    x = np.arange(n) - 0.5 * n
+    x = (np.arange(n) - 0.5 * n) / n
+    b, y = noise.whitened(np.stack([np.ones(n), x, x * x])), noise.whitened(values)
+    products = (b[0] * b[0], b[0] * b[1], b[0] * b[2], b[1] * b[1], b[1] * b[2], b[2] * b[2], y * b[0], y * b[1],
+                y * b[2], y * y)  # fmt: skip
+    sums = np.zeros((len(products), n + 1))
+    np.cumsum(np.stack(products), axis=1, out=sums[:, 1:])
+    first, end = np.triu_indices(n + 1, _SHORTEST)
+    s00, s01, s02, s11, s12, s22, v0, v1, v2, vv = np.take(sums, end, axis=1) - np.take(sums, first, axis=1)
+    m = (0.5 * (first + end - 1.0) - 0.5 * n) / n
+    length = (end - first).astype(float)
+
+    def over(squares: np.ndarray, norm: np.ndarray, least: int) -> np.ndarray:
+        return np.divide(squares, norm, out=np.zeros_like(norm), where=(length >= least) & (norm > 0.0))
+
+    # about the middle of the points, then orthogonal to the lower powers
+    one = over(np.ones_like(s00), s00, 1)
+    along = (s01 - m * s00) * one
+    square = (s02 - 2.0 * m * s01 + m * m * s00) * one
+    w1 = v1 - m * v0 - along * v0
+    n1 = s11 - 2.0 * m * s01 + m * m * s00 - along * along * s00
+    cross = s12 - m * s02 - 2.0 * m * (s11 - m * s01) + m * m * (s01 - m * s00) - along * square * s00
+    turn = over(cross, n1, 3)
+    w2 = v2 - 2.0 * m * v1 + m * m * v0 - square * v0 - turn * w1
+    n2 = (
+        s22 - 4.0 * m * s12 + 2.0 * m * m * s02 + 4.0 * m * m * s11 - 4.0 * m**3 * s01 + m**4 * s00
+        - square * square * s00 - turn * turn * n1
+    )  # fmt: skip
+    flat = vv - v0 * v0 * one
+    line = flat - over(w1 * w1, n1, 3)
+    bent = line - over(w2 * w2, n2, 6)
     price = math.log(n)
-    length, per_flat, per_line, per_bent = _norms(n)
-    sums = np.zeros((4, n + 1))
-    np.cumsum(np.stack([values, values * x, values * x * x, values**2]), axis=1, out=sums[:, 1:])
-    v0, v1, v2, vv = sums[:, None, :] - sums[:, :, None]  # [., i, j]
-    edge = np.arange(n + 1) - 0.5 * n
-    middle = 0.5 * (edge[:, None] + edge[None, :] - 1.0)
-    w1 = v1 - middle * v0
-    w2 = v2 - middle * (v1 + w1)
-    flat = vv - v0 * v0 * per_flat
-    line = flat - w1 * w1 * per_line
-    curve = w2 - (length * length - 1.0) / 12.0 * v0
-    bent = line - curve * curve * per_bent
-    best, degree = np.full(flat.shape, math.inf), np.zeros(flat.shape, dtype=np.int8)
-    per_point = 1.0 / (FREEDOM * np.maximum(length, 1.0))
+    least, power_of = np.full(flat.size, math.inf), np.zeros(flat.size, dtype=np.int8)
+    per_point = 1.0 / (FREEDOM * length)
     for power, squares in enumerate((flat, line, bent)):
         # Student's cost, as if all points were equally far off
         cost = (FREEDOM + 1.0) * length * np.log1p(np.maximum(squares, 0.0) * per_point) + (power + 1) * price
-        better = cost < best
-        degree[better] = power
-        np.minimum(best, cost, out=best)
-    best[length < _SHORTEST] = math.inf
+        power_of[cost < least] = power
+        np.minimum(least, cost, out=least)
+    best, degree = np.full((n + 1, n + 1), math.inf), np.zeros((n + 1, n + 1), dtype=np.int8)
+    best[first, end], degree[first, end] = least, power_of
     return best, degree
 
 
