@@ -112,9 +112,8 @@ def _inverse_mean(c: np.ndarray, grid: Grid, move: np.ndarray | None) -> tuple[n
     square = ratio * ratio
     excess = 1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0 + square / 11.0)))
     away = square > _NEAR**2
-    if away.any():  # (artanh q / q - 1)/q²
-        far = ratio[away]
-        excess[away] = (np.arctanh(far) / far - 1.0) / square[away]
+    if away.any():  # (artanh q / q - 1)/q², artanh q = ½ ln of the two values' ratio
+        excess[away] = (0.5 * np.log(high[away] / low[away]) / ratio[away] - 1.0) / square[away]
     whole = 1.0 + square * excess
     bend = np.empty(c.shape)
     slope = gap / grid.step

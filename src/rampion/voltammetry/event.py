@@ -41,7 +41,8 @@ ACCURACY = 1e-3  # of a current, a voltage and a charge: what potentiostats stat
 _NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
 _WIDER = 1.3  # errors over those of a given course and part: both were chosen on the same points
 _COURSE_ERROR = 0.008  # of G: what it is off where a course bends otherwise than any member (foreign sweeps, seed 901)
-_OFF_LINE = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
+_ANYTHING = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
+_BREAKS = 120  # places at most
 _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
 
@@ -327,18 +328,18 @@ class _Place:
         )  # fmt: skip
 
     def _corner(self, at: int) -> _Event:
-        """Where the current breaks off: over all places, a straight line until there and anything after it."""
+        """Where the current breaks off: over all places, a parabola until there and anything after it."""
         low, high = int(self.blocks.edges[max(at - 6, 0)]), int(self.blocks.edges[min(at + 8, self.first.size)])
         points = self.moving[(self.moving >= low) & (self.moving < high)]
         x, y = self.sweep.ramp[points], self.sweep.current[points]
-        last = np.arange(3, points.size - 1)  # the last point before
-        left, height, error = _line_until(x, y)
         noise = max(float(np.median(self.noise[points])), 1e-300)
-        cost = left[last] / noise**2 + _OFF_LINE * (points.size - 1.0 - last)
+        last = np.unique(np.linspace(5, points.size - 2, _BREAKS).astype(int))  # the last point before
+        left, height, error = np.array([_parabola_until(x[: k + 1], y[: k + 1]) for k in last]).T
+        cost = left / noise**2 + _ANYTHING * (points.size - 1.0 - last)
         weight = np.exp(-0.5 * (cost - float(np.min(cost))))
         weight /= np.sum(weight)
-        current, place = (float(weight @ values[last]) for values in (height, x))
-        scatter = float(weight @ ((height[last] - current) ** 2 + (noise * error[last]) ** 2))
+        current, place = float(weight @ height), float(weight @ x[last])
+        scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2))
         spread = float(weight @ (x[last] - place) ** 2) + (float(x[-1] - x[0]) / points.size) ** 2 / 3.0
         there = _with_error(Estimate(current, math.sqrt(scatter)), ACCURACY * abs(current))
         return _Event(current=there, potential=Estimate(place, math.hypot(math.sqrt(spread), self.sweep.potential_noise)))
@@ -476,18 +477,13 @@ def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] |
     return _quantiles(value, all_heights), _with_error(_quantiles(place, all_places), 0.5 * pitch)
 
 
-def _line_until(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(n,) of straight lines through the points up to each: the squares they leave, their height there and its error
-    over that of a point."""
-    origin = float(y[0])
-    x, y = x - x[0], y - origin
-    count = np.arange(1.0, x.size + 1.0)
-    mx, my = np.cumsum(x) / count, np.cumsum(y) / count
-    xx = np.maximum(np.cumsum(x * x) - count * mx**2, 0.0)
-    xy, yy = np.cumsum(x * y) - count * mx * my, np.cumsum(y * y) - count * my**2
-    slope = np.divide(xy, xx, out=np.zeros_like(xy), where=xx > 0)
-    lever = np.divide((x - mx) ** 2, xx, out=np.zeros_like(xy), where=xx > 0)
-    return np.maximum(yy - slope * xy, 0.0), origin + my + slope * (x - mx), np.sqrt(1.0 / count + lever)
+def _parabola_until(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
+    """Of the parabola through points: the squares it leaves, its height at the last and that height's error over a
+    point's."""
+    powers = np.vander((x - x[-1]) / max(float(x[-1] - x[0]), 1e-300), 3)
+    inverse = np.linalg.pinv(powers)
+    left = y - powers @ (inverse @ y)
+    return float(left @ left), float(inverse[2] @ y), float(np.linalg.norm(inverse[2]))
 
 
 def _vertex(curve: np.ndarray, potential: np.ndarray) -> tuple[float, float]:

@@ -560,7 +560,7 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
     return Hypothesis(
         family=member.family, numbers=member.numbers + fit.step, conductance=float(fit.values[0]),
         zero=float(fit.values[1]), course=member.course, fitted=fit.design @ fit.values, stretches=tuple(stretches),
-        residual=residual, noise=own, bic=bic, design=fit.design, covariance=fit.covariance,
+        residual=residual, noise=own, bic=bic, design=fit.design, covariance=_fit(blocks, member, on, own).covariance,
     )  # fmt: skip
 
 
