@@ -124,7 +124,7 @@ def _inverse_mean(c: np.ndarray, grid: Grid, move: np.ndarray | None) -> tuple[n
     if move is None:
         return value, np.zeros(value.shape)
     # of 2 A/(low + high), A = artanh q / q, whose change with q is q/(1 - q²) - q (A - 1)/q²
-    steeper = ratio / (1.0 - square) - ratio * excess
+    steeper = ratio / (4.0 * low * high * per_total**2) - ratio * excess
     low_move, high_move = move[:, :-1], move[:, 1:]
     moved = (whole + ratio * steeper) * (low_move + high_move) - steeper * (high_move - low_move)
     return value, -2.0 * (moved * grid.step * per_total * per_total).sum(axis=1)

@@ -25,7 +25,7 @@ from rampion.voltammetry.finding import (
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.hypotheses import BESIDE, DRIFT, Hypothesis, blocks_of
 from rampion.voltammetry.limits import Clipping, limit_reached
-from rampion.voltammetry.noise import block_means, find_resolution, moving_lines, straight_line
+from rampion.voltammetry.noise import block_means, find_resolution, moving_lines
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, straight_window, told_line
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
@@ -340,9 +340,10 @@ class _Place:
         weight /= np.sum(weight)
         current, place = float(weight @ height), float(weight @ x[last])
         scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2))
-        spread = float(weight @ (x[last] - place) ** 2) + (float(x[-1] - x[0]) / points.size) ** 2 / 3.0
+        pitch = float(x[-1] - x[0]) / points.size
+        spread = float(weight @ (x[last] - place) ** 2) + pitch**2 / 3.0 + self.sweep.potential_noise**2
         there = _with_error(Estimate(current, math.sqrt(scatter)), ACCURACY * abs(current))
-        return _Event(current=there, potential=Estimate(place, math.hypot(math.sqrt(spread), self.sweep.potential_noise)))
+        return _Event(current=there, potential=Estimate(place, math.sqrt(spread)))
 
     def _before(self, potential: float) -> _Event:
         kept = self.moving[self.sweep.ramp[self.moving] < potential]

@@ -291,8 +291,8 @@ class _Fit:
 
 
 def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise, reach: float = math.inf) -> _Fit:
-    """G, I₀, the drift of G, the kinetic share and a step of the numbers, on the points given (those after the course's end count
-    against it); ``reach``: width of a prior on the step, about none."""
+    """G, I₀, the drift of G, the kinetic share and a step of the numbers, on the points given (those after the course's
+    end count against it); ``reach``: width of a prior on the step, about none."""
     used = on & ~member.ended
     course, moves = np.nan_to_num(member.course), np.nan_to_num(member.moves)
     n, free = course.size, FREE[member.family]
