@@ -38,6 +38,7 @@ class SampleLimits:
     stack_pressure: Span = Span(0.0, 1e10, 2e7, "0 to 10 GPa", "it presses, and no press of a laboratory does more")
     lithium_thickness: Span = Span(1e-9, 2e-2, 1e-4, "1 nm to 2 cm", "evaporated films are thicker and foils thinner")
     leads_resistance: Span = Span(0.0, 1e4, 1.0, "0 to 10 kΩ", "it is a resistance of metal")
+    reference_depth: Span = Span(0.0, 2e-2, 5e-4, "0 to 2 cm", "it lies inside the electrolyte")
 
 
 LIMITS = SampleLimits()

@@ -93,7 +93,8 @@ class Sample:
 
     Units: thickness and lithium_thickness (of one electrode) [m], area [m²], relative_density [fraction],
     theoretical_density [kg/m³], mass [kg], temperature [K], temperature_stability [K], stack_pressure [Pa],
-    leads_resistance [Ω]. ``pellet`` names the parent pellet from which several samples were cut, ``batch`` the powder
+    leads_resistance [Ω], reference_depth [m]: of a reference electrode in the electrolyte, from the face of the working
+    electrode. ``pellet`` names the parent pellet from which several samples were cut, ``batch`` the powder
     batch. ``electrodes`` are lithium on both sides unless stated; ``plating_faces`` is 1 for a one-way sweep and 2
     where the current was reversed. ``configuration`` is two-electrode or three-electrode. ``extra`` keeps every further
     column of the sample sheet as text.
@@ -119,6 +120,7 @@ class Sample:
     stack_pressure: Estimate | None = None
     lithium_thickness: Estimate | None = None
     leads_resistance: Estimate | None = None
+    reference_depth: Estimate | None = None
     extra: Mapping[str, str] = field(default_factory=lambda: _EMPTY)
 
     def __post_init__(self) -> None:
@@ -132,6 +134,12 @@ class Sample:
                 raise InputError(f"Sample {self.name!r}: {error}") from None
         if self.plating_faces not in (None, 1, 2):
             raise InputError(f"Sample {self.name!r} has {self.plating_faces} plating faces; expected 1 or 2.")
+        depth, thickness = self.reference_depth, self.thickness
+        if depth is not None and thickness is not None and depth.value > thickness.value:
+            raise InputError(
+                f"Sample {self.name!r}: the reference depth is {1e3 * depth.value:.4g} mm and the thickness "
+                f"{1e3 * thickness.value:.4g} mm; expected a depth inside the electrolyte: correct one of them."
+            )
 
     def missing(self, *names: str) -> tuple[str, ...]:
         """Those of the named fields that are not known."""
@@ -176,6 +184,10 @@ class Controlled(Enum):
     CELL = "cell"
     WORKING = "working electrode"
     COUNTER = "counter electrode"
+
+
+WORKING_POTENTIAL, COUNTER_POTENTIAL = "working potential [V]", "counter potential [V]"
+"""Names of the columns in :attr:`Trace.extra` that hold an electrode's potential against a reference electrode."""
 
 
 @equal_by_value
@@ -296,7 +308,8 @@ class Trace:
     current_origin : whether the current was measured, or follows from the charge or from the instrument's setting.
     start : seconds since 1970 of time 0 as the instrument's clock read, NaN when unknown.
     potential_resolution, current_resolution : the instrument's smallest step [V], [A]; NaN when unknown.
-    extra : further recorded columns, (n,) each, under the file's own names.
+    extra : further recorded columns, (n,) each, under the file's own names, and the electrodes' potentials against a
+        reference electrode under :data:`WORKING_POTENTIAL` and :data:`COUNTER_POTENTIAL`.
 
     Raises
     ------

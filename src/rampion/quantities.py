@@ -79,6 +79,7 @@ QUANTITIES: dict[str, Quantity] = _table(
     ("thickness", "L", "m", "mm", 1e3, "electrolyte thickness between the two lithium faces"),
     ("area", "A", "m²", "mm²", 1e6, "electrode area"),
     ("lithium_thickness", "L_Li", "m", "µm", 1e6, "thickness of one lithium electrode"),
+    ("reference_depth", "x_ref", "m", "mm", 1e3, "depth of a reference electrode below the working electrode's face"),
     ("mass", "m", "kg", "g", 1e3, "mass of the pellet"),
     ("theoretical_density", "ρ_th", "kg/m³", "g/cm³", 1e-3, "density of the material without pores"),
     ("relative_density", "ρ_rel", "", "%", 100.0, "density of the pellet over its theoretical density"),

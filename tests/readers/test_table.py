@@ -139,7 +139,7 @@ def test_map_by_hand_overrides_the_guess():
     content = sheet(["Ewe/V", "Ece/V", "I/mA"], [["1.0", "0.4", "2"], ["1.1", "0.3", "4"], ["1.2", "0.2", "6"]])
     (guessed,), _ = table.read(content, "own.csv")
     (chosen,), flags = table.read(content, "own.csv", columns={"potential": "Ece/V", "current": "I/mA"})
-    np.testing.assert_allclose(guessed.potential, [1.0, 1.1, 1.2])
+    np.testing.assert_allclose(guessed.potential, [0.6, 0.8, 1.0])  # between both electrodes
     np.testing.assert_allclose(chosen.potential, [0.4, 0.3, 0.2])
     np.testing.assert_allclose(chosen.current, [2e-3, 4e-3, 6e-3])
     assert [flag.code for flag in flags] == ["time_unknown"]

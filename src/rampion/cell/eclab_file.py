@@ -8,7 +8,16 @@ from datetime import datetime
 
 import numpy as np
 
-from rampion.measurement import ConstantCurrent, FrequencyScan, Hold, Spectrum, Steps, Sweep, Trace
+from rampion.measurement import (
+    WORKING_POTENTIAL,
+    ConstantCurrent,
+    FrequencyScan,
+    Hold,
+    Spectrum,
+    Steps,
+    Sweep,
+    Trace,
+)
 
 FILE_NAME = "{stem}_{number:02d}_{technique}_C01.mpt"
 ENCODING = "cp1252"
@@ -107,6 +116,9 @@ def _trace_columns(trace: Trace, technique: str) -> dict[str, list[str]]:
         "time/s": _double(trace.time),
         "Ewe/V": _single(trace.potential),
     }
+    if WORKING_POTENTIAL in trace.extra:
+        working = trace.extra[WORKING_POTENTIAL]
+        columns |= {"Ewe/V": _single(working), "Ece/V": _single(working - trace.potential)}
     if technique != "OCV":
         steps = np.concatenate([[0.0], 0.5 * np.diff(trace.time) * (trace.current[1:] + trace.current[:-1])])
         columns["<I>/mA"] = _double(trace.current * 1e3)

@@ -16,7 +16,7 @@ from rampion.cell.sampling import round_period, sampling_times
 from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity, merge_flags
-from rampion.measurement import FrequencyScan, Spectrum, Trace
+from rampion.measurement import WORKING_POTENTIAL, FrequencyScan, Spectrum, Trace
 
 
 class InstrumentFlag(FlagKind):
@@ -182,6 +182,9 @@ def _measure_trace(truth: Trace, instrument: Instrument, generator: np.random.Ge
         flags.append(InstrumentFlag.POTENTIAL_OVERLOAD.flag(limit=limit, points=int(beyond.sum())))
     potential_step = _converter_step(np.full(1, limit), instrument.potential_bits)
     seen = _quantise(np.clip(seen, -limit, limit), potential_step)
+    if WORKING_POTENTIAL in extra:
+        noise = instrument.potential_noise * generator.standard_normal(time.size)
+        extra[WORKING_POTENTIAL] = _quantise(np.clip(extra[WORKING_POTENTIAL] + noise, -limit, limit), potential_step)
     changes = int(np.count_nonzero(np.diff(index)))
     if changes:
         flags.append(InstrumentFlag.RANGE_CHANGED.flag(changes=changes))

@@ -14,6 +14,7 @@ from rampion.cell.parameters import Cell
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, FlagKind, Severity
 from rampion.measurement import (
+    WORKING_POTENTIAL,
     ConstantCurrent,
     Experiment,
     FrequencyScan,
@@ -151,7 +152,7 @@ def traces_of(
             continue
         extra = {"charge [C/m²]": arrays["charge"][here]}
         if cell.reference is not None:
-            extra["working potential [V]"] = arrays["working_potential"][here]
+            extra[WORKING_POTENTIAL] = arrays["working_potential"][here]
         traces.append(
             Trace(
                 time=arrays["time"][here],

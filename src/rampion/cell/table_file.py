@@ -7,7 +7,7 @@ from datetime import datetime
 
 import numpy as np
 
-from rampion.measurement import Spectrum, Trace
+from rampion.measurement import WORKING_POTENTIAL, Spectrum, Trace
 
 FILE_NAME = "{stem}_{number:02d}_{technique}.csv"
 ENCODING = "utf-8"
@@ -35,6 +35,8 @@ def text_of(part: Trace | Spectrum, technique: str, start: datetime, mark: str) 
                 columns[name] = np.full(len(part), value)
     else:
         columns |= {"potential/V": part.potential, "current/A": part.current}
+        if WORKING_POTENTIAL in part.extra:
+            columns["working potential/V"] = part.extra[WORKING_POTENTIAL]
     head = [f"# {mark}", f"# technique: {technique}", f"# start: {start:%Y-%m-%dT%H:%M:%S%z}", ",".join(columns)]
     rows = [",".join(f"{value:.12g}" for value in row) for row in zip(*columns.values(), strict=True)]
     return "\n".join([*head, *rows]) + "\n"

@@ -21,6 +21,7 @@ _SAMPLE = {
     "temperature": "Cell temperature, as '25 °C'.",
     "stack_pressure": "Stack pressure, as '20 MPa'.",
     "leads_resistance": "Resistance of leads and contacts, measured on a short, as '0.4 ohm'.",
+    "reference_depth": "Depth of a reference electrode below the working electrode's face, as '0.30 ± 0.02 mm'.",
 }
 _SAMPLE_WORDS = {
     "electrodes": "Both electrodes, as Li, blocking, 'In-Li | Li' or 'Li | Cu'; without it, lithium.",
@@ -186,5 +187,6 @@ column_option = click.option(
     multiple=True,
     metavar="ROLE=HEADER",
     help="Which column of a plain table is what, in which unit, as potential='E [mV]' (repeatable). Roles: time, "
-    "potential, current, temperature, frequency, impedance_real, impedance_imag, impedance_modulus, phase.",
+    "potential, working_potential, counter_potential, current, temperature, frequency, impedance_real, impedance_imag, "
+    "impedance_modulus, phase.",
 )

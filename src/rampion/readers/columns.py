@@ -82,10 +82,21 @@ def guess_columns(
                 best = (names.index(plain), column)
         if best is not None:
             found[role] = best[1]
+    _part_electrodes(found)
     for header, _, unit in split:  # 'I [mA/cm²]' is a current density under a current's name
         if unit and "current_density" not in found and (scale := scale_of(unit, "current_density")) is not None:
             found["current_density"] = Column("current_density", header, *scale, unit)
     return found
+
+
+def _part_electrodes(found: dict[str, Column]) -> None:
+    """Without the counter electrode's, the working electrode's potential is the cell's; with it, the cell's is their
+    difference where no column holds it (:func:`rampion.readers.parts.build_parts`)."""
+    working, cell = found.get("working_potential"), found.get("potential")
+    if working is not None and "counter_potential" in found:
+        found.setdefault("potential", working)
+    elif working is not None and cell is not None and working.header == cell.header:
+        del found["working_potential"]
 
 
 def check_roles(columns: Mapping[str, str]) -> None:

@@ -18,7 +18,19 @@ import numpy as np
 from rampion.equality import equal_by_value
 from rampion.errors import RefusedError
 from rampion.estimate import Flag
-from rampion.measurement import Controlled, CurrentOrigin, FrequencyScan, Protocol, Rest, Source, Spectrum, Sweep, Trace
+from rampion.measurement import (
+    COUNTER_POTENTIAL,
+    WORKING_POTENTIAL,
+    Controlled,
+    CurrentOrigin,
+    FrequencyScan,
+    Protocol,
+    Rest,
+    Source,
+    Spectrum,
+    Sweep,
+    Trace,
+)
 from rampion.readers.eclab_names import CURRENT, first_column, plain_name, spellings
 from rampion.readers.eclab_scans import compare_whole_cell, confirmed_scan, find_impedance, split_rows
 from rampion.readers.eclab_signals import (
@@ -155,8 +167,9 @@ class _Table:
             dropped["time, potential or current"] += int((~kept).sum())
             rows, time, potential, current = rows[kept], time[kept], potential[kept], current[kept]
         flags = self._missing()
-        electrodes = (self.voltage.working, self.voltage.counter) if self.voltage.has_counter else ()
-        for recorded in (self.voltage.cell, *electrodes):
+        electrodes = {WORKING_POTENTIAL: self.voltage.working, COUNTER_POTENTIAL: self.voltage.counter}
+        apart = {name: one for name, one in electrodes.items() if one is not None and self.voltage.has_counter}
+        for recorded in (self.voltage.cell, *apart.values()):
             flags += [] if recorded is None else saturation(recorded[_narrow(rows)], current)
         breaks = np.flatnonzero(time[1:] < time[:-1]) + 1
         if breaks.size:
@@ -174,7 +187,7 @@ class _Table:
                     technique=self.run.technique,
                     protocol=self._protocol(time[a:b], piece),
                     start=self.run.start,
-                    extra={name: column[piece] for name, column in self.extra.items()},
+                    extra={name: column[piece] for name, column in {**self.extra, **apart}.items()},
                     source=self.run.source,
                 )
             )

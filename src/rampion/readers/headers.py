@@ -11,11 +11,12 @@ from rampion.errors import InputError
 from rampion.units import conversion
 
 ROLES = (
-    "time", "potential", "current", "temperature", "frequency", "impedance_real", "impedance_imag",
-    "impedance_modulus", "phase",
+    "time", "potential", "working_potential", "counter_potential", "current", "temperature", "frequency",
+    "impedance_real", "impedance_imag", "impedance_modulus", "phase",
 )  # fmt: skip
 QUANTITY = {
-    "time": "time", "potential": "potential", "current": "current", "temperature": "temperature",
+    "time": "time", "potential": "potential", "working_potential": "potential", "counter_potential": "potential",
+    "current": "current", "temperature": "temperature",
     "frequency": "frequency", "impedance_real": "resistance", "impedance_imag": "resistance",
     "impedance_modulus": "resistance",
 }  # fmt: skip
@@ -24,8 +25,9 @@ ASSUMED = {
     "phase": "deg",
 }  # fmt: skip
 SI = {
-    "time": "s", "potential": "V", "current": "A", "temperature": "K", "frequency": "Hz", "impedance_real": "Ω",
-    "impedance_imag": "Ω", "impedance_modulus": "Ω", "phase": "rad",
+    "time": "s", "potential": "V", "working_potential": "V", "counter_potential": "V", "current": "A",
+    "temperature": "K", "frequency": "Hz", "impedance_real": "Ω", "impedance_imag": "Ω", "impedance_modulus": "Ω",
+    "phase": "rad",
 }  # fmt: skip
 """The SI unit of each role."""
 # Names without blanks, points and underscores, in lower case; the first that occurs in a table is taken.
@@ -39,6 +41,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "ecell", "ewe-ece", "cellvoltage", "cellpotential", "we(1)potential", "ewe", "<ewe>", "voltage", "potential",
         "e", "u", "v", "vf", "vcell", "ucell", "workingelectrode", "measuredpotential", "measuredvoltage",
         "potentialapplied", "spannung", "zellspannung",
+    ),
+    "working_potential": (
+        "ewe", "<ewe>", "e(we)", "workingpotential", "wepotential", "workingelectrodepotential",
+    ),
+    "counter_potential": (
+        "ece", "<ece>", "e(ce)", "counterpotential", "cepotential", "counterelectrodepotential",
     ),
     "current": (
         "<i>", "i", "current", "we(1)current", "cellcurrent", "icell", "measuredcurrent", "im", "i(t)", "strom",

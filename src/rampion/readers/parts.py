@@ -9,11 +9,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from rampion.estimate import Flag
-from rampion.measurement import Source, Spectrum, Trace
+from rampion.measurement import COUNTER_POTENTIAL, WORKING_POTENTIAL, Source, Spectrum, Trace
 from rampion.readers.columns import Column, has_impedance, is_loop, refuse_half_spectrum
 from rampion.readers.flags import ReaderFlag
 from rampion.readers.scans import find_restarts
 
+_ELECTRODES = {"working_potential": WORKING_POTENTIAL, "counter_potential": COUNTER_POTENTIAL}
 BIAS = ("bias potential/V", "bias current/A")
 """Names of the columns in :attr:`Spectrum.extra` that hold the direct voltage and current beside each point."""
 
@@ -32,6 +33,9 @@ def build_parts(
     column counts on; the others are traces, split where time runs backwards. A row that is neither is dropped and
     counted, and does not cut the spectrum around it.
 
+    Where the working electrode's potential is named as the cell's and the counter electrode's is there too, the cell's
+    voltage is their difference, with a flag.
+
     Raises
     ------
     RefusedError
@@ -41,6 +45,7 @@ def build_parts(
     values = {role: _infinite_out(columns[one.header] * one.factor + one.offset) for role, one in meanings.items()}
     used = {one.header for one in meanings.values()}
     extra = {key: column for key, column in columns.items() if key not in used and key}
+    apart = {name: values[role] for role, name in _ELECTRODES.items() if role in values}
     count = next(iter(columns.values())).size if columns else 0
     impedance = np.full(count, np.nan, dtype=complex)
     is_spectrum, lost = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
@@ -58,6 +63,12 @@ def build_parts(
         lost |= _strays(is_spectrum & ~lost, lost, values["frequency"])
     parts: list[Trace | Spectrum] = []
     flags: list[Flag] = []
+    if len(apart) == len(_ELECTRODES) and meanings["potential"].header == meanings["working_potential"].header:
+        counter = values["counter_potential"]
+        values["potential"] = values["working_potential"] - counter
+        one, other = (meanings[role].header for role in _ELECTRODES)
+        most = float(np.max(np.abs(counter[np.isfinite(counter)]), initial=0.0))
+        flags.append(ReaderFlag.CELL_VOLTAGE_CHOSEN.flag(chosen=f"{one} - {other}", other=one, difference=most))
     if lost.any():
         flags.append(ReaderFlag.DROPPED_POINTS.flag(count=int(lost.sum()), what="frequency and impedance"))
     rows = np.flatnonzero(~lost)
@@ -67,7 +78,7 @@ def build_parts(
         if run.size and is_spectrum[run[0]]:
             parts += _spectra(run, values, impedance, extra, technique, start, source)
         elif run.size and has_trace:
-            made, found = _traces(run, values, extra, technique, start, source)
+            made, found = _traces(run, values, {**extra, **apart}, technique, start, source)
             parts += made
             flags += found
     return tuple(parts), tuple(dict.fromkeys(flags))

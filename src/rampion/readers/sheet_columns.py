@@ -77,6 +77,8 @@ SAMPLE_COLUMNS: dict[str, SheetColumn] = {
                     "lithium_thickness", "", "100"),
         SheetColumn("leads", "leads_resistance", ("leads resistance", "lead resistance", "cable resistance"),
                     "leads_resistance", "ohm", "0.4"),
+        SheetColumn("reference depth", "reference_depth", ("reference position", "depth of the reference"),
+                    "reference_depth"),
         SheetColumn("scan rate", "scan_rate", ("sweep rate", "scanrate", "rate"), "", "", "0.05"),
         SheetColumn("start potential", "potential", ("initial potential", "start voltage")),
         SheetColumn("stop potential", "potential", ("final potential", "end potential", "stop voltage", "end voltage"),

@@ -34,7 +34,7 @@ from rampion.report.document import (
 from rampion.report.folder import ReportFlag, file_name
 from rampion.report.page import render
 from rampion.report.panels import Picture
-from rampion.report.sections import estimate
+from rampion.report.sections import REFERENCE, estimate, reference_cells
 from rampion.results_folder import NewSet
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 POINTS = 1500  # of each curve of a page
 KNOWN = ("thickness", "area", "mass", "theoretical_density", "relative_density", "temperature", "temperature_stability",
-         "stack_pressure", "lithium_thickness", "leads_resistance")  # fmt: skip
+         "stack_pressure", "lithium_thickness", "leads_resistance", "reference_depth")  # fmt: skip
 _WORDS = ("pellet", "batch", "composition", "material_class", "treatment", "configuration", "plating_faces")
 
 
@@ -172,6 +172,8 @@ def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
         rows.append(["v, scan rate", show(entry["scan_rate"], "scan_rate")])
     if entry.get("semi_integral_plateau"):
         rows.append(["m, semi-integral", number(estimate(entry["semi_integral_plateau"]), "semi_integral")])
+    if entry.get("reference"):
+        rows += [list(pair) for pair in zip(REFERENCE, reference_cells(entry["reference"]), strict=True)]
     if entry.get("pauses"):
         rows.append(["pauses", len(entry["pauses"])])
     reasons = [[item["name"].replace("_", " "), f"{item['value']:.4g}" if item["value"] is not None else "–",

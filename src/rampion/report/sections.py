@@ -145,7 +145,31 @@ def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
         (entry["sample"], flag) for entry in plain["samples"] for flag in entry["flags"] if flag["severity"] != "note"
     )
     tables = [table(header, rows, note=note)] if rows else []  # there may be spectra alone
+    three = [[one["sample"], *reference_cells(one["reference"])] for one in events(plain) if one.get("reference")]
+    if three:
+        note = "Shares are of the whole cell's. A span is all that is possible without the electrolyte's spectrum."
+        tables.append(table(["sample", *REFERENCE], three, "Cells with a reference electrode", note))
     return section("samples", "Sample by sample", tables=tables, flags=flags)
+
+
+REFERENCE = (
+    "reference depth", "of the resistance before the reference", "in the working interface", "polarises",
+    "of the polarisation before the reference", "working electrode against reference",
+)  # fmt: skip
+
+
+def reference_cells(entry: Plain) -> list[str]:
+    """What a reference electrode added to a finding, under :data:`REFERENCE`."""
+    interface, depth = entry["interface_share"], entry["depth"]
+    told = "–" if interface is None else _share(interface)
+    if interface is not None and interface["std"] is None:
+        low, high = (100 * end for end in interface["interval"])
+        told = f"{low:.0f} to {high:.0f} %"
+    return [
+        "not stated" if depth is None else f"{_share(depth)} of the thickness", _share(entry["working_share"]), told,
+        entry["polarising"], "–" if entry["polarisation_share"] is None else _share(entry["polarisation_share"]),
+        number(estimate(entry["potential"]), "potential"),
+    ]  # fmt: skip
 
 
 def together_section(plain: Plain) -> Section:

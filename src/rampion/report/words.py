@@ -61,6 +61,13 @@ def finding_lines(finding: Finding) -> list[str]:
         lines.append(f"    resistance        {show(finding.ohmic.resistance, 'resistance')}   from the ohmic line")
     if finding.scan_rate is not None:
         lines.append(f"    scan rate         {show(finding.scan_rate, 'scan_rate')}")
+    if finding.reference is not None:
+        found = finding.reference
+        before = f"{found.working_share.value:.0%} of the resistance before it"
+        if found.interface_share is not None:
+            low, high = found.interface_share.interval
+            before += f", {low:.0%} to {high:.0%} in the working interface"
+        lines.append(f"    reference         {before}; polarises: {found.polarising}")
     return lines
 
 

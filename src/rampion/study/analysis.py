@@ -24,7 +24,7 @@ from rampion.study.overrides import (
     concerns,
 )
 from rampion.study.plausible import assess_campaign, assess_experiment
-from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra
+from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra, with_electrolyte
 
 if TYPE_CHECKING:
     from rampion.cell.parameters import Cell
@@ -223,6 +223,7 @@ def analyse_experiment(
             raise
         flag = StudyFlag.SPECTRA_FAILED.flag(name=experiment.known_as, reason=reason_of(error))
         spectra, lost = Spectra(flags=(flag,)), (flag,)
+    findings = with_electrolyte(findings, spectra)
     there = replace(experiment, parts=experiment.traces) if lost else experiment
     findings, spectra = assess_experiment(there, findings, spectra)
     return SampleAnalysis(

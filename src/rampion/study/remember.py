@@ -239,6 +239,7 @@ def _thin_finding(finding: Finding) -> Finding:
     curve = replace(
         curve,
         **arrays,
+        electrodes=None,
         returning_potential=curve.returning_potential[back],
         returning_current=curve.returning_current[back],
         range_changes=tuple(int(np.searchsorted(kept, place)) for place in curve.range_changes),

@@ -113,6 +113,27 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     )
 
 
+def with_electrolyte(findings: Sequence[Finding], spectra: Spectra) -> tuple[Finding, ...]:
+    """The findings, with the electrolyte's resistance from the spectrum at rest where a reference electrode was there.
+
+    A spectrum of another resistance than the sweep's start is not used: it may be that of one electrode alone.
+    """
+    from rampion.impedance.conductivity import compare_with_ohmic_slope
+    from rampion.voltammetry.reference_electrode import RULE, with_electrolyte
+
+    place = next((place for place, one in enumerate(findings) if one.ohmic is not None), None)
+    reference = None if place is None else findings[place].reference
+    if place is None or spectra.ohmic is None or reference is None:
+        return tuple(findings)
+    spectrum = next(one for one in spectra.findings if one.block == spectra.ohmic.block)
+    score = compare_with_ohmic_slope(spectra.ohmic.spectrum, reference.resistance).score
+    if spectrum.resistance is None or not abs(score) < RULE.errors:
+        return tuple(findings)
+    reference, flags = with_electrolyte(reference, spectrum.resistance)
+    known = replace(findings[place], reference=reference, flags=merge_flags(findings[place].flags, flags))
+    return (*findings[:place], known, *findings[place + 1 :])
+
+
 def _fitted(
     spectra: tuple[Spectrum, ...], sweeps: Sequence[Finding], sample: Sample, options: SpectrumOptions
 ) -> tuple[tuple[SpectrumFinding, ...], SeriesFinding | None, str]:

@@ -30,6 +30,7 @@ from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, s
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
 from rampion.voltammetry.ranges import level_ranges
+from rampion.voltammetry.reference_electrode import find_reference
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
 from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
 from rampion.voltammetry.verdict import SHAPE, Judgement, judge, smooth_current
@@ -109,6 +110,9 @@ def judge_sweep(
     current, potential = event.current, event.potential
     time, charge = clocked(voltammogram, current, potential)
     potential = _with_error(potential, ACCURACY * abs(potential.value))
+    broken = verdict in (Verdict.PENETRATION, Verdict.SOFT_SHORT, Verdict.INSTRUMENT_LIMIT)
+    until = potential.value if broken else math.inf
+    reference, beside = find_reference(voltammogram, sample, potential.value, until)
     if cell.flag is not None:
         flags.append(cell.flag)
         confidence = min(confidence, UNDECIDED)
@@ -135,13 +139,14 @@ def judge_sweep(
         penetration=event.penetration,
         excursions=place.excursions(),
         clipping=event.clipping,
+        reference=reference,
         semi_integral=_semi_integral(voltammogram, semi, event.peak, verdict, area),
         pauses=voltammogram.pauses,
         cell=cell,
         voltammogram=recorded,
         sample=sample.name,
         synthetic=voltammogram.synthetic,
-        flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, ask_for(sample)),
+        flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, beside, ask_for(sample)),
     )
 
 

@@ -13,6 +13,7 @@ from rampion.voltammetry.limits import Clipping
 from rampion.voltammetry.ohmic import OhmicLine
 from rampion.voltammetry.pauses import PauseMark
 from rampion.voltammetry.peak import Peak
+from rampion.voltammetry.reference_electrode import ReferenceElectrode
 from rampion.voltammetry.semi_integral import SemiIntegral
 from rampion.voltammetry.symmetric_cell import CellCheck
 from rampion.voltammetry.voltammogram import Voltammogram
@@ -178,6 +179,7 @@ class Finding:
     aftermath: Aftermath | None = None
     excursions: tuple[Excursion, ...] = ()
     clipping: Clipping | None = None
+    reference: ReferenceElectrode | None = None
     semi_integral: SemiIntegral | None = None
     initiation: Initiation | None = None
     cycling: Cycling | None = None

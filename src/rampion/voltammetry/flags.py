@@ -39,6 +39,21 @@ class VoltammetryFlag(FlagKind):
         Severity.NOTE,
         "The thickness has no stated uncertainty; the conductivity's uncertainty leaves it out.",
     )
+    REFERENCE_NOT_RECORDED = (
+        Severity.WARNING,
+        "The sample has three electrodes, but the record holds one voltage; if it is against the reference, every "
+        "number concerns one side alone: export both electrodes' potentials.",
+    )
+    REFERENCE_DEPTH_MISSING = (
+        Severity.NOTE,
+        "A reference electrode was recorded; state its 'reference depth' with an uncertainty to get the working "
+        "interface's share.",
+    )
+    REFERENCE_CONTRADICTED = (
+        Severity.WARNING,
+        "The reference electrode's potentials: {found}; expected {expected}. Check its connection, its depth, and "
+        "whether both interfaces are alike.",
+    )
     NEGATIVE_SWEEP = (
         Severity.NOTE,
         "The sweep ran to negative potentials; potential and current are given as magnitudes.",

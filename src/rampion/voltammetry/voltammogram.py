@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.estimate import Estimate, Flag
-from rampion.measurement import Controlled, Sweep, Trace
+from rampion.measurement import COUNTER_POTENTIAL, WORKING_POTENTIAL, Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
 from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time, rests_inside
@@ -37,6 +37,8 @@ class Voltammogram:
     returning_potential, returning_current : (m,) the sweep back, empty when there is none.
     stop : [V] where the sweep was meant to end, NaN when not known.
     range_changes : first points after changes of the instrument's current range.
+    electrodes : (2, n) [V] working and counter electrode against a reference, turned likewise; NaN where not recorded,
+        ``None`` without a reference electrode.
     """
 
     time: Float[np.ndarray, " n"]
@@ -55,6 +57,7 @@ class Voltammogram:
     returning_current: Float[np.ndarray, " m"]
     stop: float = math.nan
     range_changes: tuple[int, ...] = ()
+    electrodes: Float[np.ndarray, "2 n"] | None = None
     synthetic: bool = False
     flags: tuple[Flag, ...] = ()
 
@@ -64,6 +67,7 @@ class Record:
     """The points of one or several traces end to end, with what is known of them.
 
     current_range : (n,) the recorded range in use, NaN where none was recorded.
+    electrodes : (2, n) [V] working and counter electrode against a reference; NaN where not recorded.
     sweep : what the protocol states of the ramp; None where it states none, or the traces state several.
     """
 
@@ -71,6 +75,7 @@ class Record:
     potential: Float[np.ndarray, " n"]
     current: Float[np.ndarray, " n"]
     current_range: Float[np.ndarray, " n"]
+    electrodes: Float[np.ndarray, "2 n"]
     has_clock: bool
     resolution: float
     sweep: Sweep | None
@@ -89,7 +94,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
     Without recorded time the clock is rebuilt from the protocol's scan rate; without that the points are numbered.
     Parts that share no clock follow each other at the usual sampling interval.
     """
-    times, potentials, currents, ranges, flags, dropped = [], [], [], [], [], 0
+    times, potentials, currents, ranges, electrodes, flags, dropped = [], [], [], [], [], [], 0
     end, has_clock = -math.inf, True
     resolution = math.nan
     sweeps: list[Sweep] = []
@@ -119,7 +124,10 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         potentials.append(potential)
         currents.append(current)
         column = range_column(trace.extra)
-        ranges.append(column[kept] if column is not None else np.full(current.size, math.nan))
+        unknown = np.full(kept.size, math.nan)
+        ranges.append(column[kept] if column is not None else unknown[kept])
+        apart = [trace.extra.get(name, unknown) for name in (WORKING_POTENTIAL, COUNTER_POTENTIAL)]
+        electrodes.append(np.stack(apart)[:, kept])
     if dropped:
         flags.append(VoltammetryFlag.POINTS_DROPPED.flag(points=dropped))
     empty = np.zeros(0)
@@ -128,6 +136,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         potential=np.concatenate(potentials) if times else empty,
         current=np.concatenate(currents) if times else empty,
         current_range=np.concatenate(ranges) if times else empty,
+        electrodes=np.concatenate(electrodes, axis=1) if times else np.zeros((2, 0)),
         has_clock=has_clock,
         resolution=resolution,
         sweep=sweeps[-1] if len({(sweep.rate, sweep.controlled) for sweep in sweeps}) == 1 else None,
@@ -269,6 +278,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     if not record.has_clock:
         scan_rate = None
     empty = np.zeros(0)
+    electrodes = sign * record.electrodes[:, first:end]
     return Voltammogram(
         time=time,
         potential=potential,
@@ -286,6 +296,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         returning_current=current_sign * record.current[back[0] : back[1]] if back else empty,
         stop=stop,
         range_changes=tuple(int(moving[k]) for k in changes),
+        electrodes=electrodes if np.isfinite(electrodes).any() else None,
         synthetic=record.synthetic,
         flags=tuple(dict.fromkeys(flags)),
     )
