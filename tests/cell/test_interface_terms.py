@@ -211,3 +211,13 @@ def test_a_run_stops_where_it_was_asked_to(stop, reason, check):
     assert check(trace)
     assert reason in [flag.code for flag in trace.flags]
     assert all(dict(flag.details)["time"] <= trace.time[-1] for flag in trace.flags)
+
+
+def test_what_falls_in_a_pause_or_a_rest_is_no_peak():
+    ramp = Sweep(rate=1e-3, start=0.0, stop=0.1)
+    term = ContactLoss(capacity=2e3, resistance=1e-3)
+    assert simulate_ohmic(cell(term), (ramp, Rest(duration=100.0))).peak is None
+    assert simulate_ohmic(cell(term), replace(ramp, pause=Pause(every=0.1, duration=900.0))).peak is None
+    passed = simulate_ohmic(cell(term), replace(ramp, stop=0.6, pause=Pause(every=0.1, duration=10.0))).peak
+    assert passed is not None
+    assert passed.potential < 0.5

@@ -149,9 +149,10 @@ def test_a_telegraph_of_equal_paths_takes_whole_steps(capsys):
         (f"{LOSS},{LOSS[8:]}", "is given twice"),
         ("penetration:critical_current=1mA/cm2,seed=3", "seed has no effect here; leave it out"),
         ("penetration:critical_current=1mA/cm2,weibull_shape=0", "the Weibull shape is 0"),
+        ("short:resistance=9 ohm cm2,onset=1h", "the run lasts 1600 s; expected an onset within the run"),
         ("short:onset=1h", "a soft short needs resistance too"),
-        ("short:resistance=9 ohm cm2,onset=1h,interval=1 min", "a soft short at random needs closed too"),
-        ("short:resistance=9 ohm cm2,onset=1h,lasting=0.5", "lasting has no effect here"),
+        ("short:resistance=9 ohm cm2,onset=1min,interval=1 min", "a soft short at random needs closed too"),
+        ("short:resistance=9 ohm cm2,onset=1min,lasting=0.5", "lasting has no effect here"),
         ("leakage:conductivity=ohm", "does not begin with a number"),
     ],
 )

@@ -52,12 +52,12 @@ class Instrument:
     potential_noise, potential_offset : [V]. ``potential_limit`` [V]: the largest potential recorded (compliance).
     sampling_period [s], sampling_step [V], sampling_current_step [A] : since the last point, after which the next is
         taken; the first that is passed brings it, and starts all of them anew.
-    fastest_period : least time [s] between points that a step brings.
+    fastest_period : least time [s] between two points.
     least_points : of a record that has none of the three: its period is the longest of 1, 2 and 5 × 10ⁿ s that gives as
         many. Zero keeps the points of the truth.
     averaging : the current is the mean since the last point (EC-Lab's <I>) instead of the value at the point.
     impedance_noise : relative standard deviation of each part of Z.
-    cable_inductance : [H] in series. ``cable_capacitance`` [F] in parallel to the cell.
+    cable_inductance : [H] in series. ``cable_capacitance`` [F] and ``input_resistance`` [Ω] in parallel to the cell.
     cycles : periods measured per frequency. ``shortest_point`` : least time per frequency [s].
     """
 
@@ -82,6 +82,7 @@ class Instrument:
     impedance_noise: float = 0.0
     cable_inductance: float = 0.0
     cable_capacitance: float = 0.0
+    input_resistance: float = math.inf
     cycles: float = 2.0
     shortest_point: float = 0.5
 
@@ -101,8 +102,9 @@ class Instrument:
 def laboratory_instrument(**changes: object) -> Instrument:
     """A plausible research potentiostat, made up for synthetic data: it is no maker's specification.
 
-    Decade ranges 100 nA – 100 mA of 16 bit, 18 bit over ±10 V, noise 0.01 % of range and 20 µV, 0.2 % noise and
-    0.1 µH of cable in impedance; 1000 to 2500 points a record, evenly in time, unless a period or a step is stated.
+    Decade ranges 100 nA – 100 mA of 16 bit, 18 bit over ±10 V, noise 0.01 % of range and 20 µV, 0.2 % noise, 0.1 µH of
+    cable and 100 GΩ of input in impedance; 1000 to 2500 points a record, evenly in time, unless a period or a step is
+    stated.
     ``changes`` override single fields.
     """
     plausible = Instrument(
@@ -117,6 +119,7 @@ def laboratory_instrument(**changes: object) -> Instrument:
         impedance_noise=2e-3,
         least_points=1000,
         cable_inductance=1e-7,
+        input_resistance=1e11,
     )
     return replace(plausible, **changes)  # pyright: ignore[reportArgumentType]
 
@@ -204,9 +207,10 @@ def _measure_trace(truth: Trace, instrument: Instrument, generator: np.random.Ge
 
 
 def _measure_spectrum(truth: Spectrum, instrument: Instrument, generator: np.random.Generator) -> Spectrum:
-    """Cables in series and parallel, then complex noise: relative, and from the current noise over the amplitude."""
+    """Cables and input beside the cell, then complex noise: relative, and the current noise over the amplitude."""
     angular = 2j * np.pi * truth.frequency
-    impedance = 1.0 / (1.0 / truth.impedance + angular * instrument.cable_capacitance)
+    beside = angular * instrument.cable_capacitance + 1.0 / instrument.input_resistance
+    impedance = 1.0 / (1.0 / truth.impedance + beside)
     impedance = impedance + angular * instrument.cable_inductance
     relative = np.full(len(truth), instrument.impedance_noise)
     if math.isfinite(truth.amplitude) and truth.amplitude > 0:

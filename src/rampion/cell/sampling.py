@@ -24,8 +24,8 @@ def sampling_times(
     Parameters
     ----------
     period [s], potential_step [V], current_step [A] : NaN for none; without all three the points are the truth's.
-        Without a period the last instant of the truth is a point too.
-    fastest : least time [s] between points that a step brings.
+        The last instant is always a point.
+    fastest : least time [s] between two points.
 
     Raises
     ------
@@ -47,17 +47,13 @@ def sampling_times(
     if not steps:
         if math.isinf(longest):
             return time
-        return np.minimum(first + period * np.arange(math.floor((end - first) / period * (1 + 1e-12)) + 1), end)
+        every = first + period * np.arange(math.floor((end - first) / period * (1 + 1e-12)) + 1)
+        return np.append(every[every < end - max(fastest, 1e-6 * period)], end)
     points = [first]
     while points[-1] < end:
         latest = points[-1] + longest
         moved = min(_passed(time, values, step, points[-1], min(latest, end)) for values, step in steps)
-        at = min(latest, max(moved, points[-1] + fastest))
-        if at > end * (1 + 1e-12):
-            break
-        points.append(min(at, end))
-    if math.isinf(longest) and points[-1] < end:
-        points.append(end)
+        points.append(min(latest, max(moved, points[-1] + fastest), end))
     return np.array(points)
 
 

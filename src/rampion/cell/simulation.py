@@ -223,13 +223,16 @@ def sampled(simulation: Simulation, times: Float[np.ndarray, " m"]) -> dict[str,
 
 
 def find_largest(simulation: Simulation) -> Peak | None:
-    """The peak of the current density, refined between the steps; ``None`` without a fall after it."""
+    """The peak of the current density, refined between the steps; ``None`` without a fall after it while the voltage
+    still rises: what falls in a pause or in a rest is no peak."""
     current, size = simulation.current_density, simulation.time.size
-    if size < 5:
+    ramps = np.array([isinstance(protocol, Sweep) for protocol in simulation.protocols])[simulation.part]
+    moved = np.abs(np.diff(simulation.potential, prepend=0.0))
+    moving = np.flatnonzero(ramps & (moved > 1e-12 * np.max(np.abs(simulation.potential), initial=0.0)))  # the rounding
+    if size < 5 or not moving.size:
         return None
-    i = int(np.argmax(np.abs(current)))
-    fall = abs(current[i]) - abs(current[-1])
-    if i in (0, size - 1) or fall < 1e-3 * abs(current[i]):
+    i, last = int(np.argmax(np.abs(current))), int(moving[-1])
+    if not 0 < i < last or abs(current[i]) - abs(current[last]) < 1e-3 * abs(current[i]):
         return None
     near = slice(max(i - 2, 0), min(i + 3, size))
     same = simulation.segment[near] == simulation.segment[i]

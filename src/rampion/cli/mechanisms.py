@@ -103,13 +103,15 @@ def _closings(values: Values, cell: Cell, lasting: float) -> Values:
     resistance, onset = _take(values, {"resistance": "", "onset": ""}, "a soft short")
     if not resistance > 0:
         raise InputError(f"the path's resistance is {resistance:g} Ω·m²; expected a positive number.")
+    if not 0 <= onset < lasting:
+        raise InputError(f"the onset is {onset:g} s and the run lasts {lasting:g} s; expected an onset within the run.")
     if "interval" not in values:
         opened = [onset + values.pop("closed")] if "closed" in values else []
         return values | {"times": (onset, *opened), "conductances": (1.0 / resistance, 0.0)[: 1 + len(opened)]}
     interval, closed = _take(values, {"interval": "", "closed": ""}, "a soft short at random")
     more = {name: values.pop(name) for name in ("lasting", "spread") if name in values}
     drawn = draw_soft_short(
-        int(values.pop("seed", 0.0)), onset, max(lasting - onset, 0.0), 1.0 / resistance, interval, closed, **more
+        int(values.pop("seed", 0.0)), onset, lasting - onset, 1.0 / resistance, interval, closed, **more
     )
     return values | {"times": drawn.times, "conductances": drawn.conductances}
 
