@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rampion.cell.binary import numbers_of
+from rampion.cell import binary_march
+from rampion.cell.binary import Numbers, grid_of, numbers_of, voltage_of
 from rampion.cell.binary_march import Line, march
 from rampion.cell.binary_run import cell_numbers
 from rampion.cell.general_run import run_general
-from rampion.cell.parameters import Cell, limiting_current_density
+from rampion.cell.parameters import Cell, limiting_current_density, thermal_voltage
 from rampion.cell.simulate import Accuracy, simulate
+from rampion.errors import InputError
 from rampion.measurement import ConstantCurrent, Hold, Pause, Rest, Sweep
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
@@ -53,6 +55,72 @@ def test_straight_lines_between_the_points_keep_the_tolerance(tolerance):
     assert np.abs(error).max() < tolerance
 
 
+def random_run(seed, tolerance):
+    """A sweep of a random cell, driven to a random depth at W = 0.1 … 1e6."""
+    draw = np.random.default_rng(seed)
+    cell = Cell(
+        thickness=10 ** draw.uniform(-5, -2), conductivity=10 ** draw.uniform(-4, 0),
+        concentration=10 ** draw.uniform(0.5, 4.5), transference=draw.uniform(0.05, 0.95),
+        diffusivity=10 ** draw.uniform(-15, -9), thermodynamic_factor=draw.uniform(0.7, 2.0),
+        interface_resistance=10 ** draw.uniform(-6, -1), exchange_current=10 ** draw.uniform(-2, 3),
+        conduction="proportional" if seed % 4 else "constant",
+    )  # fmt: skip
+    rate = 10 ** draw.uniform(-1, 6) * cell.diffusivity * thermal_voltage(cell) / cell.thickness**2
+    return simulate(
+        cell, Sweep(rate=rate, start=0.0, stop=draw.uniform(0.2, 2.0)), accuracy=Accuracy(tolerance=tolerance)
+    )
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-5])
+def test_random_cells_keep_the_tolerance_between_the_points_too(seed, tolerance):
+    run, exact = random_run(seed, tolerance), random_run(seed, 3e-7)
+    potentials = np.linspace(0.003, 1.0, 400) * exact.potential[-1]
+    error = current_at(run, potentials) / current_at(exact, potentials) - 1.0
+    assert run.flags == ()
+    assert np.abs(error).max() < tolerance
+
+
+def test_a_missed_tolerance_is_flagged_with_its_error(monkeypatch):
+    sweep, potentials = Sweep(rate=5e-4, start=0.0, stop=1.0), np.linspace(0.01, 1.0, 500)
+    exact = current_at(simulate(CELL_A, sweep, accuracy=Accuracy(tolerance=1e-6)), potentials)
+    monkeypatch.setattr(binary_march, "_GAIN", 30.0)  # ten times the error
+    run = simulate(CELL_A, sweep)
+    error = np.abs(current_at(run, potentials) / exact - 1.0).max()
+    (flag,) = run.flags
+    assert flag.code == "inaccurate"
+    assert 0.25 * error < dict(flag.details)["error"] < 4.0 * error
+
+
+@pytest.mark.parametrize("tolerance", [0.0, -1e-4, 1.0, math.nan])
+def test_a_tolerance_out_of_reach_is_refused(tolerance):
+    with pytest.raises(InputError, match="tolerance"):
+        Accuracy(tolerance=tolerance)
+
+
+@pytest.mark.parametrize("octaves", [6, 12, 18])
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-6])
+def test_the_modes_answer_a_step_of_the_flux_as_the_root_of_time(octaves, tolerance):
+    grid = grid_of(octaves, tolerance)
+    theta = np.geomspace(grid.layer**2, 0.01, 60)
+    face = (grid.source**2 * -np.expm1(-theta[:, None] / grid.times)).sum(axis=1)
+    np.testing.assert_allclose(face, 2.0 * np.sqrt(theta / math.pi), rtol=tolerance)
+    assert (grid.source**2).sum() == pytest.approx(0.5, rel=1e-10)  # u(0) = -g/2 at last
+
+
+@pytest.mark.parametrize("depth", [1e-2, 1e-6, 1e-14])
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-6])
+def test_the_resistance_of_a_straight_profile_is_its_logarithm(depth, tolerance):
+    grid, one = grid_of(10, tolerance), np.ones(1)
+    folds = math.log(0.5 / grid.skin)
+    gauss = grid.skin * np.exp(0.5 * folds * (np.polynomial.legendre.leggauss(grid.weights.size)[0] + 1.0))
+    place = np.concatenate([[0.0, grid.skin], gauss])
+    numbers = Numbers(one, one, one, one, 0.0 * one, 0.0 * one, math.inf * one, one > 0.0)
+    spread = math.log((2.0 - depth) / depth) * one
+    value = voltage_of((1.0 - depth) * (2.0 * place - 1.0)[None], one, spread, numbers, grid)[0]
+    assert value[0] == pytest.approx(spread[0] / (2.0 * (1.0 - depth)), rel=tolerance)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_it_agrees_with_the_compiled_core(seed):
     draw = np.random.default_rng(seed)
@@ -78,7 +146,7 @@ def test_similarity_is_exact():
 
 
 def test_the_salt_is_conserved_and_the_flux_enters_at_the_face():
-    run = simulate(CELL_A, Sweep(rate=5e-4, start=0.0, stop=0.4))
+    run = simulate(CELL_A, Sweep(rate=5e-4, start=0.0, stop=0.4), accuracy=Accuracy(tolerance=1e-6))
     x, c = run.position, run.concentration[-1]
     np.testing.assert_allclose(
         c + c[::-1], 2000.0, rtol=1e-9
@@ -104,7 +172,7 @@ def test_sand_time_of_the_finite_cell():
 
 
 def test_a_hold_ends_on_the_steady_curve_and_begins_ohmic():
-    run = simulate(GARNET, Hold(potential=0.1, duration=5e6))
+    run = simulate(GARNET, Hold(potential=0.1, duration=5e6), accuracy=Accuracy(tolerance=1e-6))
     thermal = GAS_CONSTANT * 298.15 / FARADAY
     steady = limiting_current_density(GARNET) * math.tanh(0.1 / (4.0 * thermal))
     assert run.current_density[-1] == pytest.approx(steady, rel=1e-6)

@@ -3,9 +3,14 @@
     u_θ = u_ξξ ,   u_ξ(0) = u_ξ(1) = g ,   c = c₀(1 + u) ,   J = [F D c₀/((1 - t₊)L)] g
     V F/RT = g (ρ ∫dξ/c' + r) + 2(1 - t₊)Γ ln[c'(1)/c'(0)] + Σ faces 2 asinh[g/(2 j₀ √c')] ,   c' = c/c₀
 
-with ξ = x/L, θ = Dt/L². u is odd about the middle: odd cosine modes b_k = ∫u cos(kπξ) dξ, of which those beyond the
-last follow the flux at once (their sum is known in closed form). ∫dξ/c' is the logarithmic mean of each interval of a
-graded mesh with its closed-form curvature term. :mod:`rampion.cell.binary_march` moves them in time.
+with ξ = x/L, θ = Dt/L². u is odd about the middle, and half the cell is enough: Galerkin's modes of u_θ = u_ξξ in
+Legendre polynomials of s, ξ = ½ sinh(γs)/sinh γ, which resolve any layer at the face to rounding with some 30 numbers:
+
+    τ_k da_k/dθ = -a_k - w_k(0) g ,   u = Σ a_k w_k(ξ) .
+
+∫dξ/c' is a logarithmic mean over a thin skin at the face, where a profile is straight however empty the face, and from
+there to the middle, where 1/(1 + u) + 1/(1 - u) is analytic in ln ξ, Gauss's rule.
+:mod:`rampion.cell.binary_march` moves the modes in time.
 
 Assumes constant D, t₊ and Γ, σ ∝ c or constant, faces without capacitance.
 
@@ -16,22 +21,20 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.polynomial.legendre import leggauss, legvander
 
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
-MODES = (96, 512)
-"""Fewest and most. The layer that grows while a ramp runs through RT/F is 1/√W thick, W = vL²F/(DRT): the fastest mode
-decays ``PER_LAYER`` times in that time."""
-PER_LAYER = 100.0
-SKIN = (2e-7, 5e-4, 11)
-"""First and last place, in thicknesses, and number of the nodes next to the face, where a depleted profile is straight:
-the skin of a cell driven far beyond its peak is 1e-5 of the thickness."""
-LAYER = 56
-"""Nodes from there to the middle, where it bends."""
-_NEAR = 0.12  # relative change of c' over an interval below which artanh comes from its series, to 1e-11
+_SKIN = 500.0
+"""Thickness of the skin in that of the thinnest layer resolved, per tolerance; profiles bend within a thousand such
+layers, and a depleted one hardly at the face."""
+_POLE = 2.5  # how far from the real axis of ln ξ the zeros of c' lie
+_SPARE = 1.0  # digits that the mesh is finer than the tolerance
+_NEAR = 0.12  # relative difference of the skin's ends below which artanh comes from its series, to 1e-11
+_FASTEST = 1e-18  # of L²/D: shorter times of modes are rounding
 
 
 class Numbers(NamedTuple):
@@ -70,106 +73,126 @@ def numbers_of(
 
 
 class Grid(NamedTuple):
-    """Half the cell: places ξ (n,), intervals Δ, ½Δ³, two over the sum of neighbours, cosines 2cos(kπξ) (K, n) of the
-    modes, their rates k²π² (K,), and what the modes beyond the last add to u per g and per dg/dθ (n,)."""
+    """K modes of half the cell, and where the voltage needs them.
 
-    place: np.ndarray
-    step: np.ndarray
-    cube: np.ndarray
-    spacing: np.ndarray
-    cosines: np.ndarray
-    rates: np.ndarray
-    per_flux: np.ndarray
-    per_change: np.ndarray
+    layer : the thinnest layer at the face that they resolve [thicknesses]. steepness : γ. basis : (K, K) the modes in
+    P_k(2s - 1) - 1, k = 1 … K. times, source : τ_k [L²/D] and w_k(0), (K,). seen : (K, n) the modes at the face, at the
+    end of the skin and at Gauss's points. skin : its thickness. weights : (n - 2,) of Gauss's points.
+    """
 
-
-@functools.cache
-def grid_of(modes: int = MODES[0], layer: int = LAYER) -> Grid:
-    """The mesh and the modes on it."""
-    first, edge, nodes = SKIN
-    skin = np.geomspace(first, edge, nodes, endpoint=False)
-    return grid_at(np.concatenate([[0.0], skin, np.geomspace(edge, 0.5, layer)]), modes)
+    layer: float
+    steepness: float
+    basis: np.ndarray
+    times: np.ndarray
+    source: np.ndarray
+    seen: np.ndarray
+    skin: float
+    weights: np.ndarray
 
 
-def grid_at(place: np.ndarray, modes: int = MODES[0]) -> Grid:
-    """The modes at chosen places from the face (0) to the middle (½)."""
-    k = 2.0 * np.arange(modes) + 1.0
-    rates = (math.pi * k) ** 2
-    cosines = 2.0 * np.cos(math.pi * k[:, None] * place)
-    per_flux = place - 0.5 + (2.0 / rates) @ cosines
-    per_change = place**3 / 6.0 - place**2 / 4.0 + 1.0 / 24.0 - (2.0 / rates**2) @ cosines
-    step = np.diff(place)
-    return Grid(
-        place, step, 0.5 * step**3, 2.0 / (step[:-1] + step[1:]), cosines, rates, per_flux, per_change
-    )  # fmt: skip
+@functools.lru_cache(maxsize=64)
+def grid_of(octaves: int, tolerance: float) -> Grid:
+    """Modes that resolve a layer of 2^-``octaves`` thicknesses as the tolerance asks.
+
+    Measured on a step of the flux: γ = ln(1/layer) - 1.2 is best, and a digit takes 0.6 γ + 0.5 modes. Gauss's rule in
+    ln ξ over Z e-folds converges as ρ^-2n, ln ρ = arsinh(2 pole/Z), by the ellipse that reaches the nearest pole.
+    """
+    layer = 2.0**-octaves
+    digits = _SPARE - math.log10(tolerance)
+    steepness = max(1.5, math.log(1.0 / layer) - 1.2)
+    size = math.ceil(digits * (0.6 * steepness + 0.5))
+    y, w = leggauss(size + math.ceil(2.0 * steepness) + 20)
+    values = legvander(y, size)
+    slopes = np.zeros(values.shape)  # P'_{k+1} = P'_{k-1} + (2k + 1) P_k, and twice for d/ds
+    slopes[:, 1] = 2.0
+    for k in range(1, size):
+        slopes[:, k + 1] = slopes[:, k - 1] + 2.0 * (2 * k + 1) * values[:, k]
+    stretch = 0.5 * steepness * np.cosh(0.5 * steepness * (y + 1.0)) / math.sinh(steepness)
+    stiffness = (slopes[:, 1:] * (0.5 * w / stretch)[:, None]).T @ slopes[:, 1:]
+    mass = ((values[:, 1:] - 1.0) * (0.5 * w * stretch)[:, None]).T @ (values[:, 1:] - 1.0)
+    # modes of unit energy: their steady answer to the flux is exact, however short their times
+    lower = np.linalg.cholesky(stiffness)
+    reduced = np.linalg.solve(lower, np.linalg.solve(lower, mass).T)
+    times, vectors = np.linalg.eigh(0.5 * (reduced + reduced.T))
+    basis = np.linalg.solve(lower.T, vectors[:, ::-1])
+    times = np.maximum(times[::-1], _FASTEST)
+    skin = _SKIN * tolerance * layer
+    folds = math.log(0.5 / skin)
+    ellipse = math.asinh(2.0 * _POLE / folds)
+    x, weight = leggauss(math.ceil(digits * math.log(10.0) / (2.0 * ellipse)))
+    place = skin * np.exp(0.5 * folds * (x + 1.0))
+    grid = Grid(layer, steepness, basis, times, np.zeros(0), np.zeros((0, 0)), skin, 0.5 * folds * weight * place)
+    seen = shapes_at(grid, np.concatenate([[0.0, skin], place]))
+    return grid._replace(source=np.ascontiguousarray(seen[:, 0]), seen=seen)
 
 
-def _inverse_mean(c: np.ndarray, grid: Grid, move: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """∫₀^½ dξ/c' of nodal values (P, n), and its change when these move by ``move`` (first order, linear part)."""
-    low, high = c[:, :-1], c[:, 1:]
-    per_total, gap = 1.0 / (low + high), high - low
-    ratio = gap * per_total
+def shapes_at(grid: Grid, place: np.ndarray) -> np.ndarray:
+    """The modes (K, m) at places (m,) from the face (0) to the middle (½)."""
+    s = np.arcsinh(2.0 * place * math.sinh(grid.steepness)) / grid.steepness
+    return grid.basis.T @ (legvander(2.0 * s - 1.0, grid.times.size)[:, 1:] - 1.0).T
+
+
+def logarithms_of(spread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ln c' of both faces from ln[c'(1)/c'(0)]: c'(0) + c'(1) = 2."""
+    low = math.log(2.0) - np.logaddexp(0.0, spread)
+    return low, low + spread
+
+
+def _skin_integral(log_wall, wall_pace, inner, inner_move, grid):
+    """∫dξ/c' over a face's skin, and its change; ``wall_pace`` of ln c' at the face, ``inner_move`` of c' inside."""
+    wall = np.exp(log_wall)
+    total, gap = wall + inner, inner - wall
+    ratio = gap / total
     square = ratio * ratio
-    excess = 1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0 + square / 11.0)))
-    away = square > _NEAR**2
-    if away.any():  # (artanh q / q - 1)/q², artanh q = ½ ln of the two values' ratio
-        excess[away] = (0.5 * np.log(high[away] / low[away]) / ratio[away] - 1.0) / square[away]
-    whole = 1.0 + square * excess
-    bend = np.empty(c.shape)
-    slope = gap / grid.step
-    bend[:, 1:-1] = (slope[:, 1:] - slope[:, :-1]) * grid.spacing
-    bend[:, 0], bend[:, -1] = bend[:, 1], 0.0
-    curved = (bend[:, :-1] + bend[:, 1:]) * excess * per_total
-    value = ((2.0 * whole * grid.step + curved * grid.cube) * per_total).sum(axis=1)
-    if move is None:
-        return value, np.zeros(value.shape)
-    # of 2 A/(low + high), A = artanh q / q, whose change with q is q/(1 - q²) - q (A - 1)/q²
-    steeper = ratio / (4.0 * low * high * per_total**2) - ratio * excess
-    low_move, high_move = move[:, :-1], move[:, 1:]
-    moved = (whole + ratio * steeper) * (low_move + high_move) - steeper * (high_move - low_move)
-    return value, -2.0 * (moved * grid.step * per_total * per_total).sum(axis=1)
-
-
-def profile_of(near: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    """c' (2P, n) from either face to the middle: ``near`` with the faces that ln[c'(1)/c'(0)] = ``spread`` gives, then
-    the other half."""
-    wall = 2.0 / (1.0 + np.exp(spread))
-    other = 2.0 - wall if np.abs(spread).max() < 1.0 else 2.0 / (1.0 + np.exp(-spread))
-    count = wall.size
-    both = np.empty((2 * count, near.shape[1]))
-    least = 0.5 * np.minimum(wall, other)[:, None]  # on the way to the solution a profile may leave what is possible
-    near = np.minimum(np.maximum(near, least), 2.0 - least)
-    both[:count], both[count:] = near, np.maximum(2.0 - near, least)
-    both[:count, 0], both[count:, 0] = wall, other
-    return both
+    near = square < _NEAR**2
+    half_log = 0.5 * (np.log(inner) - log_wall)
+    safe = np.where(near, 1.0, ratio)
+    series = 1.0 / 3.0 + square * (0.2 + square * (1.0 / 7.0 + square * (1.0 / 9.0 + square / 11.0)))
+    excess = np.where(near, series, (half_log / safe - 1.0) / (safe * safe))  # (artanh q / q - 1)/q²
+    per_total = 2.0 * grid.skin / total
+    value = per_total * (1.0 + square * excess)
+    wall_move = wall * wall_pace
+    ratio_move = 2.0 * (wall * inner_move - inner * wall_move) / (total * total)
+    steeper = ratio * (0.5 * (inner_move / inner - wall_pace) - excess * ratio_move)
+    return value, per_total * steeper - value * (wall_move + inner_move) / total
 
 
 def voltage_of(
-    profile: np.ndarray,
+    u: np.ndarray,
     flux: np.ndarray,
     spread: np.ndarray,
     numbers: Numbers,
     grid: Grid,
-    moves: tuple[np.ndarray, np.ndarray] | None = None,
+    moves: tuple[Any, Any, Any] = (0.0, 0.0, 0.0),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """V F/RT (P,) of profiles from either face, and its change where ``moves``, of c' (P, n) and of g (P,), go with a
-    change of ln[c'(1)/c'(0)]."""
-    count = flux.size
-    move, flux_move = (None, 0.0) if moves is None else moves
+    """V F/RT (P,) of u (P, n) where the grid sees it, g and ln[c'(1)/c'(0)] = ``spread`` (P,), and its change along
+    ``moves`` of the three."""
+    move, flux_move, spread_move = moves
+    logs = logarithms_of(spread)
+    walls = np.exp(logs[0]), np.exp(logs[1])
+    paces = -0.5 * walls[1] * spread_move, 0.5 * walls[0] * spread_move  # of ln c'
     resistance, resistance_move = numbers.electrolyte + numbers.series, 0.0
     if numbers.proportional.any():
-        value, change = _inverse_mean(profile, grid, None if move is None else np.concatenate([move, -move]))
-        mean, mean_move = value[:count] + value[count:], change[:count] + change[count:]
+        # on the way to the solution a profile may leave what is possible
+        least = 0.5 * np.minimum(*walls)[:, None] + 1e-300
+        near = np.minimum(np.maximum(1.0 + u[:, 1:], least), 2.0 - least)
+        far = np.maximum(1.0 - u[:, 1:], least)
+        inner_move = 0.0 if isinstance(move, float) else move[:, 1]
+        first, first_move = _skin_integral(logs[0], paces[0], near[:, 0], inner_move, grid)
+        other, other_move = _skin_integral(logs[1], paces[1], far[:, 0], -inner_move, grid)
+        inverse = 2.0 / (near[:, 1:] * far[:, 1:])
+        mean, mean_move = first + other + inverse @ grid.weights, first_move + other_move
+        if not isinstance(move, float):
+            mean_move = mean_move + (inverse * inverse * u[:, 2:] * move[:, 2:]) @ grid.weights
         if not numbers.proportional.all():
             mean, mean_move = np.where(numbers.proportional, mean, 1.0), np.where(numbers.proportional, mean_move, 0.0)
         resistance, resistance_move = numbers.electrolyte * mean + numbers.series, numbers.electrolyte * mean_move
     value = flux * resistance + numbers.polarization * spread
-    change = flux_move * resistance + flux * resistance_move + numbers.polarization
+    change = flux_move * resistance + flux * resistance_move + numbers.polarization * spread_move
     if np.isfinite(numbers.exchange).any():
-        wall_move = 0.0 if move is None else move[:, 0]
-        for face, face_move in ((profile[:count, 0], wall_move), (profile[count:, 0], -wall_move)):
-            limit = 2.0 * numbers.exchange * np.sqrt(face)
-            share_move = (flux_move - 0.5 * flux * face_move / face) / limit
-            value = value + 2.0 * np.arcsinh(flux / limit)
-            change = change + 2.0 * share_move / np.sqrt(1.0 + (flux / limit) ** 2)
+        for log, pace in zip(logs, paces, strict=True):
+            limit = 2.0 * numbers.exchange * np.exp(0.5 * log)
+            share = flux / limit
+            value = value + 2.0 * np.arcsinh(share)
+            change = change + 2.0 * (flux_move / limit - 0.5 * share * pace) / np.hypot(1.0, share)
     return value, change

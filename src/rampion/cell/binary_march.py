@@ -5,8 +5,8 @@ third order). The profile at the end of the step is then affine in g, and ln[c'(
 face may empty over any number of decades. The step follows the distance of g (under a current, of the voltage) from the
 parabola through its past.
 
-Agrees with the semi-analytic reference cells within 2e-6 at a tolerance of 1e-6. Fails, by ending the march, where no
-wall concentration carries the asked current.
+The mesh of a march follows its tolerance and the shortest of its lines. Fails, by ending the march, where no wall
+concentration carries the asked current.
 
 Source of exponential integrators: M. Hochbruck, A. Ostermann, Acta Numer. 19 (2010) 209–286,
 doi:10.1017/S0962492910000048.
@@ -21,36 +21,36 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rampion.cell.binary import MODES, PER_LAYER, Grid, Numbers, grid_of, profile_of, voltage_of
+from rampion.cell.binary import Grid, Numbers, grid_of, logarithms_of, shapes_at, voltage_of
 
 _ITERATIONS = 40  # of Newton's method
 _SETTLED = 1e-7  # of g: change at which Newton's method ends
-_NEAR = 1e-4  # change of ln c'(0) after which the next one is below rounding of the tolerances kept
-_FINE = 1e-4  # tolerance: a coarser march
-_NEAR_SHARE = 0.2  # takes a change below this, over the root of its tolerance, for the last one needed,
-_COARSE, _COARSE_FIRST = 100.0, 1e-2  # and begins with steps so much longer, of a line so long a share at most
+NEAR = 0.2  # change of ln c'(0) and share of g, over the root of the tolerance, that is the last one needed
+_EXACT = 1e-12  # of V F/RT: rounding
 _LARGEST_MOVE = 2.0  # of ln c'(0) in one iteration
-_SHORTEST = 0.1  # of the fastest mode's time: a first step that no mode resolves
-_FIRST_STEP = 1e-3  # of a line, at a tolerance of 1e-4
-_ROUNDING = 1e-9  # of a line: a shorter step has no digits left
-_GAIN = 10.0  # error of the extrapolated parabola over that of the step, as measured on the reference cells
+_LAYER = 1e-3  # thinnest layer resolved, in that which grows along a line, √(Dt): it grows within the first step
+_THINNEST, _THICKEST = 20, 4  # in octaves of the thickness: 1e-6, and one that all modes see
+_RESOLVED = 0.1  # of the time in which the thinnest layer grows: no step need be shorter
+_STEPS = (1e-5, 1.5)  # the first, of a line, and the longest next one;
+_ABSOLUTE_STEPS = (1e-3, 3.0)  # where errors are those of the largest current, and how a line begins is nothing
+EARLY = 1e-3  # of a line: before, errors are not relative
+_ROUNDING = 1e-12  # of a line: a shorter step has no digits left
+_GAIN = 3.0  # error of the extrapolated parabola over half of that of J(V), as measured on random cells
 _UNKNOWN = 0.3  # of the allowed error: the first two steps of a line, which have nothing to be compared with
 _REPEATED = 1.5  # of the allowed error: a step beyond is made again
-_FLOOR_FLUX = 0.02  # of g: 1 % of the limiting current, below which errors are not relative
-_FLOOR_POTENTIAL = 2e-3  # V, as much for voltages
-_GROWTH = 3.0  # of a step, at most
+FLOOR = 0.01  # of the largest current density so far, below which errors are not relative
+FLOOR_POTENTIAL = 2e-3  # V, as much for voltages
 _SERIES = 0.6  # hλ below which the weights of a step come from their series
 _COEFFICIENTS = tuple(2.0 / math.factorial(m + 3) for m in range(12))  # of that series, to rounding
 
 
 class State(NamedTuple):
-    """Where P cells stand at a time [s]: modes (P, K); g, the dg/dθ that the modes beyond the last lag behind, the
-    polarization ln[c'(1)/c'(0)], the cell voltage [V], and the charge ∫J dt [C/m²], (P,) each."""
+    """Where P cells stand at a time [s]: modes (P, K); g, the polarization ln[c'(1)/c'(0)], the cell voltage [V], and
+    the charge ∫J dt [C/m²], (P,) each."""
 
     time: Any
     modes: np.ndarray
     flux: np.ndarray
-    lag: np.ndarray
     spread: np.ndarray
     potential: np.ndarray
     charge: np.ndarray
@@ -59,7 +59,7 @@ class State(NamedTuple):
 def at_rest(count: int, grid: Grid) -> State:
     """Uniform cells without current."""
     zero = np.zeros(count)
-    return State(0.0, np.zeros((count, grid.rates.size)), zero, zero, zero, zero, zero)
+    return State(0.0, np.zeros((count, grid.times.size)), zero, zero, zero, zero)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,11 @@ class Line:
 
 class Past(NamedTuple):
     """The last two steps [s] since the control's last corner, newest first (0: there was none), and before each of them
-    g and the quantity that the control leaves free, (P,); and dg/dt now [1/s]."""
+    g and the quantity that the control leaves free, (P,)."""
 
     lengths: tuple[Any, Any]
     fluxes: tuple[np.ndarray, np.ndarray]
     free: tuple[np.ndarray, np.ndarray]
-    slope: np.ndarray
 
 
 class Step(NamedTuple):
@@ -102,11 +101,12 @@ class March:
     complete: bool
 
 
-def grid_for(numbers: Numbers, lines: Sequence[Line]) -> Grid:
-    """A mesh with as many modes as the fastest ramp needs."""
-    steepest = max((abs(line.slope) for line in lines if not line.galvanostatic), default=0.0)
-    scan = float(np.max(steepest * numbers.diffusion_time / numbers.thermal_voltage))
-    return grid_of(min(max(MODES[0], 32 * math.ceil(math.sqrt(PER_LAYER * scan) / (64.0 * math.pi))), MODES[1]))
+def grid_for(numbers: Numbers, lines: Sequence[Line], tolerance: float) -> Grid:
+    """A mesh that resolves what the shortest line does to any of the cells."""
+    shortest = min((line.duration for line in lines if line.duration > 0.0), default=math.inf)
+    layer = _LAYER * math.sqrt(shortest / float(numbers.diffusion_time.max()))
+    octaves = math.ceil(-math.log2(layer)) if layer < 1.0 else 0
+    return grid_of(min(max(octaves, _THICKEST), _THINNEST), tolerance)
 
 
 def weights_of(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -130,14 +130,13 @@ def weights_of(z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nd
 
 
 class Stage(NamedTuple):
-    """The end of a step as a function of g there: c'(ξ) = base + response g, modes = modes + modes_response g,
-    bend = bent + bends g; and the lag there."""
+    """The end of a step as a function of g there: u = base + response g where the grid sees it, modes = modes +
+    modes_response g, bend = bent + bends g."""
 
     base: np.ndarray
     response: np.ndarray
     modes: np.ndarray
     modes_response: np.ndarray
-    lag: np.ndarray
     bent: np.ndarray
     bends: np.ndarray
 
@@ -149,14 +148,14 @@ def march(
     *,
     start: State | None = None,
     grid: Grid | None = None,
-    floor: float = 0.0,
+    floor: float = FLOOR,
 ) -> March:
     """March P cells through the same lines of control, in steps that all of them share.
 
     Parameters
     ----------
     tolerance : relative error of J(V), of V(t) under a current.
-    start : where another march ended; at rest by default.
+    start : where another march on the same grid ended; at rest by default.
     floor : share of the largest g so far below which an error of g is not relative.
 
     Returns
@@ -164,13 +163,11 @@ def march(
     March
         Ends early where no step can be made: no wall concentration carries the asked current.
     """
-    grid = grid or grid_for(numbers, lines)
-    state = at_rest(numbers.diffusion_time.size, grid) if start is None else with_modes(start, grid)
-    shortest = _SHORTEST * float(numbers.diffusion_time.min()) / float(grid.rates[-1])
-    first_step = _FIRST_STEP * math.sqrt(min(tolerance / 1e-4, 1.0))  # straight lines in time: of second order
-    near = _NEAR
-    if tolerance > _FINE:
-        near, shortest, first_step = _NEAR_SHARE * math.sqrt(tolerance), _COARSE * shortest, _COARSE_FIRST
+    grid = grid or grid_for(numbers, lines, tolerance)
+    state = at_rest(numbers.diffusion_time.size, grid) if start is None else start
+    first_step, growth = _STEPS if floor < 1.0 else _ABSOLUTE_STEPS
+    near = NEAR * math.sqrt(tolerance)
+    resolved = _RESOLVED * grid.layer**2 * float(numbers.diffusion_time.min())
     steps: list[Step] = []
     largest = np.zeros(state.flux.shape)
     for place, line in enumerate(lines):
@@ -180,52 +177,53 @@ def march(
             return March(tuple(steps), False)
         state, none = first.state, np.zeros(state.flux.shape)
         steps.append(first._replace(line=place))
-        past = Past((0.0, 0.0), (none, none), (none, none), none)
-        length = min(first_step * line.duration, max(shortest, _ROUNDING * line.duration))
+        past = Past((0.0, 0.0), (none, none), (none, none))
+        length = first_step * line.duration
         trend, turn = none, none  # of ln[c'(1)/c'(0)], first and second
-        while end - state.time > _ROUNDING * 1e-3 * line.duration:
+        while end - state.time > _ROUNDING * line.duration:
             left = end - state.time
             length = left if length > left else 0.5 * left if length > 0.5 * left else length
             aim = line.value + line.slope * (state.time + length - begun)
             guess = state.spread + length * (trend + turn * (length + past.lengths[0]))
             made = end_of(state, numbers, grid, line.galvanostatic, aim, length, past, guess, near)
-            error = math.inf if made is None else _error(made, line, tolerance, floor * largest)
-            if made is None or error > _REPEATED:
-                length *= 0.25 if made is None else round(max(0.3, 0.9 * error ** (-1.0 / 3.0)), 3)
-                if length < _ROUNDING * min(shortest, line.duration):
+            early = 1.0 + EARLY * line.duration / (state.time + length - begun)
+            error = math.inf if made is None else _error(made, line, early * tolerance, floor * largest)
+            if made is None or (error > _REPEATED and length > resolved):
+                shorter = length * round(max(0.3, 0.9 * error ** (-1.0 / 3.0)), 3)
+                length = 0.25 * length if made is None else max(shorter, resolved)
+                if length < _ROUNDING * line.duration:
                     return March(tuple(steps), False)
                 continue
             steps.append(made._replace(line=place))
-            slope = (made.state.flux - state.flux + made.bend) / length
-            past = Past(
-                (length, past.lengths[0]), (state.flux, past.fluxes[0]), (_free(state, line), past.free[0]), slope
-            )
+            past = Past((length, past.lengths[0]), (state.flux, past.fluxes[0]), (_free(state, line), past.free[0]))
             pace = (made.state.spread - state.spread) / length
             if past.lengths[1] > 0.0:
                 turn = (pace - trend) / (length + past.lengths[1])
             trend = pace
             state = made.state
             largest = np.maximum(largest, np.abs(state.flux))
-            length *= round(min(_GROWTH, max(0.4, 0.9 * (error + 1e-12) ** (-1.0 / 3.0))), 3)
+            factor = round(min(growth, max(0.4, 0.9 * (error + 1e-12) ** (-1.0 / 3.0))), 3)
+            length *= factor if length * factor > resolved else max(factor, 1.0)
     return March(tuple(steps), True)
 
 
-def profile_at(state: State, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    """c' (P, n) of a state, from either face to the middle."""
-    near, far = np.split(_profile(state, grid), 2)
-    return near, far
+def profile_at(state: State, grid: Grid, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """c' (P, m) of a state at distances (m,) from either face, from 0 to ½."""
+    u = state.modes @ shapes_at(grid, place)
+    walls = [np.exp(one) for one in logarithms_of(state.spread)]
+    least = 0.5 * np.minimum(*walls)[:, None]
+    both = np.maximum(1.0 + u, least), np.maximum(1.0 - u, least)
+    for profile, wall in zip(both, walls, strict=True):
+        profile[:, place == 0.0] = wall[:, None]
+    return both
 
 
-def _profile(state: State, grid: Grid) -> np.ndarray:
-    fast = state.flux[:, None] * grid.per_flux + state.lag[:, None] * grid.per_change
-    return profile_of(1.0 + state.modes @ grid.cosines + fast, state.spread)
-
-
-def with_modes(state: State, grid: Grid) -> State:
-    """The state on a grid with another number of modes; those that are new follow the flux at once."""
-    known = state.modes[:, : grid.rates.size]
-    followed = -2.0 * state.flux[:, None] / grid.rates[known.shape[1] :]
-    return state._replace(modes=np.concatenate([known, followed], axis=1), lag=np.zeros(state.flux.shape))
+def moved_to(state: State, old: Grid, new: Grid) -> State:
+    """The state in the modes of another grid, by least squares where either of them bends."""
+    place = np.concatenate([[0.0], np.geomspace(min(old.layer, new.layer) / 8.0, 0.5, 8 * new.times.size)])
+    values = state.modes @ shapes_at(old, place)
+    found = np.linalg.lstsq(shapes_at(new, place).T, values.T, rcond=None)[0]
+    return state._replace(modes=found.T)
 
 
 def _free(state: State, line: Line) -> np.ndarray:
@@ -245,23 +243,24 @@ def _error(made: Step, line: Line, tolerance: float, least: np.ndarray) -> float
         + made.past.free[0] * (h - a) * h / ((b - a) * b)
         + now * (h - a) * (h - b) / (a * b)
     )
-    floor = _FLOOR_POTENTIAL if line.galvanostatic else np.maximum(_FLOOR_FLUX, least)
+    floor = FLOOR_POTENTIAL if line.galvanostatic else least + 1e-300
     return float(np.max(np.abs(then - expected) / (np.abs(then) + floor))) / (_GAIN * tolerance)
 
 
 def end_of(
     state: State, numbers: Numbers, grid: Grid, galvanostatic: bool, aim: Any, length: Any, past: Past,
-    guess: np.ndarray, near: float = _NEAR,
+    guess: np.ndarray, near: float,
 ) -> Step | None:  # fmt: skip
     """The step of that length [s] to the controlled value ``aim`` [V] or [A/m²]; ``None`` where it cannot be made."""
     stage = stage_of(state, numbers, grid, length, past)
     if galvanostatic:
         flux = aim / numbers.current_scale
-        wall = stage.base[:, 0] + stage.response[:, 0] * flux
-        if not ((wall > 0.0) & (wall < 2.0)).all():
+        face = stage.base[:, 0] + stage.response[:, 0] * flux
+        if not (np.abs(face) < 1.0).all():
             return None
-        spread = np.log((2.0 - wall) / wall)
-        potential = _voltage(stage, numbers, grid, spread)[0] * numbers.thermal_voltage
+        spread = -2.0 * np.arctanh(face)
+        seen = stage.base + stage.response * flux[:, None]
+        potential = voltage_of(seen, flux, spread, numbers, grid)[0] * numbers.thermal_voltage
     else:
         found = _solved(stage, numbers, grid, aim / numbers.thermal_voltage, guess, near)
         if found is None:
@@ -271,25 +270,24 @@ def end_of(
     bend = stage.bent + stage.bends * flux
     passed = length * numbers.current_scale * (0.5 * (state.flux + flux) - bend / 6.0)
     modes = stage.modes + stage.modes_response * flux[:, None]
-    then = State(state.time + length, modes, flux, stage.lag, spread, potential, state.charge + passed)
+    then = State(state.time + length, modes, flux, spread, potential, state.charge + passed)
     return Step(0, length, state, past, then, bend)
 
 
 def _cornered(state: State, numbers: Numbers, grid: Grid, line: Line) -> Step | None:
     """The state at once after a corner of the control: the profile stays, g and the voltage follow."""
     flux, none = state.flux, np.zeros(state.flux.shape)
-    past = Past((0.0, 0.0), (none, none), (none, none), none)
-    profile = _profile(state, grid)
+    past = Past((0.0, 0.0), (none, none), (none, none))
+    seen = state.modes @ grid.seen
     if line.galvanostatic:
         flux = line.value / numbers.current_scale
-        value = voltage_of(profile, flux, state.spread, numbers, grid)[0]
+        value = voltage_of(seen, flux, state.spread, numbers, grid)[0]
         then = state._replace(flux=flux, potential=value * numbers.thermal_voltage)
         return Step(0, 0.0, state, past, then, none)
     target = line.value / numbers.thermal_voltage
-    still = np.zeros((flux.size, grid.place.size))
     for _ in range(_ITERATIONS):
-        value, change = voltage_of(profile, flux, state.spread, numbers, grid, (still, np.ones(flux.shape)))
-        move = (target - value) / (change - numbers.polarization)
+        value, change = voltage_of(seen, flux, state.spread, numbers, grid, (0.0, 1.0, 0.0))
+        move = (target - value) / change
         flux = flux + move
         if np.abs(move).max() <= _SETTLED * (1.0 + np.abs(flux).max()):
             then = state._replace(flux=flux, potential=np.full(flux.shape, float(line.value)))
@@ -300,31 +298,21 @@ def _cornered(state: State, numbers: Numbers, grid: Grid, line: Line) -> Step | 
 def stage_of(state: State, numbers: Numbers, grid: Grid, length: Any, past: Past) -> Stage:
     """The end of a step [s]: g is the parabola through its last value, now and then (at first a straight line)."""
     now = state.flux
-    theta = (length / numbers.diffusion_time)[:, None]
-    decay, zeroth, first, second = weights_of(theta * grid.rates)
+    z = (length / numbers.diffusion_time)[:, None] / grid.times
+    decay, zeroth, first, second = weights_of(z)
     known = np.asarray(past.lengths[0]) > 0.0
     share = np.where(known, past.lengths[0] / length, 1.0)
     bent = np.where(known, (past.fluxes[0] - (1.0 + share) * now) / (share * (share + 1.0)), 0.0)
     bends = np.where(known, 1.0 / (share + 1.0), 0.0) + np.zeros(now.shape)
-    curve = second - first
-    modes = decay * state.modes - 2.0 * theta * ((zeroth - first) * now[:, None] + curve * bent[:, None])
-    modes_response = -2.0 * theta * (first + curve * bends[:, None])
-    pace = past.slope * numbers.diffusion_time
-    lag = pace + (state.lag - pace) * decay[:, -1]
-    base = 1.0 + modes @ grid.cosines + lag[:, None] * grid.per_change
-    return Stage(base, grid.per_flux + modes_response @ grid.cosines, modes, modes_response, lag, bent, bends)
+    fed, curve = z * grid.source, second - first
+    modes = decay * state.modes - fed * ((zeroth - first) * now[:, None] + curve * bent[:, None])
+    modes_response = -fed * (first + curve * bends[:, None])
+    return Stage(modes @ grid.seen, modes_response @ grid.seen, modes, modes_response, bent, bends)
 
 
-def _voltage(
-    stage: Stage, numbers: Numbers, grid: Grid, spread: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """V F/RT, its change with ln[c'(1)/c'(0)] = ``spread``, and g, (P,) each."""
-    wall, other = 2.0 / (1.0 + np.exp(spread)), 2.0 / (1.0 + np.exp(-spread))
-    flux = (wall - stage.base[:, 0]) / stage.response[:, 0]
-    profile = profile_of(stage.base + stage.response * flux[:, None], spread)
-    flux_move = -0.5 * wall * other / stage.response[:, 0]
-    value, change = voltage_of(profile, flux, spread, numbers, grid, (stage.response * flux_move[:, None], flux_move))
-    return value, change, flux
+def _flux(stage: Stage, spread: np.ndarray) -> np.ndarray:
+    """g with which the face is as empty as that."""
+    return -(np.tanh(0.5 * spread) + stage.base[:, 0]) / stage.response[:, 0]
 
 
 def _solved(
@@ -333,12 +321,16 @@ def _solved(
     """ln[c'(1)/c'(0)] and g at which V F/RT is ``target``: Newton's method; ``None`` where it does not settle."""
     spread = guess
     for _ in range(_ITERATIONS):
-        value, slope, _ = _voltage(stage, numbers, grid, spread)
+        flux, pace = _flux(stage, spread), -0.5 * np.exp(sum(logarithms_of(spread))) / stage.response[:, 0]
+        seen = stage.base + stage.response * flux[:, None]
+        moves = stage.response * pace[:, None], pace, 1.0
+        value, slope = voltage_of(seen, flux, spread, numbers, grid, moves)
         move = np.clip((target - value) / slope, -_LARGEST_MOVE, _LARGEST_MOVE)
         spread = spread + move
         if not np.isfinite(spread).all():
             return None
-        if np.abs(move).max() < near:  # Newton's method squares the error: this move was the last one needed
-            wall = 2.0 / (1.0 + np.exp(spread))
-            return spread, (wall - stage.base[:, 0]) / stage.response[:, 0]
+        # Newton's method squares the error: a move so small is the last one needed
+        small = (np.abs(move) < near) & (np.abs(pace * move) < near * np.abs(flux))
+        if (small | (np.abs(target - value) < _EXACT)).all():
+            return spread, _flux(stage, spread)
     return None

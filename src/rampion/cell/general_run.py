@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rampion.cell import backend, binary, binary_march
+from rampion.cell import backend
+from rampion.cell.binary_march import profile_at
+from rampion.cell.binary_run import Final
 from rampion.cell.inputs import control_of, largest_step, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
 from rampion.cell.march import DONE, SAFETY, State, run_segment
 from rampion.cell.mesh import Mesh
@@ -74,10 +76,10 @@ def run_general(
 def march_state(run: Simulation, mesh: Mesh) -> State:
     """Where a run ended, as the compiled march goes on from it."""
     final: Any = run.final
-    if not isinstance(final, binary_march.State):
+    if not isinstance(final, Final):
         return final
-    grid = binary.grid_at(mesh.position[:-1], final.modes.shape[1])
-    modes = mesh.project @ (binary_march.profile_at(final, grid)[0][0] - 1.0)
+    modes = mesh.project @ (profile_at(final.state, final.grid, mesh.position[:-1])[0][0] - 1.0)
+    final = final.state
     current = run.current_density[-1] if run.current_density.size else 0.0
     largest = np.max(np.abs(run.current_density), initial=0.0)
     zero = np.zeros(())

@@ -11,8 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rampion.cell.binary_march import State
-from rampion.cell.binary_run import is_plain, run_plain
+from rampion.cell.binary_run import Final, is_plain, run_plain
 from rampion.cell.parameters import Cell
 from rampion.cell.protocols import Stop, segments
 from rampion.cell.simulation import Accuracy, CellFlag, Peak, Simulation, find_largest, sample_of, sampled
@@ -68,7 +67,7 @@ def simulate(
         raise InputError("The cell has no reference plane to control against: give it one, reference=0.5 for example.")
     parts = segments(protocol, cell.area)
     start = None if after is None else after.final
-    if is_plain(cell, parts, stop) and (start is None or isinstance(start, State)):
+    if is_plain(cell, parts, stop) and (start is None or isinstance(start, Final)):
         sequence = (protocol,) if not isinstance(protocol, Sequence) else tuple(protocol)
         return run_plain(cell, sequence, parts, accuracy, start)
     from rampion.cell.general_run import run_general

@@ -26,10 +26,9 @@ from rampion.cell.binary import grid_of, numbers_of
 from rampion.cell.binary_march import Line, March, march
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
-_MODES = 64  # 1e-4 of the current up to W = 2500, 5e-4 at 1e4
-_LAYER = 28  # nodes between the skin and the middle: 1e-5
-_LOOK = 4e-3  # relative tolerance of the march while courses are compared
-CLOSE = 3e-4  # while one is fitted
+_OCTAVES = 12  # of the thickness: the thinnest layer resolved, the same throughout a fit
+_LOOK = 1e-2  # relative tolerance of the march while courses are compared
+CLOSE = 1e-3  # while one is fitted
 _STEP = 0.02  # of the usual line: a shorter one is a step
 _FLOOR = 1.0  # of the largest current: below it errors are not relative
 SCANS = tuple(float(w) for w in np.geomspace(2.0, 5000.0, 9))  # W = τ (dV/dt)/(RT/F) of the courses compared
@@ -117,7 +116,7 @@ def cell_courses(
         thickness=1.0, conductivity=sigma, concentration=concentration, transference=transference,
         diffusivity=diffusivity, temperature=kelvin, series_resistance=np.asarray(share),  # type: ignore[arg-type]
     )  # fmt: skip
-    made = march(numbers, history.lines, tolerance, grid=grid_of(_MODES, _LAYER), floor=_FLOOR)
+    made = march(numbers, history.lines, tolerance, grid=grid_of(_OCTAVES, tolerance), floor=_FLOOR)
     return _flux_at(made, history.time) * numbers.current_scale[:, None]
 
 
