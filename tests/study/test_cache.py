@@ -26,7 +26,7 @@ from rampion.study import cache, remember
 from rampion.study.cache import CacheSize
 from rampion.study.record_bytes import from_bytes, to_bytes
 from rampion.study.remember import GroupAnalysis, Work, analyse_folder
-from rampion.study.spectra import SpectrumOptions
+from rampion.study.spectra import Options
 from real_files import FOLDER
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "data"
@@ -90,7 +90,7 @@ def test_every_estimate_comes_back_exactly(value, std, low, severity, detail):
 
 def groups(folder: Path, most: int) -> list[GroupAnalysis]:
     """Analyses of the groups of a folder, with everything that can be asked for."""
-    options = SpectrumOptions(relaxation_times=True)
+    options = Options(relaxation_times=True)
     found = []
     for group in plan_folder(folder).groups[:most]:
         found.append(remember._analyse_group(group, Work(options=options, remember=False)))

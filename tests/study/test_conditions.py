@@ -14,7 +14,7 @@ import hot_and_cold
 from rampion.estimate import Estimate
 from rampion.measurement import Campaign, Experiment, Override, Sample, Spectrum
 from rampion.report.html import write_report
-from rampion.study import SampleAnalysis, SpectrumOptions, analyse, read, study
+from rampion.study import Options, SampleAnalysis, analyse, read, study
 from rampion.study.condition_groups import PRESSURE, TEMPERATURE, find_groups
 from rampion.study.overrides import Overridden
 from rampion.study.remember import analyse_folder
@@ -133,7 +133,7 @@ def test_pressures_give_tracks_and_no_energy(tmp_path):
 
 def test_a_remembered_folder_gives_the_same_series(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("RAMPION_CACHE", str(tmp_path))
-    options = SpectrumOptions(circuit=CIRCUIT, relaxation_times=False)
+    options = Options(circuit=CIRCUIT, relaxation_times=False)
     first, again = (analyse_folder(folder, options=options, workers=1) for _ in range(2))
     direct = analyse(folder, circuit=CIRCUIT, relaxation_times=False)
     energies = {one.series[0].conductivity_activation.energy for one in (first, again, direct)}

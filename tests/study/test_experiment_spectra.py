@@ -12,7 +12,7 @@ from rampion.estimate import Estimate
 from rampion.measurement import Experiment, Sample, Spectrum, Sweep, Trace
 from rampion.records import to_json
 from rampion.report.results import results
-from rampion.study import SpectrumOptions, analyse, analyse_experiment
+from rampion.study import Options, analyse, analyse_experiment
 from rampion.study.drift import correct_spectra
 from rampion.study.spectra import series_coordinate
 
@@ -73,7 +73,7 @@ def paused_sweep(creep=0.12, noise=5e-4, seed=3, shift=0.0):
 def found():
     """Analysed with the spectra's clock an hour behind the sweep's, which one clock has to mend."""
     experiment, frozen = paused_sweep(shift=3600.0)
-    return analyse_experiment(experiment, SpectrumOptions(circuit="R0-p(R1,CPE1)-p(R2,CPE2)")), frozen
+    return analyse_experiment(experiment, Options(circuit="R0-p(R1,CPE1)-p(R2,CPE2)")), frozen
 
 
 def test_holds_that_creep_are_corrected_and_both_numbers_kept(found):

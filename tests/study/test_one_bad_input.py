@@ -230,4 +230,4 @@ def test_an_override_of_a_lost_sample_is_no_slip(folder):
 
 def test_a_circuit_that_cannot_be_read_is_told_at_once(folder):
     with pytest.raises(InputError, match="cannot be read at its end"):
-        remember.analyse_folder(folder, options=analysing.SpectrumOptions(circuit="R0-p(R1"))
+        remember.analyse_folder(folder, options=analysing.Options(circuit="R0-p(R1"))

@@ -7,7 +7,7 @@ import pytest
 
 from rampion.estimate import Estimate
 from rampion.measurement import Experiment, Sample, Spectrum, Trace
-from rampion.study import SpectrumOptions, analyse_experiment
+from rampion.study import Options, analyse_experiment
 from rampion.study.recovery import ALL, gather_impedance
 
 FREQUENCY = np.geomspace(6e5, 1, 40)
@@ -47,7 +47,7 @@ def rested(name, pressure, tau, back, seed):
 
 @pytest.fixture(scope="module")
 def found():
-    options = SpectrumOptions(circuit="p(R1,CPE1)-p(R2,CPE2)")
+    options = Options(circuit="p(R1,CPE1)-p(R2,CPE2)")
     cells = [rested("P1", 2e7, 600.0, 1.0, 1), rested("P2", 2e7, 600.0, 1.0, 2), rested("U1", 0.0, 600.0, 0.6, 3)]
     return gather_impedance([analyse_experiment(cell, options) for cell in cells])
 

@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rampion.cli.options import column_option, columns_from, output_options, sample_from, sample_options
+from rampion.cli.options import (
+    base_rate_option,
+    base_rates_from,
+    column_option,
+    columns_from,
+    output_options,
+    sample_from,
+    sample_options,
+)
 from rampion.errors import InputError
 
 if TYPE_CHECKING:
     from rampion.estimate import Flag
     from rampion.measurement import Sample
     from rampion.readers.overview import RunOverview
-    from rampion.study import Analysis, SpectrumOptions
+    from rampion.study import Analysis, Options
 
 
 @click.command()
@@ -86,27 +94,37 @@ def _overviews(
     help="Distribution of relaxation times of every spectrum; unasked, of a single spectrum only.",
 )
 @click.option("--profile", "profiles", is_flag=True, help="Profile likelihood of every parameter of the circuits.")
+@base_rate_option
 @column_option
 @output_options
-def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ...], **options: Any) -> None:
+def analyse(
+    path: str,
+    as_json: bool,
+    output: str | None,
+    columns: tuple[str, ...],
+    base_rates: tuple[str, ...],
+    **options: Any,
+) -> None:
     """Say what one sample's sweep shows: PATH is an instrument file, or a folder of them with a sample sheet."""
     from rampion.records import to_json
     from rampion.report.results import results
     from rampion.report.words import analysis_text, flag_lines
     from rampion.results_folder import new_set, refuse_foreign
-    from rampion.study import SpectrumOptions, analyse_each, read
+    from rampion.study import Options, analyse_each, read
 
     if output is not None:
         refuse_foreign(output, ("results.json", "datapackage.json"))
     sample = sample_from(options)
     chosen = {name: options[name] for name in ("circuit", "weighting", "relaxation_times", "profiles")}
     named = columns_from(columns)
+    how = Options(**chosen, base_rates=base_rates_from(base_rates))
     if Path(path).is_dir():
-        analysis = _analysed_folder(path, options["sheet"], SpectrumOptions(**chosen), named, sample, as_json)
+        analysis = _analysed_folder(path, options["sheet"], how, named, sample, as_json)
     else:
         campaign = read(path, sample=sample, sheet=options["sheet"], columns=named)
-        analysis = analyse_each(campaign, campaign.experiments, SpectrumOptions(**chosen))
+        analysis = analyse_each(campaign, campaign.experiments, how)
     stated = {"path": path, **chosen} | ({"columns": named} if named else {})
+    stated |= {"base_rates": list(base_rates)} if base_rates else {}
     if not as_json:
         click.echo(analysis_text(analysis))
     if output is not None:
@@ -124,7 +142,7 @@ def analyse(path: str, as_json: bool, output: str | None, columns: tuple[str, ..
 def _analysed_folder(
     path: str,
     sheet: str | None,
-    options: SpectrumOptions,
+    options: Options,
     columns: dict[str, str] | None,
     sample: Sample | None,
     quiet: bool,

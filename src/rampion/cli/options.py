@@ -13,6 +13,7 @@ from rampion.quantities import quantity
 
 if TYPE_CHECKING:
     from rampion.measurement import Sample
+    from rampion.voltammetry.confidence import BaseRates
 
 _SAMPLE = {
     "thickness": "Electrolyte thickness, as '1 mm' or '1.00 ± 0.02 mm'.",
@@ -189,4 +190,36 @@ column_option = click.option(
     help="Which column of a plain table is what, in which unit, as potential='E [mV]' (repeatable). Roles: time, "
     "potential, working_potential, counter_potential, current, temperature, frequency, impedance_real, impedance_imag, "
     "impedance_modulus, phase.",
+)
+
+
+def base_rates_from(pairs: tuple[str, ...]) -> BaseRates:
+    """The base rates that ``--base-rate`` gave.
+
+    Raises
+    ------
+    InputError
+        When one has no ``=``, is no number, or names no verdict.
+    """
+    from rampion.voltammetry.confidence import base_rates_of
+
+    shares: dict[str, float] = {}
+    for pair in pairs:
+        name, _, share = pair.partition("=")
+        try:
+            shares[name.strip()] = float(share)
+        except ValueError:
+            raise InputError(
+                f"--base-rate {pair!r} has no share; expected verdict=share, as penetration=0.3."
+            ) from None
+    return base_rates_of(shares)
+
+
+base_rate_option = click.option(
+    "--base-rate",
+    "base_rates",
+    multiple=True,
+    metavar="VERDICT=SHARE",
+    help="How often a verdict is expected among the records, as penetration=0.3 (repeatable); the others share the "
+    "rest equally. Confidences are at these rates.",
 )

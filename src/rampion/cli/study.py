@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rampion.cli.options import column_option, columns_from, quantity_option
+from rampion.cli.options import base_rate_option, base_rates_from, column_option, columns_from, quantity_option
 from rampion.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ def _analysed(
     remember: bool = True,
     circuit: str | None = None,
     columns: dict[str, str] | None = None,
+    base_rates: tuple[str, ...] = (),
 ) -> Analysis:
-    from rampion.study import SpectrumOptions
+    from rampion.study import Options
     from rampion.study.remember import Progress, analyse_folder
 
     steps: list[Progress] = []
@@ -37,7 +38,7 @@ def _analysed(
             bar.length = step.of
             bar.update(1)
 
-        options = SpectrumOptions(circuit=circuit)
+        options = Options(circuit=circuit, base_rates=base_rates_from(base_rates))
         analysis = analyse_folder(path, sheet, options, columns=columns, remember=remember, progress=show)
     remembered = sum(step.remembered for step in steps)
     if remembered and not quiet:
@@ -73,6 +74,7 @@ pdf_option = click.option("--pdf", is_flag=True, help="Write report.pdf too (nee
 @click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside the folder.")
 @quantity_option("--tracer-diffusivity", "diffusivity", "Literature tracer diffusivity of lithium, as '3.5e-9 cm2/s'.")
 @click.option("--circuit", help="Equivalent circuit for all spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
+@base_rate_option
 @column_option
 @click.option("--fresh", is_flag=True, help="Analyse every file anew, also those whose results are remembered.")
 @click.option("-o", "--output", type=click.Path(file_okay=False), help="Folder for report.html and results.json.")
@@ -83,6 +85,7 @@ def study(
     sheet: str | None,
     tracer_diffusivity: Any,
     circuit: str | None,
+    base_rates: tuple[str, ...],
     columns: tuple[str, ...],
     fresh: bool,
     output: str | None,
@@ -111,9 +114,9 @@ def study(
         engine()
     if output:
         refuse_foreign(output, ("results.json", "report.html"))
-    found = run(_analysed(path, sheet, as_json, not fresh, circuit, named), tracer_diffusivity)
+    found = run(_analysed(path, sheet, as_json, not fresh, circuit, named, base_rates), tracer_diffusivity)
     stated = {"path": path, "sheet": sheet, "circuit": circuit, "columns": named}
-    stated["tracer_diffusivity"] = tracer_diffusivity
+    stated |= {"tracer_diffusivity": tracer_diffusivity, "base_rates": list(base_rates) or None}
     options = {name: value for name, value in stated.items() if value is not None}
     if not as_json:
         click.echo(_told(found))

@@ -86,6 +86,15 @@ def confidence_cell(finding: Mapping[str, Any]) -> str:
     return "chosen" if confidence is None else f"{confidence:.2f}"
 
 
+def odds_words(odds: Mapping[str, Any]) -> str:
+    """The evidence against the best rival, and the base rates of both."""
+    own, other, factor = odds["base_rate"], odds["rival_base_rate"], odds["log_bayes_factor"]
+    if odds["rival"] is None or factor is None:
+        return f"base rate {own:.1%}, mean of the others {other:.1%}; no Bayes factor against another verdict"
+    rival = VERDICT_WORDS[odds["rival"]]
+    return f"ln Bayes factor {factor:.3g} against {rival}; base rates {own:.1%} and {other:.1%}"
+
+
 def number(estimate: Estimate | None, name: str) -> str:
     """An estimate in the laboratory's unit, an en dash when there is none."""
     return "–" if estimate is None else show(estimate, name)

@@ -79,6 +79,7 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
         "kind": finding.kind,
         "verdict": finding.verdict,
         "confidence": finding.confidence,
+        "odds": finding.odds,
     }
     for name in ("current_density", "potential", "charge", "conductivity", "current", "total_charge", "time"):
         entry[name] = getattr(finding, name)

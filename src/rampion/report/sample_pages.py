@@ -27,6 +27,7 @@ from rampion.report.document import (
     figure,
     interval,
     number,
+    odds_words,
     section,
     table,
     verdict_cell,
@@ -159,6 +160,8 @@ def _about(known: Mapping[str, Any]) -> Section:
 
 def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
     rows = [["verdict", verdict_cell(entry)], ["confidence", confidence_cell(entry)]]
+    if entry.get("odds"):
+        rows.append(["evidence", odds_words(entry["odds"])])
     after = entry.get("aftermath")
     if after:
         ends = estimate(after["before"]), estimate(after["remaining"])

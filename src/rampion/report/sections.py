@@ -138,8 +138,8 @@ def samples_section(plain: Plain, pages: Mapping[str, str]) -> Section:
     header += ["conf.", ""]
     note = (
         "J, V and Q at the maximum of a limiting peak, at the onset of a penetration, else the largest reached; "
-        "± is one standard uncertainty. The confidence (conf.) says how far the deciding statistic lies from its "
-        "threshold; it is no probability."
+        "± is one standard uncertainty. The confidence (conf.) is at the base rates that stand beside the Bayes factor "
+        "on each sample's page; it knows nothing of causes outside the verdicts compared."
     )
     flags = gathered(
         (entry["sample"], flag) for entry in plain["samples"] for flag in entry["flags"] if flag["severity"] != "note"

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rampion.estimate import Flag, Severity, merge_flags
+from rampion.records import to_plain
 from rampion.report.conditions import series_lines, shared_flags, shown_conditions
-from rampion.report.document import aftermath_words
+from rampion.report.document import aftermath_words, odds_words
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
 
@@ -44,6 +45,8 @@ def finding_lines(finding: Finding) -> list[str]:
     where = _AT[finding.verdict]
     sure = f"confidence {finding.confidence:.2f}" if math.isfinite(finding.confidence) else "chosen by a person"
     lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   ({sure})"]
+    if finding.odds is not None:
+        lines.append(f"    evidence          {odds_words(to_plain(finding.odds))}")
     if finding.aftermath is not None:
         after = finding.aftermath
         told = aftermath_words(after.before, after.remaining, after.by, after.confirmed)

@@ -16,12 +16,12 @@ from rampion.study.analysis import (
     simulate,
 )
 from rampion.study.campaign import Study, study
-from rampion.study.spectra import SpectrumOptions
+from rampion.study.spectra import Options
 
 __all__ = [
     "Analysis",
+    "Options",
     "SampleAnalysis",
-    "SpectrumOptions",
     "Study",
     "analyse",
     "analyse_each",

@@ -24,7 +24,8 @@ from rampion.study.overrides import (
     concerns,
 )
 from rampion.study.plausible import assess_campaign, assess_experiment
-from rampion.study.spectra import Spectra, SpectrumOptions, analyse_spectra, with_electrolyte
+from rampion.study.spectra import Options, Spectra, analyse_spectra, with_electrolyte
+from rampion.voltammetry.confidence import base_rates_of
 
 if TYPE_CHECKING:
     from rampion.cell.parameters import Cell
@@ -127,6 +128,7 @@ def analyse(
     weighting: str = "modulus",
     relaxation_times: bool | None = None,
     profiles: bool = False,
+    base_rates: Mapping[str, float] | None = None,
 ) -> Analysis:
     """Say what each sample shows: the verdict of its sweeps with uncertainties, and its spectra's processes.
 
@@ -134,20 +136,20 @@ def analyse(
     circuit of the spectra; by default it is chosen from the data. ``weighting`` of their fits is ``modulus``, ``unit``
     or ``proportional`` (:func:`rampion.impedance.fit.deviations`). ``relaxation_times`` asks for (or leaves out) their
     distribution, which only a single spectrum gets unasked; ``profiles`` for the profile likelihood of every parameter.
+    ``base_rates`` are the shares in which verdicts are expected, by name; those not named share the rest equally.
     """
     if isinstance(subject, str | Path):
         subject = read(subject, sample=sample, columns=columns)
     elif isinstance(subject, Experiment):
         subject = Campaign(experiments=(subject,), name=subject.name)
-    options = SpectrumOptions(
-        circuit=circuit, weighting=weighting, relaxation_times=relaxation_times, profiles=profiles
+    options = Options(
+        circuit=circuit, weighting=weighting, relaxation_times=relaxation_times, profiles=profiles,
+        base_rates=base_rates_of(base_rates or {}),
     )  # fmt: skip
     return analyse_each(subject, subject.experiments, options)
 
 
-def analyse_each(
-    campaign: Campaign, experiments: Iterable[Experiment], options: SpectrumOptions | None = None
-) -> Analysis:
+def analyse_each(campaign: Campaign, experiments: Iterable[Experiment], options: Options | None = None) -> Analysis:
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
     check_overrides(campaign.overrides, campaign.experiments)
     check_circuit(options.circuit if options is not None else None)
@@ -162,7 +164,7 @@ def analyse_each(
 def together(
     campaign: Campaign,
     samples: tuple[SampleAnalysis, ...],
-    options: SpectrumOptions | None = None,
+    options: Options | None = None,
     run: Callable[..., Iterable[ConditionSeries | Flag]] | None = None,
     failed: Sequence[Flag] = (),
 ) -> Analysis:
@@ -178,7 +180,7 @@ def together(
 
 
 def try_experiment(
-    experiment: Experiment, options: SpectrumOptions | None = None, overrides: Sequence[Override] = ()
+    experiment: Experiment, options: Options | None = None, overrides: Sequence[Override] = ()
 ) -> SampleAnalysis | Lost:
     """:func:`analyse_experiment`, or what ended it: one sample's failure must not take the others with it.
 
@@ -196,7 +198,7 @@ def try_experiment(
 
 
 def analyse_experiment(
-    experiment: Experiment, options: SpectrumOptions | None = None, overrides: Sequence[Override] = ()
+    experiment: Experiment, options: Options | None = None, overrides: Sequence[Override] = ()
 ) -> SampleAnalysis:
     """Findings of one experiment's traces and spectra, its times brought to one clock first.
 
@@ -205,14 +207,15 @@ def analyse_experiment(
     from rampion.voltammetry.aftermath import with_aftermath
     from rampion.voltammetry.analyse import analyse_run
 
-    options = options or SpectrumOptions()
+    options = options or Options()
     implausible = assess_sample(experiment.sample)
     mine = [override for override in overrides if concerns(override, experiment)]
     kept = choose_spectra(on_one_clock(experiment), mine)
     experiment = kept.experiment
-    run = analyse_run(experiment.traces, experiment.sample, experiment.parts)
-    run, masked = choose_stretches(experiment, run, mine)
-    findings, overridden = choose_sweeps(run.findings, experiment.sample, mine)
+    rates = options.base_rates
+    run = analyse_run(experiment.traces, experiment.sample, experiment.parts, rates)
+    run, masked = choose_stretches(experiment, run, mine, rates)
+    findings, overridden = choose_sweeps(run.findings, experiment.sample, mine, rates)
     findings = with_aftermath(findings, experiment.parts, experiment.sample)
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
     lost: tuple[Flag, ...] = ()

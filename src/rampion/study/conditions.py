@@ -18,7 +18,7 @@ from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Spectrum
 from rampion.study.condition_groups import TEMPERATURE, ConditionFlag, Group, find_groups
 from rampion.study.lost import reason_of
-from rampion.study.spectra import SpectrumOptions, add_profiles
+from rampion.study.spectra import Options, add_profiles
 
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
@@ -56,7 +56,7 @@ class ConditionSeries:
 
 def take_together(
     samples: Sequence[SampleAnalysis],
-    options: SpectrumOptions | None = None,
+    options: Options | None = None,
     run: Callable[..., Iterable[ConditionSeries | Flag]] | None = None,
 ) -> tuple[tuple[SampleAnalysis, ...], tuple[ConditionSeries, ...], tuple[Flag, ...]]:
     """The samples with their spectra fitted and named as series where they are such, the series, and what failed.
@@ -64,7 +64,7 @@ def take_together(
     A record that is just the one spectrum takes the finding of the series in place of its own, unless a person chose
     its circuit. ``run`` maps a function over jobs; by default one after the other.
     """
-    options = options or SpectrumOptions()
+    options = options or Options()
     groups = find_groups(samples)
     jobs = [(group, [samples[place] for place in group.places], options) for group in groups]
     each = run(_try_group, jobs) if run is not None else (_try_group(*job) for job in jobs)
@@ -80,7 +80,7 @@ def take_together(
     return tuple(out), tuple(found), tuple(failed)
 
 
-def _try_group(group: Group, samples: Sequence[SampleAnalysis], options: SpectrumOptions) -> ConditionSeries | Flag:
+def _try_group(group: Group, samples: Sequence[SampleAnalysis], options: Options) -> ConditionSeries | Flag:
     """The series of a group, or why there is none: too few points for the others' circuit, or a fault."""
     try:
         return _analyse_group(group, samples, options)
@@ -88,7 +88,7 @@ def _try_group(group: Group, samples: Sequence[SampleAnalysis], options: Spectru
         return ConditionFlag.SERIES_FAILED.flag(reason=reason_of(error))
 
 
-def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: SpectrumOptions) -> ConditionSeries:
+def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: Options) -> ConditionSeries:
     """The spectra of a group fitted and named together, and what they say along their condition."""
     from rampion.impedance.series_finding import analyse_series
 
@@ -142,9 +142,7 @@ def _as_fitted(spectrum: Spectrum, finding: SpectrumFinding) -> Spectrum:
     return spectrum if finding.drift is None else replace(spectrum, impedance=finding.impedance)
 
 
-def _completed(
-    new: SpectrumFinding, old: SpectrumFinding, spectrum: Spectrum, options: SpectrumOptions
-) -> SpectrumFinding:
+def _completed(new: SpectrumFinding, old: SpectrumFinding, spectrum: Spectrum, options: Options) -> SpectrumFinding:
     """The finding of the series with what the spectrum had by itself."""
     new = replace(new, block=old.block, drift=old.drift, relaxation_times=old.relaxation_times)
     return add_profiles(new, spectrum) if options.profiles else new

@@ -15,6 +15,7 @@ from rampion.units import show
 
 if TYPE_CHECKING:
     from rampion.voltammetry.analyse import Analysis as RunAnalysis
+    from rampion.voltammetry.confidence import BaseRates
     from rampion.voltammetry.finding import Finding
 
 
@@ -131,7 +132,7 @@ def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kep
 
 
 def choose_stretches(
-    experiment: Experiment, run: RunAnalysis, overrides: Sequence[Override]
+    experiment: Experiment, run: RunAnalysis, overrides: Sequence[Override], base_rates: BaseRates
 ) -> tuple[RunAnalysis, tuple[Overridden, ...]]:
     """The run judged again without the stretches that a person masked; as it was where there are none.
 
@@ -174,7 +175,7 @@ def choose_stretches(
         decided.append((override, part, f"{_stretch(stretch)} masked, {count} points"))
     shortened = {id(trace): selected_points(trace, kept) for trace, kept in zip(traces, seen, strict=True)}
     parts = [shortened.get(id(part), part) for part in experiment.parts]
-    fresh = analyse_run([part for part in parts if isinstance(part, Trace)], experiment.sample, parts)
+    fresh = analyse_run([part for part in parts if isinstance(part, Trace)], experiment.sample, parts, base_rates)
     before, after = ("; ".join(map(_said, each.findings)) for each in (run, fresh))
     return fresh, tuple(_changed(*each, before, after) for each in decided)
 
@@ -211,7 +212,7 @@ def _reach(traces: Sequence[Trace], by: MaskedBy) -> str:
 
 
 def choose_sweeps(
-    findings: Sequence[Finding], sample: Sample, overrides: Sequence[Override]
+    findings: Sequence[Finding], sample: Sample, overrides: Sequence[Override], base_rates: BaseRates
 ) -> tuple[tuple[Finding, ...], tuple[Overridden, ...]]:
     """The findings with a person's verdicts, places, ohmic windows and limits, without those that were excluded.
 
@@ -261,7 +262,7 @@ def choose_sweeps(
                 current_limit=override.current_limit or choice.current_limit,
             )
             try:
-                after = judge_sweep(before.voltammogram, sample, choice, before.cell)
+                after = judge_sweep(before.voltammogram, sample, choice, before.cell, base_rates)
             except InputError as error:
                 raise DecisionError(str(error)) from error
             choices[number] = choice

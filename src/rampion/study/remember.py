@@ -37,7 +37,7 @@ from rampion.study import cache
 from rampion.study.analysis import Analysis, SampleAnalysis, stated, together, try_experiment
 from rampion.study.lost import Lost, lost_sample
 from rampion.study.overrides import check_circuit, check_overrides
-from rampion.study.spectra import SpectrumOptions
+from rampion.study.spectra import Options
 
 if TYPE_CHECKING:
     from rampion.voltammetry.finding import Finding
@@ -62,7 +62,7 @@ class GroupAnalysis:
 class Work:
     """How every group of a folder is analysed."""
 
-    options: SpectrumOptions
+    options: Options
     overrides: Sequence[Override] = ()
     sample: Sample | None = None
     whole: bool = False
@@ -81,7 +81,7 @@ class Progress:
 def analyse_folder(
     path: str | Path,
     sheet: str | Path | None = None,
-    options: SpectrumOptions | None = None,
+    options: Options | None = None,
     *,
     columns: Mapping[str, str] | None = None,
     sample: Sample | None = None,
@@ -113,7 +113,7 @@ def analyse_folder(
     """
     plan = plan_folder(path, sheet=sheet, columns=columns)
     overrides = campaign_of(plan, (), ()).overrides
-    options = options or SpectrumOptions()
+    options = options or Options()
     check_circuit(options.circuit)
     how = Work(options=options, overrides=overrides, sample=sample, whole=whole, remember=remember and not whole)
     found: dict[FileNames, GroupAnalysis] = {}

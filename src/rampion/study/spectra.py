@@ -11,6 +11,7 @@ import numpy as np
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Experiment, Sample, Spectrum
+from rampion.voltammetry.confidence import EQUAL, BaseRates
 
 if TYPE_CHECKING:
     from rampion.impedance.conductivity import Comparison
@@ -25,12 +26,13 @@ STAIRCASE = 0.02  # V of bias between the spectra of a series that runs along it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpectrumOptions:
-    """How spectra are analysed.
+class Options:
+    """How a run is analysed.
 
     ``circuit`` in either notation; chosen from the data when absent. ``weighting`` of the fits: ``modulus``, ``unit``
     or ``proportional``. ``relaxation_times``: their distribution too; when not said, of a single spectrum only.
     ``profiles``: the profile likelihood of every parameter. ``circuits``: those of single spectra, by number from 1.
+    ``base_rates``: how often each verdict of a sweep or run is expected.
     """
 
     circuit: str | None = None
@@ -38,6 +40,7 @@ class SpectrumOptions:
     circuits: Mapping[int, str] = field(default_factory=dict)
     relaxation_times: bool | None = None
     profiles: bool = False
+    base_rates: BaseRates = EQUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +75,7 @@ class Spectra:
     flags: tuple[Flag, ...] = ()
 
 
-def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: SpectrumOptions) -> Spectra:
+def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: Options) -> Spectra:
     """Findings of all spectra, each process followed through them, and the comparison with the sweep's ohmic line.
 
     Assumes the experiment on one clock, its spectra in order.
@@ -135,7 +138,7 @@ def with_electrolyte(findings: Sequence[Finding], spectra: Spectra) -> tuple[Fin
 
 
 def _fitted(
-    spectra: tuple[Spectrum, ...], sweeps: Sequence[Finding], sample: Sample, options: SpectrumOptions
+    spectra: tuple[Spectrum, ...], sweeps: Sequence[Finding], sample: Sample, options: Options
 ) -> tuple[tuple[SpectrumFinding, ...], SeriesFinding | None, str]:
     if len(spectra) == 1:
         from rampion.impedance.finding import analyse_spectrum

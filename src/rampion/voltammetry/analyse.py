@@ -24,9 +24,10 @@ from rampion.measurement import (
 )
 from rampion.plausible_limits import Couple, couple_of, lithium_on_both_sides
 from rampion.voltammetry.aftermath import with_aftermath
+from rampion.voltammetry.confidence import EQUAL, SUREST, BaseRates, margin_confidence, weighed
 from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, find_runaway, gradual_fall
 from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
-from rampion.voltammetry.event import SUREST, ask_for, judge_sweep, margin_confidence, per_area
+from rampion.voltammetry.event import ask_for, judge_sweep, per_area
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
@@ -67,12 +68,17 @@ def analyse_trace(traces: Trace | Sequence[Trace], sample: Sample) -> tuple[Find
     return analyse_run((traces,) if isinstance(traces, Trace) else tuple(traces), sample).findings
 
 
-def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace | Spectrum] | None = None) -> Analysis:
+def analyse_run(
+    traces: Sequence[Trace],
+    sample: Sample,
+    parts: Sequence[Trace | Spectrum] | None = None,
+    base_rates: BaseRates = EQUAL,
+) -> Analysis:
     """The findings of the traces of one run, in order, with flags for what was not judged.
 
     Whether the cell is symmetric (or of the stated couple, which is taken off the potentials) is judged first, from
     ``parts`` of the run, spectra among them (the traces alone where not given); where it cannot be, every finding is
-    ``not_a_symmetric_cell``.
+    ``not_a_symmetric_cell``. Confidences are at the ``base_rates``.
 
     A sweep is judged by :func:`~rampion.voltammetry.event.judge_sweep`, a constant current by its initiation time,
     galvanostatic steps by the critical step. Sweeps that continue each other (each begins within 5 % of the range of
@@ -95,7 +101,7 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
         while group and classify_trace(group[-1])[0] is not Shape.SWEEP:
             group.pop()
         if group:
-            found = _judge_group(tuple(group), sample, check(begun))
+            found = _judge_group(tuple(group), sample, check(begun), base_rates)
             findings.extend(replace(one, trace=begun, until=ended) for one in found)
         group.clear()
 
@@ -121,11 +127,12 @@ def analyse_run(traces: Sequence[Trace], sample: Sample, parts: Sequence[Trace |
             if shape not in (Shape.OTHER, Shape.HOLD):
                 close()
             if shape is Shape.CONSTANT_CURRENT:
-                findings.append(replace(_judge_constant_current(trace, sample, check(place)), trace=place, until=place))
+                finding = _judge_constant_current(trace, sample, check(place))
+                findings.append(replace(weighed(finding, base_rates), trace=place, until=place))
             elif shape is Shape.STEPS:
                 finding = _judge_cycling(trace, sample, check(place))
                 if finding is not None:
-                    findings.append(replace(finding, trace=place, until=place))
+                    findings.append(replace(weighed(finding, base_rates), trace=place, until=place))
             else:
                 flags.append(VoltammetryFlag.NOT_A_SWEEP.flag(reason=reason))
     close()
@@ -279,10 +286,12 @@ def _against_couple(trace: Trace, couple: Couple) -> Trace:
     return trace if begins == 0 else selected_points(trace, slice(begins, None))
 
 
-def _judge_group(traces: tuple[Trace, ...], sample: Sample, cell: CellCheck) -> tuple[Finding, ...]:
+def _judge_group(
+    traces: tuple[Trace, ...], sample: Sample, cell: CellCheck, base_rates: BaseRates
+) -> tuple[Finding, ...]:
     sweeps = find_voltammograms(join_traces(traces))
     return tuple(
-        judge_sweep(voltammogram, sample, cell=replace(cell, carried=cell.carried or number > 0))
+        judge_sweep(voltammogram, sample, cell=replace(cell, carried=cell.carried or number > 0), base_rates=base_rates)
         for number, voltammogram in enumerate(sweeps)
     )
 

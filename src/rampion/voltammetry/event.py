@@ -10,15 +10,22 @@ import numpy as np
 from rampion.errors import InputError
 from rampion.estimate import NORMAL_95, Estimate, Flag, merge_flags
 from rampion.measurement import Sample
+from rampion.voltammetry.confidence import (
+    EQUAL,
+    BaseRates,
+    at_base_rates,
+    confidence_of,
+    evidence_of,
+    likelihoods,
+    odds_of,
+)
 from rampion.voltammetry.courses import Family
 from rampion.voltammetry.finding import (
     VERDICT_WORDS,
     Excursion,
     Finding,
     Kind,
-    Likelihood,
     Penetration,
-    Statistic,
     Verdict,
     not_judged,
 )
@@ -36,7 +43,6 @@ from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
 from rampion.voltammetry.verdict import SHAPE, Judgement, judge, smooth_current
 from rampion.voltammetry.voltammogram import Voltammogram
 
-SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
 _DRAWS = 300
 ACCURACY = 1e-3  # of a current, a voltage and a charge: what potentiostats state of their ranges
 _NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
@@ -59,7 +65,11 @@ class Choice:
 
 
 def judge_sweep(
-    voltammogram: Voltammogram, sample: Sample, choice: Choice | None = None, cell: CellCheck | None = None
+    voltammogram: Voltammogram,
+    sample: Sample,
+    choice: Choice | None = None,
+    cell: CellCheck | None = None,
+    base_rates: BaseRates = EQUAL,
 ) -> Finding:
     """The finding of one forward sweep.
 
@@ -75,6 +85,7 @@ def judge_sweep(
     sample : thickness [m] and area [m²] with their uncertainties, where known.
     choice : what a person decided in place of the above; the confidence is then NaN, and a flag says so.
     cell : what the run's rests and its other traces say of the cell.
+    base_rates : how often each verdict is expected; the confidence is at these.
 
     Raises
     ------
@@ -98,13 +109,14 @@ def judge_sweep(
     if foreign or choice.verdict is Verdict.NOT_A_SYMMETRIC_CELL:
         chosen = () if foreign else (VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict]),)
         return not_judged(recorded, Kind.SWEEP, cell, sample.name, merge_flags(chosen, recorded.flags))
-    verdict, confidence = judgement.verdict, confidence_of(judgement)
+    odds = odds_of(judgement.verdict, base_rates, judgement)
+    verdict, confidence = judgement.verdict, at_base_rates(confidence_of(judgement), odds)
     flags = _flags(voltammogram, judgement)
     place = _Place(voltammogram, judgement)
     if choice.verdict is None and choice.at is None:
         event = place.of(verdict)
     else:
-        verdict, confidence = choice.verdict or verdict, math.nan
+        verdict, confidence, odds = choice.verdict or verdict, math.nan, None
         event = place.chosen(judgement.verdict, verdict, choice.at)
         flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict])]
     current, potential = event.current, event.potential
@@ -124,7 +136,8 @@ def judge_sweep(
         verdict=verdict,
         confidence=confidence,
         kind=Kind.SWEEP,
-        evidence=_evidence(judgement),
+        odds=odds,
+        evidence=evidence_of(judgement),
         mechanism=likelihoods(judgement),
         current=current,
         potential=potential,
@@ -148,41 +161,6 @@ def judge_sweep(
         synthetic=voltammogram.synthetic,
         flags=merge_flags(voltammogram.flags, line.flags if line else (), flags, beside, ask_for(sample)),
     )
-
-
-def confidence_of(judgement: Judgement) -> float:
-    """How likely the verdict is to be right, from the evidence against the best explanation of another verdict."""
-    return margin_confidence(judgement.margin / 10.0)
-
-
-def margin_confidence(margin: float) -> float:
-    """½ where nothing speaks for it, towards the share of right verdicts: 1 - ½ exp(-margin), at most 0.985."""
-    return float(np.clip(1.0 - 0.5 * math.exp(-max(margin, 0.0)), 0.5, SUREST))
-
-
-def likelihoods(judgement: Judgement) -> tuple[Likelihood, ...]:
-    """How likely each family of courses is, with equal priors, the likeliest first."""
-    least: dict[str, float] = {}
-    for one in judgement.explanations:
-        least.setdefault(one.family.value, one.bic)
-    weights = np.exp(-0.5 * (np.array(list(least.values())) - judgement.best.bic))
-    shares = weights / np.sum(weights)
-    return tuple(Likelihood(family, float(share)) for family, share in zip(least, shares, strict=True) if share > 1e-3)
-
-
-def _evidence(judgement: Judgement) -> tuple[Statistic, ...]:
-    """What the verdict rests on: how much better the best explanation is than others, and the noise it leaves."""
-    best = judgement.best
-    found = []
-    if math.isfinite(judgement.margin):
-        words = "logarithm of the evidence for it over the best explanation of another verdict"
-        found.append(Statistic("margin", judgement.margin, words))
-    line = next((one for one in judgement.explanations if one.family is Family.OHMIC), best)
-    words = f"logarithm of the evidence for {best.family.value} over an ohmic cell"
-    found.append(Statistic("over_ohmic", 0.5 * (line.bic - best.bic), words))
-    found.append(Statistic("off_course", 1.0 - float(np.mean(best.on)), "share of the record off that course"))
-    found.append(Statistic("noise", best.noise.gain, "noise of a mean of many points, over that of white noise"))
-    return tuple(found)
 
 
 def _flags(voltammogram: Voltammogram, judgement: Judgement) -> list[Flag]:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from rampion.equality import equal_by_value
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.voltammetry.constant_current import Initiation
 from rampion.voltammetry.cycling import Cycling
@@ -143,6 +144,21 @@ class Statistic:
     meaning: str
 
 
+@equal_by_value
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Odds:
+    """A verdict against the best explanation of another one, its ``rival`` (``None`` where there is none).
+
+    log_bayes_factor: natural logarithm of the evidence of the record for the verdict over that for the rival (NaN
+    without one); base_rate, rival_base_rate: how often each is expected before the record is looked at.
+    """
+
+    rival: Verdict | None
+    log_bayes_factor: float
+    base_rate: float
+    rival_base_rate: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Finding:
     """What one sweep, constant current or cycling test shows.
@@ -153,8 +169,9 @@ class Finding:
     end of the sweep (lower bounds). Quantities per area are ``None`` when the area is not known. Where the cell cannot
     be symmetric nothing was looked for: these and the confidence are NaN, and ``cell`` says why.
 
-    confidence is 0.5 … 0.985: from how far the deciding statistic lies from its threshold, scaled so that on simulated
-    sweeps it is about the share of right verdicts (docs/voltammetry.md); it knows nothing of causes outside them.
+    confidence is at most 0.985: the probability of the verdict at the base rates of ``odds``, from the evidence against
+    its rival, scaled so that on simulated sweeps it is about the share of right verdicts (docs/voltammetry.md); it
+    knows nothing of causes outside them. One that a person chose has none (NaN, no odds).
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
     for a figure (for the galvanostatic kinds they are the trace itself). ``trace`` and
     ``until`` are the places, among the run's traces, of those it begins and ends in.
@@ -162,6 +179,7 @@ class Finding:
 
     verdict: Verdict
     confidence: float
+    odds: Odds | None = None
     kind: Kind
     evidence: tuple[Statistic, ...]
     mechanism: tuple[Likelihood, ...] = ()

@@ -73,7 +73,8 @@ class Departure:
 @dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
     """Verdict, the block of its event, the explanations (best first) of the blocks, the departures, the first block at
-    the instrument's limit (None where there is none), and ln of the evidence against the best other verdict."""
+    the instrument's limit (None where there is none), the best other verdict that explains the record (None where none
+    does), and ln of the evidence against it."""
 
     verdict: Verdict
     at: int
@@ -81,6 +82,7 @@ class Judgement:
     explanations: tuple[Hypothesis, ...]
     departures: tuple[Departure, ...]
     limited: int | None
+    rival: Verdict | None
     margin: float
 
     @property
@@ -98,13 +100,11 @@ def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> J
     verdict, at, departures = shown[0]
     if limited is not None and verdict is not Verdict.PENETRATION and verdict is not Verdict.SOFT_SHORT:
         verdict, at = Verdict.INSTRUMENT_LIMIT, limited
-        return Judgement(verdict, at, free, explanations, departures, limited, math.inf)
-    others = [
-        0.5 * (one.bic - explanations[0].bic)
-        for one, (other, _, _) in zip(explanations, shown, strict=True)
-        if other is not verdict
-    ]
-    return Judgement(verdict, at, free, explanations, departures, limited, min(others, default=math.inf))
+        return Judgement(verdict, at, free, explanations, departures, limited, None, math.inf)
+    second = next((k for k, (other, _, _) in enumerate(shown) if other is not verdict), None)
+    margin = math.inf if second is None else 0.5 * (explanations[second].bic - explanations[0].bic)
+    rival = None if second is None else shown[second][0]
+    return Judgement(verdict, at, free, explanations, departures, limited, rival, margin)
 
 
 def smooth_current(blocks: Blocks, best: Hypothesis) -> Float[np.ndarray, " n"]:

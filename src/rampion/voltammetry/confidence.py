@@ -1,0 +1,138 @@
+"""How sure a verdict is: the evidence of the record, and how often each verdict is expected before it is looked at.
+
+    c = 1 - ½ exp(-m)                      at equal base rates, m from the evidence against the best other verdict
+    p/(1 - p) = c/(1 - c) · π/π_rival      at stated base rates π, at most :data:`SUREST`
+
+The logarithm of a Bayes factor is no probability by itself: its errors come from the model, not from noise. c is
+therefore drawn from a tenth of it, and never exceeds the share of right verdicts far from every threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rampion.errors import InputError
+from rampion.voltammetry.courses import Family
+from rampion.voltammetry.finding import Finding, Likelihood, Odds, Statistic, Verdict
+from rampion.voltammetry.verdict import Judgement
+
+SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
+_TEMPERED = 10.0  # of the logarithm of a Bayes factor: one unit of the margin (simulated curves)
+_JUDGED = tuple(verdict for verdict in Verdict if verdict.judged)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRates:
+    """How often each verdict is expected among the records; verdicts that are not ``stated`` share the rest equally.
+
+    Raises
+    ------
+    InputError
+        When a share is not between 0 and 1, or they leave nothing for the others.
+    """
+
+    stated: tuple[tuple[Verdict, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        for verdict, share in self.stated:
+            if not (0 < share < 1 and verdict.judged):
+                raise InputError(
+                    f"The base rate of {verdict.value} is {share:g}; expected a share between 0 and 1 of a verdict on "
+                    "events."
+                )
+        if not self._rest > 0:
+            raise InputError(
+                f"The base rates sum to {1.0 - self._rest:g}; expected less than 1, the rest for the other verdicts."
+            )
+
+    @property
+    def _rest(self) -> float:
+        return 1.0 - sum(share for _, share in self.stated)
+
+    def of(self, verdict: Verdict) -> float:
+        """The share of a verdict."""
+        known = dict(self.stated)
+        return known[verdict] if verdict in known else self._rest / (len(_JUDGED) - len(known))
+
+
+EQUAL = BaseRates()
+
+
+def base_rates_of(shares: Mapping[str, float]) -> BaseRates:
+    """Base rates by the names of verdicts.
+
+    Raises
+    ------
+    InputError
+        When a name is no verdict, or a share cannot be.
+    """
+    names = {verdict.value: verdict for verdict in _JUDGED}
+    for name in shares:
+        if name not in names:
+            raise InputError(f"A base rate names {name!r}; expected one of {', '.join(names)}.")
+    return BaseRates(tuple((names[name], float(share)) for name, share in shares.items()))
+
+
+def odds_of(verdict: Verdict, rates: BaseRates, judgement: Judgement | None = None) -> Odds:
+    """A verdict against its best rival: the evidence, and the base rates of both.
+
+    Where no rival is known (no ``judgement``, or none that explains the record), the mean of the other verdicts is the
+    rival's base rate.
+    """
+    rival = judgement.rival if judgement is not None else None
+    own = rates.of(verdict)
+    other = (1.0 - own) / (len(_JUDGED) - 1) if rival is None else rates.of(rival)
+    factor = math.nan if judgement is None or rival is None else judgement.margin
+    return Odds(rival=rival, log_bayes_factor=factor, base_rate=own, rival_base_rate=other)
+
+
+def at_base_rates(confidence: float, odds: Odds) -> float:
+    """A confidence at equal base rates, at those of the odds; below ½ the rival is likelier at these."""
+    if odds.base_rate == odds.rival_base_rate:
+        return confidence
+    ratio = confidence / (1.0 - confidence) * odds.base_rate / odds.rival_base_rate
+    return min(ratio / (1.0 + ratio), SUREST)
+
+
+def weighed(finding: Finding, rates: BaseRates) -> Finding:
+    """A finding without a known rival, its confidence at these base rates."""
+    if not finding.verdict.judged:
+        return finding
+    odds = odds_of(finding.verdict, rates)
+    return replace(finding, confidence=at_base_rates(finding.confidence, odds), odds=odds)
+
+
+def confidence_of(judgement: Judgement) -> float:
+    """How likely the verdict is to be right at equal base rates."""
+    return margin_confidence(judgement.margin / _TEMPERED)
+
+
+def margin_confidence(margin: float) -> float:
+    """½ where nothing speaks for it, towards the share of right verdicts: 1 - ½ exp(-margin), at most 0.985."""
+    return float(np.clip(1.0 - 0.5 * math.exp(-max(margin, 0.0)), 0.5, SUREST))
+
+
+def likelihoods(judgement: Judgement) -> tuple[Likelihood, ...]:
+    """How likely each family of courses is, with equal priors, the likeliest first."""
+    least: dict[str, float] = {}
+    for one in judgement.explanations:
+        least.setdefault(one.family.value, one.bic)
+    weights = np.exp(-0.5 * (np.array(list(least.values())) - judgement.best.bic))
+    shares = weights / np.sum(weights)
+    return tuple(Likelihood(family, float(share)) for family, share in zip(least, shares, strict=True) if share > 1e-3)
+
+
+def evidence_of(judgement: Judgement) -> tuple[Statistic, ...]:
+    """What the verdict rests on: the best explanation against an ohmic cell, and the noise it leaves."""
+    best = judgement.best
+    found = []
+    line = next((one for one in judgement.explanations if one.family is Family.OHMIC), best)
+    words = f"logarithm of the evidence for {best.family.value} over an ohmic cell"
+    found.append(Statistic("over_ohmic", 0.5 * (line.bic - best.bic), words))
+    found.append(Statistic("off_course", 1.0 - float(np.mean(best.on)), "share of the record off that course"))
+    found.append(Statistic("noise", best.noise.gain, "noise of a mean of many points, over that of white noise"))
+    return tuple(found)
