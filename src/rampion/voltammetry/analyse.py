@@ -31,7 +31,7 @@ from rampion.voltammetry.event import ask_for, judge_sweep, per_area
 from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import noise_level
-from rampion.voltammetry.pauses import find_pauses, paused_time, rests_inside
+from rampion.voltammetry.pauses import find_pauses, overload, paused_time, rests_inside
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
     SMALLEST_SWEEP,
@@ -190,6 +190,8 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     noise = noise_level(time, potential)
     if span < max(10 * (noise if math.isfinite(noise) else 0.0), 2e-3):
         return Shape.HOLD, "its potential does not move"
+    begun = overload(potential, current)
+    time, potential, current = time[:begun], potential[:begun], current[:begun]
     moved = ~rests_inside(potential)
     time, potential, current = time[moved], potential[moved], current[moved]
     straight, lasted = 0, 0.0

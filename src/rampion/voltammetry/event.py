@@ -265,16 +265,24 @@ class _Place:
         precision[2] = DRIFT**-2.0
         precision[3:] = 1.0 / np.maximum(np.diag(best.covariance)[3:] * 25.0, 1e-6)
         course = Course(grid, best.fitted[on][rising], best.design[on][rising], precision)
+        departure = next((one for one in self.judgement.departures if one.first == at), None)
+        steepness, excess = (departure.steep, departure.share) if departure else (math.nan, math.nan)
+        if kept.size - np.searchsorted(kept, begun) < 3:  # the voltage collapses at once
+            last = self._before(float(x[kept < begun][-1]) + 1e-9)
+            hole = Penetration(
+                onset_current=last.current, onset_potential=last.potential, first=begun, steepness=steepness,
+                excess=excess,
+            )  # fmt: skip
+            return replace(last, penetration=hole)
         place = int(np.clip(np.searchsorted(kept, begun) + 1, 12, kept.size - 3))
         start = int(np.searchsorted(kept, self.first[next(one.first for one in best.stretches if one.on)]))
         current, potential, before = fit_onset(
             x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - 12, 0)), course
         )
         current = _with_error(current, ACCURACY * abs(current.value))
-        departure = next((one for one in self.judgement.departures if one.first == at), None)
         hole = Penetration(
-            onset_current=current, onset_potential=potential, first=int(kept[before]),
-            steepness=departure.steep if departure else math.nan, excess=departure.share if departure else math.nan,
+            onset_current=current, onset_potential=potential, first=int(kept[before]), steepness=steepness,
+            excess=excess,
         )  # fmt: skip
         return _Event(current=current, potential=potential, penetration=hole)
 

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 _DROP = 0.04  # of the range: the voltage falls by more where a rest begins and is nearer to where it was afterwards
+_HELD = 0.98  # of the largest current: the instrument's limit, with its noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,20 @@ def rests_inside(potential: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
         rose = float(size[end] - size[max(end - 2, first)])
         found[first:end] = fell > 0.5 * (left - level) and rose > 0.5 * (float(size[end]) - level)
     return found
+
+
+def overload(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> int:
+    """The point from which on, to the end of the record, an instrument holds its largest current while the voltage has
+    fallen from its largest: a cell that is shorted. The number of points where there is none.
+    """
+    n = potential.size
+    held = np.abs(current) >= _HELD * float(np.max(np.abs(current), initial=0.0))
+    first = int(np.flatnonzero(~held)[-1]) + 1 if n and not held.all() else 0
+    if first < 1 or n - first < 3:
+        return n
+    size = np.abs(potential)
+    lost = float(np.max(size[:first])) - float(np.median(size[first:]))
+    return first if lost > _DROP * float(np.ptp(potential)) else n
 
 
 def find_pauses(

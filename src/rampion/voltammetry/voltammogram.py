@@ -14,7 +14,7 @@ from rampion.estimate import Estimate, Flag
 from rampion.measurement import COUNTER_POTENTIAL, WORKING_POTENTIAL, Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
-from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time, rests_inside
+from rampion.voltammetry.pauses import PauseMark, find_pauses, overload, paused_time, rests_inside
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
@@ -188,11 +188,12 @@ def split_legs(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]
 
 def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
     """Every forward sweep (away from zero) of a record, each with the sweep back that follows it; rests inside a sweep
-    belong to it.
+    belong to it, and so does what follows while the instrument holds its largest current and the voltage has fallen.
 
     A record that only ever moves towards zero is taken as forward, with a flag from the ohmic line's zero crossing.
     """
-    moved = np.flatnonzero(~rests_inside(record.potential))
+    shorted = overload(record.potential, record.current)
+    moved = np.flatnonzero(~rests_inside(record.potential[:shorted]))
     legs = tuple(
         (int(moved[first]), int(moved[end - 1]) + 1, direction)
         for first, end, direction in split_legs(record.time[moved], record.potential[moved])
@@ -211,6 +212,10 @@ def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
     if not forward:
         forward = [k for k, leg in enumerate(legs) if long_enough(leg)]
     sweeps = []
+    if forward and shorted < record.potential.size:
+        first, end, direction = legs[forward[-1]]
+        if end == shorted:
+            legs = (*legs[: forward[-1]], (first, record.potential.size, direction), *legs[forward[-1] + 1 :])
     for k in forward:
         follows = k + 1 < len(legs) and not outward(legs[k + 1]) and legs[k + 1][2] == -legs[k][2]
         sweeps.append(_turned(record, legs[k], legs[k + 1] if follows else None))
