@@ -239,11 +239,13 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         flags.append(VoltammetryFlag.POLARITY.flag())
     potential_noise = noise_level(time, potential)
     potential_noise = potential_noise if math.isfinite(potential_noise) else 0.0
-    ramp = _rising(potential, potential_noise)
+    # rests and what follows a short are no part of the ramp: it stands still there
+    live = ~rests_inside(potential) & (np.arange(time.size) < overload(potential, current))
+    ramp = _rising(potential[live], potential_noise)[np.maximum(np.cumsum(live) - 1, 0)]
     scan_rate = None
-    swept, pauses, rate = np.ones(time.size, dtype=bool), (), 0.0
+    swept, pauses, rate = live.copy(), (), 0.0
     if record.ramps_cell:
-        swept, pauses, rate = find_pauses(time, potential, current, potential_noise)
+        swept[live], pauses, rate = find_pauses(time[live], potential[live], current[live], potential_noise)
     if rate > 0:
         active = time - paused_time(time, pauses)
         scan_rate, line = _fit_ramp(active[swept], potential[swept], rate)
