@@ -124,6 +124,18 @@ def test_spectra_in_a_hold_with_a_reference(capsys, tmp_path):
     assert {path.name for path in tmp_path.glob("*.png")} == {"simulation.png", "profiles.png", "spectra.png"}
 
 
+def test_straight_lines_between_printed_points_keep_the_tolerance(capsys):
+    """Of the compiled march too: a mechanism that does nothing takes the run from the numpy core to it."""
+    words = ("simulate", "sweep", *CELL, "--to", "0.8V", "--json")
+    fine = json.loads(shell(capsys, *words, "--tolerance", "1e-6"))
+    told = json.loads(shell(capsys, *words, "--mechanism", "leakage:conductivity=0 mS/cm"))
+    assert 300 < len(told["time"]) < 2000
+    assert len(told["surface_concentration"]) == len(told["time"])
+    exact = np.interp(np.linspace(0.0, 0.8, 5000), fine["potential"], fine["current_density"])
+    between = np.interp(np.linspace(0.0, 0.8, 5000), told["potential"], told["current_density"])
+    assert np.max(np.abs(between - exact)) < 1e-4 * np.max(exact)
+
+
 def test_a_measured_file_is_replayed(capsys):
     path = next(EXAMPLES.glob("peak_*.mpt"))
     told = json.loads(shell(capsys, "simulate", "replay", path, "--cell", "gopal2023", "--json"))

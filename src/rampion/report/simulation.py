@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rampion.measurement import WORKING_POTENTIAL
 from rampion.records import to_json, to_plain
 from rampion.report.folder import file_name
 from rampion.report.tables import curve_columns, write_columns
@@ -32,12 +33,7 @@ def simulation_entry(simulation: Simulation) -> dict[str, Any]:
         "assumed": list(simulation.cell.assumed),
         "peak": {name: getattr(peak, name) for name in kept} if peak else None,
         "limiting_current_density": simulation.limiting_current_density,
-        "time": simulation.time,
-        "potential": simulation.potential,
-        "current_density": simulation.current_density,
-        "surface_concentration": simulation.surface_concentration,
-        **({"working_potential": simulation.working_potential} if simulation.cell.reference is not None else {}),
-        **({"states": dict(simulation.states)} if simulation.states else {}),
+        **_columns(simulation),
         "spectra": [
             {
                 "potential": spectrum.potential,
@@ -51,6 +47,27 @@ def simulation_entry(simulation: Simulation) -> dict[str, Any]:
         ],
         "flags": to_plain(simulation.flags),
     }
+
+
+def _columns(simulation: Simulation) -> dict[str, Any]:
+    """The run at the points of its traces, between which straight lines keep its tolerance."""
+    traces, empty = simulation.traces, np.zeros(0)
+    time = np.concatenate([empty, *(trace.time for trace in traces)])
+    current = np.concatenate([empty, *(trace.current for trace in traces)])
+    columns: dict[str, Any] = {
+        "time": time,
+        "potential": np.concatenate([empty, *(trace.potential for trace in traces)]),
+        "current_density": current / simulation.cell.area,
+    }
+    if time.size:
+        surface = np.interp(time, simulation.time, np.log(simulation.surface_concentration))
+        columns["surface_concentration"] = np.exp(surface)
+    if simulation.cell.reference is not None:
+        columns["working_potential"] = np.concatenate([empty, *(one.extra[WORKING_POTENTIAL] for one in traces)])
+    if simulation.states:
+        states = simulation.states.items()
+        columns["states"] = {name: np.interp(time, simulation.time, state) for name, state in states}
+    return columns
 
 
 def simulation_text(simulation: Simulation, entry: dict[str, Any]) -> str:
