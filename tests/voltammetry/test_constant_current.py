@@ -10,7 +10,7 @@ from rampion.measurement import Sample, Trace
 from rampion.voltammetry.analyse import analyse_trace
 from rampion.voltammetry.finding import Verdict
 
-RUNS = 8
+RUNS = 3
 SEED = 41
 EVENTS = (Verdict.PENETRATION, Verdict.SOFT_SHORT)
 
@@ -33,7 +33,7 @@ def test_verdicts_of_runs_of_known_truth(truth):
     assert right >= RUNS - 1
     if truth == "contact forms late":
         codes = [[flag.code for flag in finding.flags] for finding in found]
-        assert sum("voltage_falls" in each for each in codes) >= RUNS - 3  # some fall by less than the flag's tenth
+        assert sum("voltage_falls" in each for each in codes) >= RUNS - 1  # some fall by less than the flag's tenth
 
 
 @pytest.mark.parametrize("stray", [0.0, 0.19])

@@ -37,7 +37,7 @@ def test_a_contact_is_used_up_by_its_charge():
     history = history_of(programme_of(time, 1e-3 * time, 0.0), time, 298.15)
     s, end = 0.2, 3.0
     (course,) = courses_of(history, Family.CONTACT, np.array([[logit(s), np.log(end), 0.0]]))
-    theta = s / (history.potential[1:] / course[1:] - 1.0 + s)
+    theta = s / (history.imposed[1:] / course[1:] - 1.0 + s)
     q = end * (time[1:] / time[-1]) ** 2  # of the integral of a ramp
     assert (1 - s) * (1 - theta) - s * np.log(theta) == pytest.approx(q, rel=1e-6)
 
@@ -49,7 +49,7 @@ def test_a_slow_cell_levels_off_at_four_transference_numbers_of_thermal_voltage(
     numbers = np.array([[np.log(0.05), logit(transference), -12.0]])
     (course,) = courses_of(history, Family.CELL, numbers)
     assert course[-1] == pytest.approx(4 * transference * THERMAL, rel=2e-3)
-    slow = transference * history.potential[3]  # the steady state of a small voltage
+    slow = transference * history.imposed[3]  # the steady state of a small voltage
     assert course[3] == pytest.approx(slow, rel=0.03)
 
 

@@ -13,7 +13,7 @@ from rampion.measurement import ConstantCurrent, Controlled, Hold, Rest, Sample,
 from rampion.mechanisms.contact import contact_sweep
 from rampion.records import to_json
 from rampion.voltammetry.analyse import Shape, analyse_run, analyse_trace, classify_trace
-from rampion.voltammetry.finding import Kind, Verdict
+from rampion.voltammetry.finding import After, Kind, Verdict
 from rampion.voltammetry.pauses import find_pauses
 from rampion.voltammetry.voltammogram import join_traces
 from recovery.voltammetry_curves import THERMAL, binary_curve
@@ -250,20 +250,25 @@ def constant(drop_at=None, rise=0.0, back=None, points=600) -> Trace:
 
 
 @pytest.mark.parametrize(
-    ("trace", "verdict", "rule"),
+    ("trace", "verdict"),
     [
-        (constant(), Verdict.NO_EVENT, None),
-        (constant(drop_at=3000.0), Verdict.PENETRATION, "drop"),
-        (constant(drop_at=3000.0, rise=0.3), Verdict.PENETRATION, "rise then drop"),
-        (constant(drop_at=3000.0, back=3300.0), Verdict.SOFT_SHORT, "drop"),
-        (constant(rise=0.3), Verdict.NO_EVENT, None),
+        (constant(), Verdict.NO_EVENT),
+        (constant(drop_at=3000.0), Verdict.PENETRATION),
+        (constant(drop_at=3000.0, rise=0.3), Verdict.PENETRATION),
+        (constant(drop_at=3000.0, back=3300.0), Verdict.SOFT_SHORT),
+        (constant(rise=0.3), Verdict.NO_EVENT),
     ],
 )
-def test_initiation_at_constant_current(trace, verdict, rule):
+def test_initiation_at_constant_current(trace, verdict):
     (finding,) = analyse_trace(trace, SAMPLE)
     assert (finding.kind, finding.verdict) == (Kind.CONSTANT_CURRENT, verdict)
-    assert (finding.initiation.rule if finding.initiation else None) == rule
-    if rule:
+    assert (finding.initiation is None) is (verdict is Verdict.NO_EVENT)
+    if finding.initiation is not None:
+        assert finding.initiation.recovered is (verdict is Verdict.SOFT_SHORT)
+        if verdict is Verdict.PENETRATION:
+            assert finding.aftermath.by is After.SAME_CURRENT
+            assert finding.aftermath.confirmed
+            assert finding.aftermath.remaining.value == pytest.approx(500.0, rel=0.03)
         assert finding.time.value == pytest.approx(3000.0, abs=12.0)
         assert finding.charge.value == pytest.approx(10.0 * 3000.0, rel=0.01)
         assert finding.current_density.value == pytest.approx(10.0, rel=0.01)
@@ -299,7 +304,7 @@ def test_the_critical_step_of_a_cycling_test(within):
     assert finding.cycling.half_cycle_capacity == pytest.approx(7.0 * 4e-6 * 600.0, rel=0.02)
     done = sum(2 * 600.0 * (k + 1) for k in range(6)) * 4e-6
     last = 7.0 * 4e-6 * 600.0
-    expected = done + (last * 0.5 if within > 0 else last)
+    expected = done + last * max(within, 0.0)
     assert finding.cycling.cumulative_capacity == pytest.approx(expected, rel=0.02)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MEASURED = {
     "return_sweep": "sweep back", "later_sweep": "next sweep", "later_current": "next constant current",
+    "same_current": "rest of the record",
     "spectrum": "last spectrum",
 }  # fmt: skip
 Table = dict[str, Any]

@@ -1,9 +1,9 @@
 """What came after a penetration: whether the cell's resistance stayed below what it had been before.
 
-A rise of the current is confirmed as a penetration by what is measured later in the run: the sweep back, the start of a
-later sweep or constant current, a spectrum. The last of them decides, so that a path that heals at rest is seen to
-heal; a rest by itself measures no resistance. Where nothing was measured, or the resistance came back, the penetration
-is only probable.
+A penetration is confirmed by what is measured later in the run: the sweep back, what follows under the same current,
+the start of a later sweep or constant current, a spectrum. The last of them decides, so that a path that heals at rest
+is seen to heal; a rest by itself measures no resistance. Where nothing was measured, or the resistance came back, the
+penetration is only probable.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from rampion.voltammetry.finding import After, Aftermath, Finding, Kind, Verdict
 from rampion.voltammetry.hypotheses import DRIFT
 from rampion.voltammetry.voltammogram import SMALLEST_SWEEP
 
+_END = 20  # likewise, at the end of a record that goes on after the event
 _START = 10  # of a constant current: the share of its points from which V/I is read
 
 
@@ -61,6 +62,8 @@ def with_aftermath(
         back = finding.voltammogram.returning_potential, finding.voltammogram.returning_current
         if back[1].size >= SMALLEST_SWEEP:
             after.append((ends, After.RETURN_SWEEP, _mean_resistance(*back)))
+        if finding.kind is not Kind.SWEEP:
+            after.append((ends, After.SAME_CURRENT, _at_end(finding)))
         for later in findings[number + 1 :]:
             by = After.LATER_SWEEP if later.kind is Kind.SWEEP else After.LATER_CURRENT
             after += [(places[later.trace], by, _at_start(later))] if later.trace is not None else []
@@ -92,7 +95,10 @@ def _compared(
 
 def _moment(finding: Finding) -> float:
     """When the event was, on the record's clock [s]."""
-    return float(finding.voltammogram.time[0]) + finding.time.value
+    record, begun = finding.voltammogram, 0
+    if finding.kind is Kind.CONSTANT_CURRENT:  # counted since the current began
+        begun = int(np.argmax(np.abs(record.current) > 0.5 * np.abs(np.median(record.current))))
+    return float(record.time[begun]) + finding.time.value
 
 
 def _one_clock(parts: Sequence[Trace | Spectrum]) -> bool:
@@ -118,6 +124,18 @@ def _at_start(finding: Finding) -> Estimate:
     until = flows[record.time[flows] - record.time[flows[0]] < finding.time.value]
     early = (until if until.size else flows)[: max(until.size // _START, 1)]
     return _mean_resistance(np.abs(record.potential[early]), np.abs(record.current[early]))
+
+
+def _at_end(finding: Finding) -> Estimate:
+    """V/I at the end of a record under a current [Ω]; NaN where no current flowed after the event."""
+    record = finding.voltammogram
+    size = np.abs(record.current)
+    flows = np.flatnonzero(size > 0.5 * float(np.max(size, initial=0.0)))
+    last = flows[-max(flows.size // _END, 1) :]
+    last = last[record.time[last] > _moment(finding)]
+    if last.size == 0:
+        return Estimate(math.nan)
+    return _mean_resistance(np.abs(record.potential[last]), size[last])
 
 
 def _mean_resistance(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> Estimate:

@@ -10,7 +10,7 @@ from enum import Enum
 
 import numpy as np
 
-from rampion.estimate import Estimate, Flag, merge_flags
+from rampion.estimate import Flag, merge_flags
 from rampion.measurement import (
     ConstantCurrent,
     Hold,
@@ -24,12 +24,12 @@ from rampion.measurement import (
 )
 from rampion.plausible_limits import Couple, couple_of, lithium_on_both_sides
 from rampion.voltammetry.aftermath import with_aftermath
-from rampion.voltammetry.confidence import EQUAL, SUREST, BaseRates, margin_confidence, weighed
-from rampion.voltammetry.constant_current import ends_in_drop, find_initiation, find_runaway, gradual_fall
-from rampion.voltammetry.cycling import critical_current, find_critical_step, split_steps
-from rampion.voltammetry.event import ask_for, judge_sweep, per_area
-from rampion.voltammetry.finding import Finding, Kind, Statistic, Verdict, not_judged
+from rampion.voltammetry.confidence import EQUAL, BaseRates
+from rampion.voltammetry.event import judge_sweep
+from rampion.voltammetry.finding import Finding, Kind, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
+from rampion.voltammetry.galvanostatic import current_record, split_steps
+from rampion.voltammetry.initiation import judge_currents
 from rampion.voltammetry.noise import noise_level
 from rampion.voltammetry.pauses import find_pauses, overload, paused_time, rests_inside
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
@@ -41,7 +41,6 @@ from rampion.voltammetry.voltammogram import (
     split_legs,
 )
 
-_NOTEWORTHY_FALL = 0.1  # of the early voltage at constant current
 _REST_CURRENT = 1e-3  # of the largest current of the run: no more than an instrument's offset and noise
 
 
@@ -53,6 +52,9 @@ class Shape(Enum):
     CONSTANT_CURRENT = "constant current"
     STEPS = "steps"
     OTHER = "other"
+
+
+_UNDER_CURRENT = {Shape.CONSTANT_CURRENT: Kind.CONSTANT_CURRENT, Shape.STEPS: Kind.CYCLING}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,10 +82,10 @@ def analyse_run(
     ``parts`` of the run, spectra among them (the traces alone where not given); where it cannot be, every finding is
     ``not_a_symmetric_cell``. Confidences are at the ``base_rates``.
 
-    A sweep is judged by :func:`~rampion.voltammetry.event.judge_sweep`, a constant current by its initiation time,
-    galvanostatic steps by the critical step. Sweeps that continue each other (each begins within 5 % of the range of
-    where the last ended), with the holds between them, are one paused sweep; a repeated or returning sweep gives one
-    finding per forward leg.
+    A sweep is judged by :func:`~rampion.voltammetry.event.judge_sweep`, a constant current and galvanostatic steps by
+    :func:`~rampion.voltammetry.initiation.judge_currents`, all by one model. Sweeps that continue each other (each
+    begins within 5 % of the range of where the last ended), with the holds between them, are one paused sweep; a
+    repeated or returning sweep gives one finding per forward leg.
     """
     couple = couple_of(sample)
     whole = check_cell(traces if parts is None else parts, couple)
@@ -126,13 +128,10 @@ def analyse_run(
         else:
             if shape not in (Shape.OTHER, Shape.HOLD):
                 close()
-            if shape is Shape.CONSTANT_CURRENT:
-                finding = _judge_constant_current(trace, sample, check(place))
-                findings.append(replace(weighed(finding, base_rates), trace=place, until=place))
-            elif shape is Shape.STEPS:
-                finding = _judge_cycling(trace, sample, check(place))
+            if shape in _UNDER_CURRENT:
+                finding = _judge_currents(trace, _UNDER_CURRENT[shape], sample, check(place), base_rates)
                 if finding is not None:
-                    findings.append(replace(weighed(finding, base_rates), trace=place, until=place))
+                    findings.append(replace(finding, trace=place, until=place))
             else:
                 flags.append(VoltammetryFlag.NOT_A_SWEEP.flag(reason=reason))
     close()
@@ -248,11 +247,11 @@ def _steps_between(potential: np.ndarray, stretches: tuple[tuple[int, int], ...]
     A sweep recorded in coarse steps of current stays on levels too, but its potential moves inside them.
     """
     fifths = [(a, b, max(1, (b - a) // 5)) for a, b in stretches]
-    inside = sum(abs(np.median(potential[b - k : b]) - np.median(potential[a : a + k])) for a, b, k in fifths)
+    inside = np.median([abs(np.median(potential[b - k : b]) - np.median(potential[a : a + k])) for a, b, k in fifths])
     ends = itertools.pairwise(fifths)
-    between = sum(
+    between = np.median([
         abs(np.median(potential[a : a + k]) - np.median(potential[d - m : d])) for (_, d, m), (a, _, k) in ends
-    )
+    ])  # fmt: skip
     return bool(between > inside)
 
 
@@ -318,130 +317,23 @@ def _galvanostatic(trace: Trace) -> tuple[Voltammogram, tuple[Flag, ...]]:
     ), record.flags
 
 
-def _judge_constant_current(trace: Trace, sample: Sample, cell: CellCheck) -> Finding:
-    """Initiation time and the charge and voltage there; no event when the voltage is never lost."""
+def _judge_currents(trace: Trace, kind: Kind, sample: Sample, cell: CellCheck, base_rates: BaseRates) -> Finding | None:
+    """The finding of a constant current or of steps; ``None`` when the trace holds fewer than two steps."""
     arrays, flags = _galvanostatic(trace)
     if not cell.symmetric:
-        return not_judged(arrays, Kind.CONSTANT_CURRENT, cell, sample.name, flags)
-    level = float(np.median(arrays.current))
-    flows = np.abs(arrays.current) > 0.5 * abs(level)  # a rest before or after has no voltage to lose
-    stray = float(np.std(arrays.current[flows])) if flows.any() else math.nan
-    current = Estimate(abs(level), stray / math.sqrt(max(int(flows.sum()), 1)))
-    time = arrays.time[flows] - arrays.time[flows][0] if flows.any() else arrays.time - arrays.time[0]
-    sign = math.copysign(1.0, level)
-    potential = sign * (arrays.potential[flows] if flows.any() else arrays.potential)
-    more: list[Flag] = []
-    if float(np.sum(potential * np.abs(potential))) < 0:  # by the large ones: of a shorted cell most are noise
-        potential = -potential
-        more.append(VoltammetryFlag.POLARITY.flag())
-    if stray > 0.05 * abs(level):
-        more.append(VoltammetryFlag.NOT_CONSTANT.flag(relative=stray / abs(level)))
-    found = find_initiation(time, potential, level)
-    runaway = None if found is not None and not found.recovered else find_runaway(time, potential)
-    if runaway is not None:
-        verdict, confidence, evidence, found = Verdict.VOLTAGE_RUNAWAY, SUREST, (), None
-        at = runaway
-        voltage = Estimate(float(np.interp(at.value, time, potential)), math.nan)
-        charge = Estimate(abs(level) * at.value, abs(level) * at.std)
-    elif found is None:
-        verdict, confidence, evidence = Verdict.NO_EVENT, 0.95, ()
-        more.append(VoltammetryFlag.RIGHT_CENSORED.flag())
-        fall = gradual_fall(potential)
-        if fall > _NOTEWORTHY_FALL:
-            more.append(VoltammetryFlag.VOLTAGE_FALLS.flag(fall=fall))
-            confidence = min(confidence, margin_confidence(0.5 / fall))
-        if ends_in_drop(potential):
-            more.append(VoltammetryFlag.ENDS_IN_DROP.flag())
-            confidence = 0.5
-        at = Estimate(float(time[-1]), math.nan)
-        voltage = Estimate(float(np.max(potential)), math.nan)
-        charge = Estimate(abs(level) * float(time[-1]), current.std * float(time[-1]))
-    else:
-        verdict = Verdict.SOFT_SHORT if found.recovered else Verdict.PENETRATION
-        confidence = margin_confidence(min(found.significance / 6.0, found.drop / 0.1))
-        evidence = (
-            Statistic("voltage_drop", found.drop, "fall of the voltage over the voltage before"),
-            Statistic("drop_significance", found.significance, "steepest place of the fall, in standard errors"),
+        return not_judged(arrays, kind, cell, sample.name, flags)
+    levels = split_steps(arrays.time, arrays.current)
+    if kind is Kind.CONSTANT_CURRENT:
+        flows = np.flatnonzero(np.abs(arrays.current) > 0.5 * abs(float(np.median(arrays.current))))
+        levels = ((int(flows[0]), int(flows[-1]) + 1),) if flows.size else ()
+        shown = slice(*levels[0]) if levels else slice(0)
+        found = current_record(
+            arrays.time[shown], arrays.potential[shown], arrays.current[shown], tuple((0, b - a) for a, b in levels)
         )
-        if found.earlier:
-            more.append(VoltammetryFlag.EVENT_BEFORE_PENETRATION.flag(potential=found.earlier_potential))
-        if found.time.low <= 0:
-            more.append(VoltammetryFlag.NO_COURSE_BEFORE.flag())
-        at, voltage, charge = found.time, found.potential, found.charge
-    return Finding(
-        verdict=verdict,
-        confidence=confidence,
-        kind=Kind.CONSTANT_CURRENT,
-        evidence=evidence,
-        current=current,
-        potential=voltage,
-        time=at,
-        total_charge=charge,
-        current_density=per_area(current, sample.area),
-        charge=per_area(charge, sample.area),
-        initiation=found,
-        cell=cell,
-        voltammogram=arrays,
-        sample=sample.name,
-        synthetic=arrays.synthetic,
-        flags=merge_flags(flags, more, ask_for(sample)),
-    )
-
-
-def _judge_cycling(trace: Trace, sample: Sample, cell: CellCheck) -> Finding | None:
-    """The critical step; ``None`` when the trace holds fewer than two steps."""
-    arrays, flags = _galvanostatic(trace)
-    if not cell.symmetric:
-        return not_judged(arrays, Kind.CYCLING, cell, sample.name, flags)
-    found = find_critical_step(arrays.time, arrays.potential, arrays.current)
-    if found is None:
+    else:
+        found = current_record(arrays.time, arrays.potential, arrays.current, levels)
+    if found is None or (kind is Kind.CYCLING and len(found[0].driven) < 2):
         return None
-    more: list[Flag] = []
-    durations = [step.duration for step in found.steps]
-    if max(durations[:-1] or durations) > 1.2 * min(durations[:-1] or durations):
-        more.append(VoltammetryFlag.UNEVEN_STEPS.flag())
-    current = critical_current(found)
-    area = sample.area
-    if found.failing is None:
-        more.append(VoltammetryFlag.RIGHT_CENSORED.flag())
-        last = found.steps[-1]
-        verdict, confidence = Verdict.NO_EVENT, 0.95
-        voltage = Estimate(max(abs(step.late_potential) for step in found.steps), math.nan)
-        at = Estimate(last.start + last.duration - float(arrays.time[0]), math.nan)
-        evidence: tuple[Statistic, ...] = ()
-    else:
-        step = found.steps[found.failing]
-        inside = found.initiation
-        verdict = Verdict.PENETRATION
-        fall = (
-            inside.drop
-            if inside
-            else 1.0 - step.resistance / float(np.median([s.resistance for s in found.steps[: found.failing]]))
-        )
-        confidence = margin_confidence(fall / (0.1 if inside else 0.25))
-        voltage = inside.potential if inside else Estimate(abs(step.early_potential), math.nan)
-        offset = step.start - float(arrays.time[0])
-        at = Estimate(offset + inside.time.value, inside.time.std) if inside else Estimate(offset, math.nan)
-        evidence = (Statistic("voltage_drop", fall, "fall of the voltage, or of voltage over current, in the step"),)
-    if area is not None:
-        more.append(VoltammetryFlag.AREAL_CAPACITY_LARGE.flag(capacity=found.half_cycle_capacity / area.value))
-    charge = Estimate(found.cumulative_capacity, math.nan)
-    return Finding(
-        verdict=verdict,
-        confidence=confidence,
-        kind=Kind.CYCLING,
-        evidence=evidence,
-        current=current,
-        potential=voltage,
-        time=at,
-        total_charge=charge,
-        current_density=per_area(current, area),
-        charge=per_area(charge, area),
-        initiation=found.initiation,
-        cycling=found,
-        cell=cell,
-        voltammogram=arrays,
-        sample=sample.name,
-        synthetic=arrays.synthetic,
-        flags=merge_flags(flags, more, ask_for(sample)),
-    )
+    record, opposite = found
+    turned = (VoltammetryFlag.POLARITY.flag(),) if opposite else ()
+    return judge_currents(record, arrays, kind, sample, cell, merge_flags(flags, turned), base_rates)

@@ -1,13 +1,19 @@
-"""What current a cell would carry under the voltage it was given: the courses that a record is held against.
+"""What a cell would answer to what was imposed on it: the courses that a record is held against.
 
-*Ohmic* I = G V.  *Cell*: the polarising binary cell (:mod:`rampion.cell.binary`), marched through the measured voltage;
-its shape depends on the diffusion time τ = L²/D, the transference number t₊ and the share r of the resistance in series
-with the ceramic.  *Contact*: electrode contact that is used up by the charge passed (θ: share left, s: share of the
-contact in the resistance at rest, Q: charge that uses it up),
+*Ohmic* I = G V.  *Cell*: the polarising binary cell (:mod:`rampion.cell.binary`), taken through the measured voltage or
+current; its shape depends on the diffusion time τ = L²/D, the transference number t₊ and the share r of the resistance
+in series with the ceramic.  *Contact*: electrode contact that is used up by the charge passed (θ: share left, s: share
+of the contact in the resistance at rest, Q: charge that uses it up),
 
     I = G V / (1 - s + s/θ) ,   (1 - s)(1 - θ) - s ln θ = q ,   q = G∫V dt/Q .
 
-All are S(t) with I = G S + I₀; S is the voltage at rest. Assumes rest before the first point.
+All are S(t) with I = G S + I₀; S is the voltage at rest.
+
+Under an imposed current the voltage answers, V = a S + V₀: the current is counted as the voltage U = I R that it needs
+at rest, R from the start of the record, so that S is a voltage again and a about 1. Then θ = 1 - q with q = ∫U dt/Q;
+*forming* contact is the same with θ = 1 + q: the voltage falls, ever more slowly.
+
+Assumes rest before the first point.
 """
 
 from __future__ import annotations
@@ -15,14 +21,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from rampion.cell.binary import grid_of, numbers_of
+from rampion.cell.binary_current import potential_under
 from rampion.cell.binary_march import Line, March, march
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
@@ -36,6 +43,7 @@ TRANSFERENCES = (0.4, 0.75, 0.92)
 SERIES_SHARES = (0.05, 0.5)
 CONTACT_SHARES = (0.01, 0.1, 0.4)
 CHARGES = tuple(float(q) for q in np.geomspace(1.05, 40.0, 16))  # q at the end of the record, of the courses compared
+CHARGES_UNDER_CURRENT = tuple(float(q) for q in np.geomspace(0.5, 1.5, 16))  # likewise: beyond 1 the record outlives it
 _DEEPEST = 60.0  # of -ln θ: nothing is left
 
 
@@ -45,24 +53,44 @@ class Family(StrEnum):
     OHMIC = "ohmic"
     CELL = "polarisation"
     CONTACT = "contact used up"
+    FORMING = "contact forming"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """The voltage as lines, the moments (n,) [s] from the first at which the current is wanted, the voltage (n,) [V]
-    and ∫V dt (n,) [V·s] there, RT/F [V], and the rate [V/s] that W is counted with."""
+    """What was imposed, as lines: the voltage, or the current as the voltage that it needs at rest [V].
+
+    The moments (n,) [s] from the first at which the answer is wanted, what was imposed (n,) [V] and its integral (n,)
+    [V·s] there, the place of its line (n,), RT/F [V], and the rate [V/s] that W is counted with. A current is imposed
+    in the direction (n,), ±1, and its size is given.
+    """
 
     lines: tuple[Line, ...]
     time: Float[np.ndarray, " n"]
-    potential: Float[np.ndarray, " n"]
-    flux: Float[np.ndarray, " n"]
+    imposed: Float[np.ndarray, " n"]
+    passed: Float[np.ndarray, " n"]
+    direction: Float[np.ndarray, " n"]
+    line: Int[np.ndarray, " n"]
     thermal_voltage: float
     rate: float
+
+    @property
+    def galvanostatic(self) -> bool:
+        """Whether a current was imposed, so that the voltage answers."""
+        return self.lines[0].galvanostatic
+
+    def first(self, count: int) -> History:
+        """The history with its first moments only."""
+        return replace(
+            self, time=self.time[:count], imposed=self.imposed[:count], passed=self.passed[:count],
+            direction=self.direction[:count], line=self.line[:count],
+        )  # fmt: skip
 
 
 def history_of(lines: Sequence[Line], time: Float[np.ndarray, " n"], temperature: float) -> History:
     """The history of a record whose first point is at the beginning of its lines."""
-    lines = _with_jumps(lines)
+    under_current = lines[0].galvanostatic  # levels, which jump
+    lines = list(lines) if under_current else _with_jumps(lines)
     ends = np.concatenate([[0.0], np.cumsum([line.duration for line in lines])])
     begun = np.array([line.value for line in lines])
     slope = np.array([line.slope for line in lines])
@@ -75,8 +103,11 @@ def history_of(lines: Sequence[Line], time: Float[np.ndarray, " n"], temperature
     highest = np.maximum.accumulate(np.concatenate([[begun[0]], np.maximum(begun, ended)]))
     fresh = np.diff(highest) / np.maximum(np.abs(ended - begun), 1e-300)
     rate = float(highest[-1] - highest[0]) / max(float(np.minimum(fresh, 1.0) @ np.diff(ends)), 1e-300) or 1e-9
-    potential = begun[k] + slope[k] * since
-    return History(tuple(lines), time, potential, flux, GAS_CONSTANT * temperature / FARADAY, rate)
+    imposed, direction = begun[k] + slope[k] * since, np.ones(time.size)
+    if under_current:
+        direction = np.where(imposed < 0.0, -1.0, 1.0)
+        imposed, rate = np.abs(imposed), float(np.max(np.abs(begun))) / float(ends[-1])
+    return History(tuple(lines), time, imposed, flux, direction, k, GAS_CONSTANT * temperature / FARADAY, rate)
 
 
 def _with_jumps(lines: Sequence[Line]) -> list[Line]:
@@ -98,7 +129,7 @@ def cell_courses(
 ) -> Float[np.ndarray, "p n"]:
     """S(t) [V] of polarising cells of scan numbers W, transference numbers and shares of the series resistance.
 
-    NaN after the moment at which a march ended.
+    NaN after the moment at which a march ended, or at which no wall concentration carries the current.
     """
     thermal = history.thermal_voltage
     kelvin = thermal * FARADAY / GAS_CONSTANT
@@ -116,6 +147,9 @@ def cell_courses(
         thickness=1.0, conductivity=sigma, concentration=concentration, transference=transference,
         diffusivity=diffusivity, temperature=kelvin, series_resistance=np.asarray(share),  # type: ignore[arg-type]
     )  # fmt: skip
+    if history.galvanostatic:
+        grid = grid_of(_OCTAVES, tolerance)
+        return history.direction * potential_under(numbers, history.lines, history.time, grid)
     made = march(numbers, history.lines, tolerance, grid=grid_of(_OCTAVES, tolerance), floor=_FLOOR)
     return _flux_at(made, history.time) * numbers.current_scale[:, None]
 
@@ -138,10 +172,14 @@ def _flux_at(made: March, time: np.ndarray) -> np.ndarray:
 
 
 def contact_courses(history: History, share: np.ndarray, charge: np.ndarray) -> Float[np.ndarray, "p n"]:
-    """S(t) [V] of cells whose contact is used up: shares s (P,) and q at the end of the record (P,)."""
-    end = float(np.max(np.abs(history.flux))) or 1.0
-    q = np.maximum(history.flux / end, 0.0)[None, :] * charge[:, None]
+    """S(t) [V] of cells whose contact is used up: shares s (P,) and q at the end of the record (P,), negative where
+    contact forms. NaN where nothing is left and a current was imposed."""
+    end = float(np.max(np.abs(history.passed))) or 1.0
+    q = np.maximum(history.passed / end, 0.0)[None, :] * charge[:, None]
     s = share[:, None]
+    if history.galvanostatic:
+        with np.errstate(divide="ignore"):
+            return np.where(q < 1.0, history.imposed * (1.0 - s + s / np.maximum(1.0 - q, 1e-300)), math.nan)
     y = np.zeros(q.shape)  # -ln θ: (1 - s)(1 - e^{-y}) + s y = q
     for _ in range(40):
         e = np.exp(-y)
@@ -149,7 +187,7 @@ def contact_courses(history: History, share: np.ndarray, charge: np.ndarray) -> 
         y = np.clip(y - np.clip(move, -4.0, 4.0), 0.0, 700.0)
         if float(np.max(np.abs(move))) < 1e-9:
             break
-    return history.potential / (1.0 - s + s * np.exp(np.minimum(y, _DEEPEST)))
+    return history.imposed / (1.0 - s + s * np.exp(np.minimum(y, _DEEPEST)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,9 +215,12 @@ def courses_of(
 ) -> Float[np.ndarray, "p n"]:
     """S(t) [V] of members of a family."""
     if family is Family.OHMIC:
-        return np.broadcast_to(history.potential, (numbers.shape[0], history.potential.size))
-    if family is Family.CONTACT:
-        return contact_courses(history, inverse_logit(numbers[:, 0]), np.exp(numbers[:, 1]))
+        return np.broadcast_to(history.imposed, (numbers.shape[0], history.imposed.size))
+    if family is Family.CONTACT or family is Family.FORMING:
+        charge = np.exp(numbers[:, 1])
+        return contact_courses(
+            history, inverse_logit(numbers[:, 0]), charge if family is Family.CONTACT else -charge
+        )  # fmt: skip
     return cell_courses(
         history, np.exp(numbers[:, 0]), inverse_logit(numbers[:, 1]), inverse_logit(numbers[:, 2]), tolerance
     )
@@ -191,14 +232,13 @@ def library_of(history: History) -> Library:
         (math.log(w), logit(t), logit(r))
         for w, t, r in itertools.product(SCANS, TRANSFERENCES, SERIES_SHARES)
     ])  # fmt: skip
-    contacts = np.array([(logit(s), math.log(q), 0.0) for s, q in itertools.product(CONTACT_SHARES, CHARGES)])
-    shapes = [
-        courses_of(history, Family.OHMIC, np.zeros((1, 3))),
-        courses_of(history, Family.CELL, cells, _LOOK),
-        courses_of(history, Family.CONTACT, contacts),
-    ]
-    counts = [one.shape[0] for one in shapes]
-    families = tuple(itertools.chain.from_iterable(
-        [family] * count for family, count in zip((Family.OHMIC, Family.CELL, Family.CONTACT), counts, strict=True)
-    ))  # fmt: skip
-    return Library(families, np.concatenate([np.zeros((1, 3)), cells, contacts]), np.concatenate(shapes))
+    charges = CHARGES_UNDER_CURRENT if history.galvanostatic else CHARGES
+    contacts = np.array([(logit(s), math.log(q), 0.0) for s, q in itertools.product(CONTACT_SHARES, charges)])
+    members = {Family.OHMIC: np.zeros((1, 3)), Family.CELL: cells, Family.CONTACT: contacts}
+    if history.galvanostatic:
+        members[Family.FORMING] = np.array([
+            (logit(s), math.log(q), 0.0) for s, q in itertools.product(CONTACT_SHARES, CHARGES)
+        ])  # fmt: skip
+    families = tuple(itertools.chain.from_iterable([family] * len(numbers) for family, numbers in members.items()))
+    shapes = [courses_of(history, family, numbers, _LOOK) for family, numbers in members.items()]
+    return Library(families, np.concatenate(list(members.values())), np.concatenate(shapes))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
 
 from rampion.errors import InputError
 from rampion.estimate import NORMAL_95, Estimate, Flag, merge_flags
@@ -40,7 +41,7 @@ from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.reference_electrode import find_reference
 from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
 from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
-from rampion.voltammetry.verdict import SHAPE, Judgement, judge, smooth_current
+from rampion.voltammetry.verdict import SHAPE, Judgement, judge, smoothed
 from rampion.voltammetry.voltammogram import Voltammogram
 
 _DRAWS = 300
@@ -121,7 +122,7 @@ def judge_sweep(
         flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict])]
     current, potential = event.current, event.potential
     time, charge = clocked(voltammogram, current, potential)
-    potential = _with_error(potential, ACCURACY * abs(potential.value))
+    potential = with_error(potential, ACCURACY * abs(potential.value))
     broken = verdict in (Verdict.PENETRATION, Verdict.SOFT_SHORT, Verdict.INSTRUMENT_LIMIT)
     until = potential.value if broken else math.inf
     reference, beside = find_reference(voltammogram, sample, potential.value, until)
@@ -198,7 +199,7 @@ class _Place:
     def __init__(self, voltammogram: Voltammogram, judgement: Judgement) -> None:
         self.sweep, self.judgement = voltammogram, judgement
         self.blocks, self.best = judgement.blocks, judgement.best
-        self.smooth = smooth_current(self.blocks, self.best)
+        self.smooth = smoothed(self.blocks, self.best)
         self.first = self.blocks.edges[:-1]  # the first point of each block
         moving = voltammogram.swept.copy()
         moving[: int(self.first[0])] = False
@@ -241,7 +242,7 @@ class _Place:
             )
         if verdict is Verdict.LIMITING_PEAK:
             smooth = self.smooth
-            near = int(np.argmax(smooth)) if at is None else int(np.argmin(np.abs(self.blocks.history.potential - at)))
+            near = int(np.argmax(smooth)) if at is None else int(np.argmin(np.abs(self.blocks.history.imposed - at)))
             top = uphill(smooth, near)
             if top < 2 or top > smooth.size - 3:
                 place = "near that place" if at is not None else "by itself; state its potential as 'at'"
@@ -260,11 +261,8 @@ class _Place:
         order = np.concatenate([[True], np.diff(x) > 0])
         kept, x = kept[order], x[order]
         on = np.isfinite(best.course)
-        grid, rising = np.unique(self.blocks.history.potential[on], return_index=True)
-        precision = np.zeros(best.design.shape[1])
-        precision[2] = DRIFT**-2.0
-        precision[3:] = 1.0 / np.maximum(np.diag(best.covariance)[3:] * 25.0, 1e-6)
-        course = Course(grid, best.fitted[on][rising], best.design[on][rising], precision)
+        grid, rising = np.unique(self.blocks.history.imposed[on], return_index=True)
+        course = Course(grid, best.fitted[on][rising], best.design[on][rising], prior_of_course(best))
         departure = next((one for one in self.judgement.departures if one.first == at), None)
         steepness, excess = (departure.steep, departure.share) if departure else (math.nan, math.nan)
         if kept.size - np.searchsorted(kept, begun) < 3:  # the voltage collapses at once
@@ -279,7 +277,7 @@ class _Place:
         current, potential, before = fit_onset(
             x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - 12, 0)), course
         )
-        current = _with_error(current, ACCURACY * abs(current.value))
+        current = with_error(current, ACCURACY * abs(current.value))
         hole = Penetration(
             onset_current=current, onset_potential=potential, first=int(kept[before]), steepness=steepness,
             excess=excess,
@@ -333,7 +331,7 @@ class _Place:
         scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2))
         pitch = float(x[-1] - x[0]) / points.size
         spread = float(weight @ (x[last] - place) ** 2) + pitch**2 / 3.0 + self.sweep.potential_noise**2
-        there = _with_error(Estimate(current, math.sqrt(scatter)), ACCURACY * abs(current))
+        there = with_error(Estimate(current, math.sqrt(scatter)), ACCURACY * abs(current))
         return _Event(current=there, potential=Estimate(place, math.sqrt(spread)))
 
     def _before(self, potential: float) -> _Event:
@@ -361,20 +359,20 @@ class _Place:
             return False
         reach = max(4, self.best.on.size // 25)
         part = slice(max(at - reach, 0), at + reach + 1)
-        left = (self.blocks.current - self.best.fitted)[part][self.best.on[part]]
+        left = (self.blocks.recorded - self.best.fitted)[part][self.best.on[part]]
         error = self.best.noise.gain * float(np.median(self.blocks.local[part])) / math.sqrt(left.size)
         return bool(abs(float(np.mean(left))) < 3.0 * error)
 
     def _modelled(self, potential: float) -> Estimate | None:
         """The course's current at a potential, where the last blocks before it lie on the course."""
-        until = int(np.searchsorted(np.maximum.accumulate(self.blocks.history.potential), potential))
+        until = int(np.searchsorted(np.maximum.accumulate(self.blocks.history.imposed), potential))
         known = np.flatnonzero(self.best.on[:until] & np.isfinite(self.best.course[:until]))
         if known.size < 3 or until - 1 - known[-1] > _NEAR_COURSE:
             return None
         place = int(known[-1])
         slope = self.best.fitted[place] - self.best.fitted[place - 1]
         value = float(self.best.fitted[place] + max(0.5 * slope, 0.0))
-        return _with_error(
+        return with_error(
             Estimate(value, self.best.error_at(place)), math.hypot(0.3 * float(slope), ACCURACY * abs(value))
         )
 
@@ -386,14 +384,14 @@ class _Place:
             return self._corner(at)
         x, y, noise = self.sweep.ramp[kept], self.sweep.current[kept], self.noise[kept]
         drawn = _drawn_maximum(self.judgement, at) if self._described(near, at) else None
-        height, place = fit_maximum(x, y, noise, float(self.blocks.history.potential[at]))
+        height, place = fit_maximum(x, y, noise, float(self.blocks.history.imposed[at]))
         if drawn is not None:  # what the two say apart beyond the polynomial's scatter is the course's own error
             height, place = (
-                _with_error(course, math.sqrt(max((course.value - local.value) ** 2 - local.std**2, 0.0)))
+                with_error(course, math.sqrt(max((course.value - local.value) ** 2 - local.std**2, 0.0)))
                 for course, local in zip(drawn, (height, place), strict=True)
             )
-        height = _with_error(height, ACCURACY * abs(height.value))
-        smooth, potential = self.smooth, self.blocks.history.potential
+        height = with_error(height, ACCURACY * abs(height.value))
+        smooth, potential = self.smooth, self.blocks.history.imposed
         rising = np.flatnonzero(smooth[: at + 1] <= 0.5 * height.value)
         lowest = at + int(np.argmin(smooth[at:]))
         after = x > place.value
@@ -415,12 +413,20 @@ class _Place:
         if top == self.smooth.size - 1:  # a block's mean is that of its middle
             value += max(0.5 * (value - float(self.smooth[top - 1])), 0.0)
         return _Event(
-            current=_with_error(Estimate(value, error), ACCURACY * abs(value)),
+            current=with_error(Estimate(value, error), ACCURACY * abs(value)),
             potential=Estimate(float(self.sweep.ramp[kept[-1]]), max(step, self.sweep.potential_noise)),
         )  # fmt: skip
 
 
-def _with_error(estimate: Estimate, error: float) -> Estimate:
+def prior_of_course(best: Hypothesis) -> Float[np.ndarray, " d"]:
+    """Precision of the numbers of a course where it is fitted again together with a rise."""
+    precision = np.zeros(best.design.shape[1])
+    precision[2] = DRIFT**-2.0
+    precision[3:] = 1.0 / np.maximum(np.diag(best.covariance)[3:] * 25.0, 1e-6)
+    return precision
+
+
+def with_error(estimate: Estimate, error: float) -> Estimate:
     """The estimate with a further independent standard error."""
     reach = NORMAL_95 * error
     return Estimate(
@@ -447,7 +453,7 @@ def _close(judgement: Judgement) -> list[tuple[Hypothesis, float]]:
 
 def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] | None:
     """Height and place of the maximum of the courses that the fits allow; ``None`` where none describes it."""
-    potential = judgement.blocks.history.potential
+    potential = judgement.blocks.history.imposed
     n = potential.size
     reach = max(6, n // 12)
     part = slice(max(at - reach, 0), min(at + reach + 1, n))
@@ -466,7 +472,7 @@ def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] |
         return None
     all_heights, all_places = np.concatenate(heights), np.concatenate(places)
     pitch = float(np.ptp(potential[part])) / max(part.stop - part.start, 1) / math.sqrt(12.0)
-    return _quantiles(value, all_heights), _with_error(_quantiles(place, all_places), 0.5 * pitch)
+    return _quantiles(value, all_heights), with_error(_quantiles(place, all_places), 0.5 * pitch)
 
 
 def _parabola_until(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
@@ -509,9 +515,9 @@ def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> O
     if not best.conductance > 0:
         return None
     own = ACCURACY if best.family is Family.OHMIC else math.hypot(ACCURACY, _COURSE_ERROR)
-    slope = _with_error(_quantiles(best.conductance, np.concatenate(slopes)), own * best.conductance)
+    slope = with_error(_quantiles(best.conductance, np.concatenate(slopes)), own * best.conductance)
     level = _quantiles(best.zero, np.concatenate(levels))
-    potential = judgement.blocks.history.potential
+    potential = judgement.blocks.history.imposed
     first = next((one for one in best.stretches if one.on), best.stretches[0])
     course = best.fitted[first.first] + best.conductance * (potential - potential[first.first])
     size = np.maximum(potential - potential[first.first], 0.1 * float(np.ptp(potential)))
@@ -592,7 +598,7 @@ def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) 
     scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[:last] ** 2)))
     return (
         Estimate(at - float(voltammogram.time[0]), error),
-        _with_error(Estimate(charge, math.hypot(abs(current.value) * error, scatter)), ACCURACY * abs(charge)),
+        with_error(Estimate(charge, math.hypot(abs(current.value) * error, scatter)), ACCURACY * abs(charge)),
     )
 
 

@@ -8,8 +8,7 @@ from enum import StrEnum
 
 from rampion.equality import equal_by_value
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.voltammetry.constant_current import Initiation
-from rampion.voltammetry.cycling import Cycling
+from rampion.voltammetry.galvanostatic import Cycling
 from rampion.voltammetry.limits import Clipping
 from rampion.voltammetry.ohmic import OhmicLine
 from rampion.voltammetry.pauses import PauseMark
@@ -95,6 +94,7 @@ class After(StrEnum):
     RETURN_SWEEP = "return_sweep"
     LATER_SWEEP = "later_sweep"
     LATER_CURRENT = "later_current"
+    SAME_CURRENT = "same_current"
     SPECTRUM = "spectrum"
 
 
@@ -112,6 +112,24 @@ class Aftermath:
     area_remaining: Estimate | None = None
     by: After | None = None
     confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Initiation:
+    """When the voltage under an imposed current is lost, or for a while.
+
+    time [s] since the record began, potential just before [V], early_potential: of the first level [V], drop: lost
+    share of the expected voltage, recovered: the voltage came back, charge [C] passed until then, earlier: losses
+    before this one that came back.
+    """
+
+    time: Estimate
+    potential: Estimate
+    early_potential: float
+    drop: float
+    recovered: bool
+    charge: Estimate
+    earlier: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
     I_k = G S(t_k; numbers) + I₀ + noise        on the course (:mod:`rampion.voltammetry.courses`)
     I_k = a polynomial of its own + noise       off it (:mod:`rampion.voltammetry.segments`)
 
+and likewise V_k = a S(t_k) + V₀ where a current was imposed: conductance and zero are then a and V₀.
+
 Every family of course competes on the same points, each with the noise that it leaves
 (:mod:`rampion.voltammetry.autoregression`), by Schwarz's criterion: BIC = -2 ln L + k ln n. Half a difference of BIC is
 the logarithm of a Bayes factor between equally likely hypotheses.
 
-Assumes one sweep from rest. Source of the criterion: G. Schwarz, Ann. Stat. 6, 461 (1978), doi:10.1214/aos/1176344136.
+Assumes one sweep, or one run of currents, from rest. Source of the criterion: G. Schwarz, Ann. Stat. 6, 461 (1978),
+doi:10.1214/aos/1176344136.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Bool, Float
 
+from rampion.cell.binary_march import Line
 from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student_cost, student_weight
 from rampion.voltammetry.courses import CLOSE, Family, History, Library, courses_of, history_of, library_of
 from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
@@ -27,10 +31,11 @@ from rampion.voltammetry.pauses import rests_inside
 from rampion.voltammetry.programme import programme_of
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
-FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2}
+FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2, Family.FORMING: 2}
 _PRIOR = {  # of the numbers of a course: middle and width
     Family.CELL: (np.array([4.5, 1.0, -1.0]), np.array([3.0, 1.5, 2.0])),
     Family.CONTACT: (np.array([-2.0, 1.5]), np.array([2.5, 1.5])),
+    Family.FORMING: (np.array([-2.0, 1.5]), np.array([2.5, 1.5])),
 }
 _WIDEST = 1.8  # widths: numbers are held within
 _NUDGE = 0.02  # of a number, in the derivative
@@ -41,6 +46,7 @@ _FAINT = 0.1  # sum of the sizes of φ below which a noise is taken as white
 MOST = 400  # blocks
 _QUIETEST = 0.3  # of the median noise: what a window of it may say by chance
 DRIFT = 0.02  # of G over the record: 0.4 K at 5 %/K
+ZERO = 2e-3  # V: zero of a voltmeter, electrodes of one metal; one level of current does not separate it from R
 KINETIC = 0.12  # of the resistance at rest: what charge transfer may be, 2RT/F of it asinh at each face
 COARSE = 0.01  # of the largest current: how near a course of the library is to those between its members
 SLOW_NOISE = 0.02  # of twice the median current: what an instrument's slow noise may reach
@@ -65,11 +71,12 @@ _FINE_ERROR, _FINE = 3e-5, 3e-5  # that of a finer march, and its tolerance
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Blocks:
-    """A record in at most some hundred runs of points: mean time [s], voltage [V], current [A], its local scatter [A]
-    and that with the march's own error, and the edges of the runs among the record's points."""
+    """A record in at most some hundred runs of points: what was imposed, what was recorded of the other quantity,
+    current [A] or voltage [V] in the direction of the current, its local scatter and that with the march's own error,
+    and the edges of the runs among the record's points."""
 
     history: History
-    current: Float[np.ndarray, " n"]
+    recorded: Float[np.ndarray, " n"]
     scatter: Float[np.ndarray, " n"]
     local: Float[np.ndarray, " n"]
     edges: np.ndarray
@@ -77,9 +84,9 @@ class Blocks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hypothesis:
-    """One explanation of a record: its course S(t) (n,) [V] with conductance G [S] and zero I₀ [A], the stretches, what
-    is left (n,) [A], the noise in it, BIC, and design (n, 4 + numbers) and covariance of G, I₀, the drift of G, the
-    numbers and the share of the resistance at rest that is charge transfer."""
+    """One explanation of a record: its course S(t) (n,) [V] with conductance G [S] and zero I₀ [A] (a and V₀ [V] under
+    an imposed current), the stretches, what is left (n,) [A], the noise in it, BIC, and design (n, 4 + numbers) and
+    covariance of G, I₀, the drift of G, the numbers and the share of the resistance at rest that is charge transfer."""
 
     family: Family
     numbers: Float[np.ndarray, " k"]
@@ -119,21 +126,45 @@ def blocks_of(
     lines = programme_of(time, potential, potential_noise)
     kept = np.flatnonzero(~rests_inside(potential))
     edges = _edges(kept, time[kept], most)
+    return in_blocks(lines, time - time[0], current, kept, edges, resolution, temperature)
+
+
+def in_blocks(
+    lines: Sequence[Line],
+    time: Float[np.ndarray, " n"],
+    recorded: Float[np.ndarray, " n"],
+    kept: np.ndarray,
+    edges: np.ndarray,
+    resolution: float,
+    temperature: float,
+) -> Blocks:
+    """The blocks of a record from rest, given what was imposed as lines, the points kept (k,), and the edges of the
+    blocks among these (b + 1,)."""
     counts = np.diff(edges)
 
     def mean(values: np.ndarray) -> np.ndarray:
         return np.add.reduceat(values[kept], edges[:-1]) / counts
 
-    y, moments = mean(current), mean(time - time[0])
+    y, moments = mean(recorded), mean(time)
     history = history_of(lines, moments, temperature)
-    size = np.abs(interpolation_residual(np.arange(y.size, dtype=float), y))
-    size = np.concatenate([size[:2], size, size[-2:]]) if size.size else np.full(y.size, np.std(y))
+    size = np.full(y.size, np.std(y))
+    if y.size > 4:
+        # the voltage steps with a current: no residual across two levels
+        steps = history.imposed if history.galvanostatic else 0.0
+        inner = np.abs(interpolation_residual(np.arange(y.size, dtype=float), y - steps))
+        if history.galvanostatic and (history.line[4:] == history.line[:-4]).any():
+            inner[history.line[4:] != history.line[:-4]] = math.nan
+        size = np.concatenate([inner[:2], inner, inner[-2:]])
     width = max(5, y.size // 20)
     starts = np.arange(0, y.size, width)
-    local = NORMAL_MAD * np.array([float(np.median(size[a : a + width])) for a in starts])
+    local = NORMAL_MAD * np.array([np.median(one[np.isfinite(one)]) for one in np.split(size, starts[1:])])
+    known = np.isfinite(local)
+    local = np.interp(starts, starts[known], local[known])
     local = np.maximum(local, _QUIETEST * float(np.percentile(local, 25)))
     local = np.interp(np.arange(y.size), starts + 0.5 * width, local)
     local = np.maximum(local, resolution / math.sqrt(12.0 * float(np.mean(counts))))
+    if history.galvanostatic:  # blocks of unlike lengths
+        local = local * np.sqrt(float(np.median(counts)) / counts)
     return Blocks(history, y, local, _floored(y, local, MODEL_ERROR), np.append(kept, time.size)[edges])
 
 
@@ -162,18 +193,18 @@ def reached(current: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
 
 def first_points(blocks: Blocks, count: int) -> Blocks:
     """The blocks before one."""
-    history = blocks.history
-    shorter = replace(
-        history, time=history.time[:count], potential=history.potential[:count], flux=history.flux[:count]
-    )
     return Blocks(
-        shorter, blocks.current[:count], blocks.scatter[:count], blocks.local[:count], blocks.edges[: count + 1]
+        blocks.history.first(count),
+        blocks.recorded[:count],
+        blocks.scatter[:count],
+        blocks.local[:count],
+        blocks.edges[: count + 1],
     )
 
 
 def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
     """The explanations of a record, the best first: the best of each family, and the plain ohmic line."""
-    n = blocks.current.size
+    n = blocks.recorded.size
     members, white = _Members(blocks), blocks_noise(blocks)
     ohmic = (Family.OHMIC, np.zeros(0), np.ones(n, dtype=bool))
     line = _finished(blocks, members.of([ohmic[:2]])[0], (Stretch(0, n, True),), white)
@@ -183,7 +214,7 @@ def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
         found += _Search(blocks, line.noise, members).climb([ohmic])
     if min(found, key=_bic) is line and not _bends(line):
         return (line,)
-    coarse = replace(white, local=np.hypot(blocks.local, COARSE * reached(blocks.current)))
+    coarse = replace(white, local=np.hypot(blocks.local, COARSE * reached(blocks.recorded)))
     look = _Search(blocks, coarse, members)
     found += search.climb(look.approached(look.prefixes(library_of(blocks.history))))
     noise = min(found, key=_bic).noise
@@ -196,8 +227,8 @@ def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
         near = one.bic < min(kept, key=_bic).bic + BESIDE
         if near and all(abs(one.conductance / other.conductance - 1.0) > _SAME for other in kept if other.conductance):
             kept.append(one)
-    if float(np.median(blocks.scatter / blocks.local)) < _QUIET:
-        fine = replace(blocks, local=_floored(blocks.current, blocks.scatter, _FINE_ERROR))
+    if not blocks.history.galvanostatic and float(np.median(blocks.scatter / blocks.local)) < _QUIET:
+        fine = replace(blocks, local=_floored(blocks.recorded, blocks.scatter, _FINE_ERROR))
         search = _Search(fine, blocks_noise(fine), _Members(fine, _FINE))
         kept = search.climb([(one.family, one.numbers, one.on) for one in kept]) or kept
     return tuple(sorted({id(one): one for one in kept}.values(), key=_bic))
@@ -298,26 +329,28 @@ def _fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise, reach: f
     n, free = course.size, FREE[member.family]
     late = np.linspace(0.0, 1.0, n)
     line = np.stack([course, np.ones(n)], axis=1)
-    size = _conductance(course[used], blocks.current[used])
+    size = _conductance(course[used], blocks.recorded[used])
     sides = (size * course * late)[:, None], (size * _eased(course, blocks.history))[:, None]
     design = np.concatenate([line, sides[0], size * moves, sides[1]], axis=1)
     precision, aim = np.zeros(4 + free), np.zeros(4 + free)
-    precision[2], precision[-1] = DRIFT**-2.0, KINETIC**-2.0
+    precision[1], precision[2], precision[-1] = _zero_precision(blocks), DRIFT**-2.0, KINETIC**-2.0
     if free:
         middle, width = _PRIOR[member.family]
         precision[3:-1] = width**-2.0 + reach**-2.0
         aim[3:-1] = (middle - member.numbers) * width**-2.0 / precision[3:-1]
-    values, covariance, cost = _regress(design, blocks.current, used, noise, precision, aim)
-    return _Fit(values, blocks.current - design @ values, cost, design, covariance)
+    values, covariance, cost = _regress(design, blocks.recorded, used, noise, precision, aim)
+    return _Fit(values, blocks.recorded - design @ values, cost, design, covariance)
 
 
 def _eased(course: np.ndarray, history: History) -> np.ndarray:
     """What more a course carries per share of the resistance at rest that is charge transfer, to first order: there
     V = 4RT/F asinh(x), which grows slower than x. The share of the voltage that is won counts with the conductance of
-    the moment over that at rest, S/V."""
+    the moment over that at rest, S/V. Under a current less voltage is needed."""
     scale = 4.0 * history.thermal_voltage
+    if history.galvanostatic:
+        return scale * np.arcsinh(history.imposed / scale) - history.imposed
     won = course - scale * np.arcsinh(course / scale)
-    potential = history.potential
+    potential = history.imposed
     return won * np.clip(course / np.where(potential == 0.0, 1.0, potential), 0.0, 1.0)
 
 
@@ -327,7 +360,7 @@ def _regress(
     """Student regression with normal priors: numbers, covariance, and cost."""
     part = replace(noise, local=noise.local[on])
     x, y = part.whitened(design[on].T), part.whitened(current[on])
-    scale = np.maximum(np.sqrt(np.sum(x**2, axis=1)), 1e-300)
+    scale = np.maximum(np.sqrt(np.sum(x**2, axis=1)), 1e-150)
     x, own = x / scale[:, None], precision / scale**2
     weight, values = np.ones(y.size), np.zeros(x.shape[0])
     for _ in range(20):
@@ -342,6 +375,10 @@ def _regress(
     values = values / scale
     cost = float(np.sum(student_cost(y - (values * scale) @ x))) + float(np.sum(precision * (values - aim) ** 2))
     return values, covariance, cost
+
+
+def _zero_precision(blocks: Blocks) -> float:
+    return ZERO**-2.0 if blocks.history.galvanostatic else 0.0
 
 
 def _conductance(course: np.ndarray, current: np.ndarray) -> float:
@@ -397,8 +434,8 @@ class _Climb:
 
 def _cost_without_step(blocks: Blocks, fit: _Fit, used: np.ndarray, noise: Noise) -> float:
     """The cost of the member as it is, G, I₀, drift and kinetic share fitted."""
-    precision = np.array([0.0, 0.0, DRIFT**-2.0, KINETIC**-2.0])
-    return _regress(fit.design[:, [0, 1, 2, -1]], blocks.current, used, noise, precision, np.zeros(4))[2]
+    precision = np.array([0.0, _zero_precision(blocks), DRIFT**-2.0, KINETIC**-2.0])
+    return _regress(fit.design[:, [0, 1, 2, -1]], blocks.recorded, used, noise, precision, np.zeros(4))[2]
 
 
 class _Search:
@@ -406,9 +443,9 @@ class _Search:
 
     def __init__(self, blocks: Blocks, noise: Noise, members: _Members) -> None:
         self.blocks, self.noise, self.members = blocks, noise, members
-        self.white = noise.whitened(blocks.current)
-        self.own, self.degree = stretch_costs(noise, blocks.current)
-        self.price = _PRICE * math.log(blocks.current.size)
+        self.white = noise.whitened(blocks.recorded)
+        self.own, self.degree = stretch_costs(noise, blocks.recorded)
+        self.price = _PRICE * math.log(blocks.recorded.size)
 
     def prefixes(self, library: Library) -> list[tuple[Family, np.ndarray, np.ndarray]]:
         """Of each family the members and the part from the start on that, with stretches of their own after it, cost
@@ -538,7 +575,7 @@ def _mask(stretches: Sequence[Stretch], n: int) -> np.ndarray:
 
 def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noise: Noise) -> Hypothesis:
     """The hypothesis of these stretches: fitted under a noise, then judged with the noise that it leaves itself."""
-    n = blocks.current.size
+    n = blocks.recorded.size
     on = _mask(stretches, n)
     # a step of the numbers beyond where the course is straight in them would make shapes that no member has
     fit = _fit(blocks, member, on, noise, _STRAIGHT)
@@ -547,7 +584,7 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
         if not stretch.on:
             residual[stretch.first : stretch.end] = _own_residual(blocks, stretch)
             count += stretch.degree + 1 + _PRICE
-    most = SLOW_NOISE * 2.0 * float(np.median(np.abs(blocks.current)))
+    most = SLOW_NOISE * 2.0 * float(np.median(np.abs(blocks.recorded)))
     own = noise_of(residual, blocks.local, int(min(count, n // 2)), most)
     fit = _fit(blocks, member, on, own, _STRAIGHT)
     for stretch in stretches:
@@ -568,5 +605,5 @@ def _own_residual(blocks: Blocks, stretch: Stretch) -> np.ndarray:
     part = slice(stretch.first, stretch.end)
     u = np.linspace(-1.0, 1.0, stretch.end - stretch.first)
     powers = np.polynomial.legendre.legvander(u, stretch.degree)
-    current, local = blocks.current[part], blocks.local[part]
+    current, local = blocks.recorded[part], blocks.local[part]
     return current - powers @ np.linalg.lstsq(powers / local[:, None], current / local)[0]

@@ -1,10 +1,11 @@
 """What a record shows: the phenomenon, from the best explanation of the record.
 
-The explanation (:mod:`rampion.voltammetry.hypotheses`) says which course the current follows and where it leaves it. A
-departure upwards that comes back is an excursion (soft short); one that stays is a penetration; a current that stays at
-its largest value while its course goes on rising meets the instrument's limit; one that falls off at once is lost.
-Whatever is left is smooth, and its shape decides: a maximum with a decay, a levelling-off, a current that dies, or
-nothing yet.
+The explanation (:mod:`rampion.voltammetry.hypotheses`) says which course the record follows and where it leaves it. A
+departure towards more conduction (more current under a voltage, less voltage under a current) that comes back is an
+excursion (soft short); one that stays is a penetration; a current that stays at its largest value while its course goes
+on rising meets the instrument's limit; one that falls off at once is lost. Whatever is left is smooth, and its shape
+decides: a maximum with a decay, a levelling-off, a current that dies, a voltage that is lost or runs away, or nothing
+yet.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from rampion.voltammetry.finding import Verdict
 from rampion.voltammetry.hypotheses import Blocks, Hypothesis, explain, first_points
@@ -31,6 +32,11 @@ class ShapeRule:
     lost : current lost between neighbouring points that breaks it off: no diffusion does so.
     excess : rise over the course that counts.
     steep : slope of a rise, of G: more than wetting, kinetics and warming give.
+    abrupt : under a current, time that the middle half of a fall takes, of that before it: contact forms more slowly.
+    forming : likewise, above which it slows down as contact does that forms (exponentially 3.8; filaments 0.2 to 2).
+    held : voltage left at the end, of that at rest, below which it is lost however slowly: contact leaves more.
+    doubled : voltage at the end of a current, of that at its beginning, above which it may run away,
+    faster : and the second half of that rise takes at most so much of the time of the first: a drift takes as much.
     back : excess left at the end, of the largest, below which a rise has come back.
     kink : slope just before a limit of the instrument, of that before it: a rounded top has none.
     flat : spread of a current at the instrument's limit, of its value.
@@ -43,6 +49,11 @@ class ShapeRule:
     excess: float = 0.05
     steep: float = 1.5
     back: float = 0.35
+    abrupt: float = 0.2
+    forming: float = 2.5
+    held: float = 0.5
+    doubled: float = 2.0
+    faster: float = 0.5
     kink: float = 0.4
     flat: float = 0.004
 
@@ -53,10 +64,11 @@ _FEWEST = 12  # blocks before a limit of the instrument: fewer show no course
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Blocks ``first`` to ``end`` (exclusive) off the course: the largest and the last excess over it [A], the largest
-    over the course's current there, the largest step down over the current before and its place, the steepest rise over
-    G, the largest current over that of the conductance at rest where a pause begins or ends before its largest excess
-    (infinite elsewhere), and whether the course is met again."""
+    """Blocks ``first`` to ``end`` (exclusive) off the course: the largest and the last excess of conduction over it
+    ([A]; under a current, missing voltage [V]), the largest over the course's value there, the largest step down over
+    the current before and its place, the steepest rise over G (under a current infinite where the fall is abrupt and
+    zero elsewhere), the largest current over that of the conductance at rest where a pause begins or ends before its
+    largest excess (infinite elsewhere), and whether the course is met again."""
 
     first: int
     end: int
@@ -93,7 +105,7 @@ class Judgement:
 
 def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> Judgement:
     """The phenomenon that a record shows; ``limit`` [A] is the instrument's, where it is stated."""
-    limited = limited_from(blocks, rule, limit)
+    limited = None if blocks.history.galvanostatic else limited_from(blocks, rule, limit)
     free = blocks if limited is None or limited < _FEWEST else first_points(blocks, limited)
     explanations = explain(free)
     shown = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
@@ -107,9 +119,9 @@ def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> J
     return Judgement(verdict, at, free, explanations, departures, limited, rival, margin)
 
 
-def smooth_current(blocks: Blocks, best: Hypothesis) -> Float[np.ndarray, " n"]:
-    """The current without its noise [A]: the course's, or that of the stretches of their own."""
-    return blocks.current - best.residual
+def smoothed(blocks: Blocks, best: Hypothesis) -> Float[np.ndarray, " n"]:
+    """What was recorded without its noise: the course's, or that of the stretches of their own."""
+    return blocks.recorded - best.residual
 
 
 def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> int | None:
@@ -118,7 +130,7 @@ def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> in
 
     Assumes that the limit is applied after the noise: converter or range at its end.
     """
-    current, n = blocks.current, blocks.current.size
+    current, n = blocks.recorded, blocks.recorded.size
     stated = np.flatnonzero(current >= (1.0 - rule.flat) * limit)
     if stated.size:
         return int(stated[0])
@@ -137,7 +149,7 @@ def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> in
     quiet = float(np.std(own)) < 0.3 * float(np.median(blocks.local[max(0, first - 20) : first]))
     if float(np.std(own)) > rule.flat * top or not (quiet or float(np.ptp(own)) < rule.flat * top):
         return None
-    return first if _kink(blocks.history.potential, blocks.current, first, length, top, rule) else None
+    return first if _kink(blocks.history.imposed, blocks.recorded, first, length, top, rule) else None
 
 
 def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
@@ -164,10 +176,12 @@ def _kink(potential: np.ndarray, current: np.ndarray, first: int, length: int, t
 
 def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
     """The stretches off the course, neighbours joined."""
-    on, smooth, n = best.on, smooth_current(blocks, best), best.on.size
+    if blocks.history.galvanostatic:
+        return tuple(_voltage_departures(blocks, best))
+    on, smooth, n = best.on, smoothed(blocks, best), best.on.size
     course = np.where(np.isfinite(best.course), best.fitted, math.nan)
     highest = float(np.nanmax(np.abs(course)))
-    potential = blocks.history.potential
+    potential = blocks.history.imposed
     usual = float(np.ptp(potential)) / n
     resumed = _resumed(blocks)
     high = on & (potential > 0.1 * float(np.max(potential)))
@@ -182,7 +196,7 @@ def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
         excess = smooth[part] - expected
         share = excess / np.maximum(np.abs(expected), 0.05 * highest)
         top = int(np.argmax(np.abs(excess)))
-        before = blocks.current[begun:end]
+        before = blocks.recorded[begun:end]
         ahead = np.minimum(np.arange(before.size) + 2, before.size - 1)
         highest_yet = np.maximum(np.maximum.accumulate(before), 0.05 * highest)
         falls = (before - before[ahead]) / highest_yet
@@ -201,6 +215,60 @@ def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
     return tuple(one for one in found if not (one.first == 0 and one.returned))
 
 
+def _voltage_departures(blocks: Blocks, best: Hypothesis) -> list[Departure]:
+    """The stretches off the course of a voltage under a current, those that switching a current on begins left out.
+
+    What is missing is missing from the course and from the resistance just before: a course that lies above a voltage
+    that never fell says nothing of a short.
+    """
+    smooth, n, imposed = smoothed(blocks, best), best.on.size, np.maximum(blocks.history.imposed, 1e-300)
+    switched, time = switched_on(blocks), blocks.history.time
+    found = []
+    for first, end in _runs(~best.on):
+        # a stretch has two blocks at least: a switch at the second is its beginning
+        first += int(end - first > 1 and switched[first + 1] and not switched[first])
+        begins, part, begun = bool(switched[first]), slice(first, end), max(first - 1, 0)
+        if begins and end < n and (first == 0 or not switched[first + 1 : end + 1].any()):
+            continue  # it charges
+        near = slice(max(first - 5, 0), max(first, 1))
+        before = float(np.median(blocks.recorded[near] / imposed[near]))
+        # the course goes on from where it was left, as a resistance beyond its end
+        course = best.course[part] / best.course[begun] * best.fitted[begun]
+        carried = before * imposed[part]
+        expected = np.where(np.isfinite(course), course, carried)
+        missing = expected - smooth[part]
+        missing = np.where(missing > 0.0, np.maximum(np.minimum(expected, carried) - smooth[part], 0.0), missing)
+        share = missing / np.maximum(np.abs(expected), 1e-300)
+        top = int(np.argmax(np.abs(share)))
+        quarter, three = _middle_half(time[part], share / share[top]) if share[top] > 0.0 else (0.0, 0.0)
+        on_since = float(time[: first + 1][switched[: first + 1]][-1])
+        at_once = begins and three <= time[min(first + 2, end - 1)]
+        abrupt = at_once or three - quarter <= SHAPE.abrupt * (quarter - on_since)
+        slowing = three - quarter > SHAPE.forming * (quarter - on_since)
+        falls = share[top] > 0.0 and (abrupt or (share[top] > 1.0 - SHAPE.held and not slowing))
+        found.append(Departure(
+            first=first, end=end, largest=float(missing[top]), last=float(np.mean(missing[-3:])),
+            share=float(share[top]), step_down=0.0, step_at=first, steep=math.inf if falls else 0.0, over=math.inf,
+            returned=end < n,
+        ))  # fmt: skip
+    return found
+
+
+def _middle_half(time: np.ndarray, share: np.ndarray) -> tuple[float, float]:
+    """The times at which a share that begins below it first reaches a quarter, and three."""
+    times = []
+    for level in (0.25, 0.75):
+        k = int(np.argmax(share >= level))
+        before, here = (share[k - 1], share[k]) if k else (0.0, level)
+        times.append(float(time[k] - (time[k] - time[max(k - 1, 0)]) * (here - level) / (here - before)))
+    return times[0], times[1]
+
+
+def switched_on(blocks: Blocks) -> Bool[np.ndarray, " n"]:
+    """The first block of every level of an imposed current."""
+    return np.concatenate([[True], np.diff(blocks.history.line) > 0])
+
+
 def _resumed(blocks: Blocks) -> np.ndarray:
     """Blocks before or at which the voltage begins or ends a pause: a cell that rested carries what it did at rest, and
     no more."""
@@ -208,7 +276,7 @@ def _resumed(blocks: Blocks) -> np.ndarray:
     ends = np.cumsum([line.duration for line in lines])[:-1]
     turns = [abs(b.slope - a.slope) > 0.5 * max(abs(a.slope), abs(b.slope)) for a, b in itertools.pairwise(lines)]
     places = np.searchsorted(blocks.history.time, ends[np.array(turns, dtype=bool)])
-    mask = np.zeros(blocks.current.size, dtype=bool)
+    mask = np.zeros(blocks.recorded.size, dtype=bool)
     mask[np.minimum(places, mask.size - 1)] = True
     return mask
 
@@ -218,7 +286,7 @@ def _phenomenon(
 ) -> tuple[Verdict, int, tuple[Departure, ...]]:
     """The verdict of one explanation; ``cut``: the record goes on at the instrument's limit."""
     departures = departures_of(blocks, best)
-    smooth, n = smooth_current(blocks, best), best.on.size
+    smooth, n = smoothed(blocks, best), best.on.size
     up = [
         one
         for one in departures
@@ -234,12 +302,14 @@ def _phenomenon(
         final = up[-1]
         stays = final is last and final.last > rule.back * final.largest
         stays |= cut and n - final.end < n // 20  # it rises into the limit
+        if not stays and blocks.history.galvanostatic and _shape(blocks, best, rule)[0] is Verdict.VOLTAGE_RUNAWAY:
+            return (*_shape(blocks, best, rule), departures)
         return (Verdict.PENETRATION if stays else Verdict.SOFT_SHORT), (final if stays else up[0]).first, departures
     level = best.stretches[-1]
     if last is not None and not level.on and level.degree == 0 and level.end - level.first > n // 20:
         value = float(smooth[level.first])
         if value > 0.97 * float(np.max(smooth)) and _kink(
-            blocks.history.potential, smooth, level.first, level.end - level.first, value, rule
+            blocks.history.imposed, smooth, level.first, level.end - level.first, value, rule
         ):
             return Verdict.INSTRUMENT_LIMIT, level.first, departures
     return (*_shape(blocks, best, rule), departures)
@@ -247,14 +317,43 @@ def _phenomenon(
 
 def _shape(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> tuple[Verdict, int]:
     """The verdict of a smooth record."""
-    smooth = smooth_current(blocks, best)
+    smooth = smoothed(blocks, best)
     n = smooth.size
+    if blocks.history.galvanostatic:
+        return _voltage_shape(blocks, best, smooth, rule)
     top = int(np.argmax(smooth))
     end = float(np.mean(smooth[-max(2, n // 50) :]))
     if smooth[top] - end > rule.drop * smooth[top]:
         return (Verdict.CURRENT_LOSS if end < rule.dead * smooth[top] else Verdict.LIMITING_PEAK), top
     tail = slice(n - max(10, n // 12), n)
-    slope = straight_line(blocks.history.potential[tail], smooth[tail])[0]
+    slope = straight_line(blocks.history.imposed[tail], smooth[tail])[0]
     if slope < rule.level * best.conductance:
         return Verdict.LIMITING_PLATEAU, n - 1
+    return Verdict.NO_EVENT, n - 1
+
+
+def _voltage_shape(blocks: Blocks, best: Hypothesis, smooth: np.ndarray, rule: ShapeRule) -> tuple[Verdict, int]:
+    """The verdict of a voltage that follows a smooth course: lost, running away, or neither."""
+    n, time, imposed = smooth.size, blocks.history.time, np.maximum(blocks.history.imposed, 1e-300)
+    resistance = smooth / imposed
+    few = max(2, n // 50)
+    begun = int(np.flatnonzero(switched_on(blocks))[-1])
+    first = int(np.argmax(resistance[: max(8, n // 10)]))
+    fall = float(resistance[first]) - float(np.mean(resistance[-few:]))
+    if fall > (1.0 - rule.held) * float(resistance[first]):
+        quarter, three = _middle_half(time[first:], (resistance[first] - resistance[first:]) / fall)
+        if three - quarter < rule.forming * (quarter - time[first]):
+            return Verdict.PENETRATION, first + int(np.searchsorted(time[first:], quarter))
+    left = blocks.recorded / imposed
+    usual = float(np.median(left[-9:-4])) if n > 9 else math.inf
+    fallen = usual - left[-2] > max(rule.excess * usual, 5.0 * float(blocks.local[-2] / imposed[-2]))
+    if left[-1] < rule.held * usual and fallen:  # the instrument stopped at a voltage near zero
+        return Verdict.PENETRATION, n - 2
+    rise = blocks.recorded[begun:] / imposed[begun:]  # the last points are few, and say it
+    early, top = max(float(np.median(resistance[begun : begun + few])), 1.0), float(np.max(rise))  # 1: at the start
+    half, tenth = (begun + int(np.argmax(rise >= early + share * (top - early))) for share in (0.5, 0.1))
+    if top > rule.doubled * early and rise[-1] > 0.5 * (early + top):
+        last = begun + int(np.argmax(rise >= 0.98 * top))
+        if time[last] - time[half] <= rule.faster * (time[half] - time[tenth]) + (time[half] - time[max(half - 1, 0)]):
+            return Verdict.VOLTAGE_RUNAWAY, half
     return Verdict.NO_EVENT, n - 1
