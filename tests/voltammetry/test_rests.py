@@ -67,12 +67,12 @@ def test_a_sweep_back_and_a_new_one_are_no_rest():
 def test_no_block_spans_a_rest():
     trace = rested(0.0)
     blocks = blocks_of(trace.time, trace.potential, trace.current, 0.0, 0.0, 298.15, most=50)
-    assert 50 <= blocks.current.size <= 55
+    assert 50 <= blocks.recorded.size <= 55
     resting = rests_inside(trace.potential)
     for first, end in zip(blocks.edges[:-1], blocks.edges[1:], strict=True):
         used = ~resting[first:end]
         assert np.ptp(trace.potential[first:end][used]) < 0.012
-    assert np.allclose(blocks.current, CONDUCTANCE * blocks.history.potential, atol=4e-3 * CONDUCTANCE * 0.3)
+    assert np.allclose(blocks.recorded, CONDUCTANCE * blocks.history.imposed, atol=4e-3 * CONDUCTANCE * 0.3)
 
 
 def test_jumps_back_from_a_rest_are_not_the_rate_of_the_sweep():
