@@ -154,6 +154,6 @@ def test_the_report_says_it_in_plain_words():
     assert unknown[0] == "not stated"
     assert unknown[2] == "–"
     (line,) = [line for line in finding_lines(finding) if "reference" in line]
-    assert "47% of the resistance before it, 6% to 47% in the working interface" in line
+    assert "47.0 ± 0.1 % of the resistance before it, 6 to 47 % in the working interface" in line
     bare = replace(finding, reference=None)
     assert "reference" not in finding_entry(bare, analysis.experiment)

@@ -66,10 +66,11 @@ def finding_lines(finding: Finding) -> list[str]:
         lines.append(f"    scan rate         {show(finding.scan_rate, 'scan_rate')}")
     if finding.reference is not None:
         found = finding.reference
-        before = f"{found.working_share.value:.0%} of the resistance before it"
+        share = found.working_share
+        before = f"{100 * share.value:.1f} ± {100 * share.std:.1f} % of the resistance before it"
         if found.interface_share is not None:
             low, high = found.interface_share.interval
-            before += f", {low:.0%} to {high:.0%} in the working interface"
+            before += f", {100 * low:.0f} to {100 * high:.0f} % in the working interface"
         lines.append(f"    reference         {before}; polarises: {found.polarising}")
     return lines
 

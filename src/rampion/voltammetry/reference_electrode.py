@@ -32,6 +32,7 @@ from rampion.estimate import NORMAL_95, Estimate, Flag
 from rampion.measurement import Sample
 from rampion.voltammetry.autoregression import noise_of
 from rampion.voltammetry.flags import VoltammetryFlag
+from rampion.voltammetry.noise import straight_line
 from rampion.voltammetry.ohmic import thermal_voltage
 from rampion.voltammetry.semi_integral import semi_integrate
 from rampion.voltammetry.voltammogram import SMALLEST_SWEEP, Voltammogram
@@ -132,7 +133,7 @@ def find_reference(
     event, until : [V] cell voltage of the event, and of the last point whose current the electrolyte alone carries.
     """
     stated = sample.reference_depth is not None or sample.configuration == "three-electrode"
-    if voltammogram.electrodes is None:
+    if voltammogram.electrodes is None or not np.isfinite(voltammogram.electrodes).any():
         return None, (VoltammetryFlag.REFERENCE_NOT_RECORDED.flag(),) if stated else ()
     working, apart = _working(voltammogram.potential, *voltammogram.electrodes)
     kept = voltammogram.swept & np.isfinite(working) & (voltammogram.ramp <= until)
@@ -150,7 +151,10 @@ def find_reference(
     depth = _depth(sample)
     excess = _polarisation(regressors, potentials, response)
     side = 0 if excess is None else uneven(excess, depth)
-    at = float(np.interp(event, np.maximum.accumulate(voltammogram.ramp[kept]), potentials[1]))
+    ramp, half = voltammogram.ramp[kept], max(int(kept.sum()) // (2 * RULE.blocks), 3)
+    place = min(int(np.searchsorted(np.maximum.accumulate(ramp), event)), ramp.size - 1)
+    near = slice(max(place - half, 0), place + half + 1)
+    at = straight_line(ramp[near] - min(event, float(ramp[-1])), potentials[1, near])[1]
     error = response.error(np.eye(5)[0], (0.0, 1.0), measured=1.0)
     reference = ReferenceElectrode(
         depth=depth,

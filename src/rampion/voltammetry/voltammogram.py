@@ -18,6 +18,7 @@ from rampion.voltammetry.pauses import PauseMark, find_pauses, overload, paused_
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
+_ELECTRODES = (WORKING_POTENTIAL, COUNTER_POTENTIAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,7 +68,8 @@ class Record:
     """The points of one or several traces end to end, with what is known of them.
 
     current_range : (n,) the recorded range in use, NaN where none was recorded.
-    electrodes : (2, n) [V] working and counter electrode against a reference; NaN where not recorded.
+    electrodes : (2, n) [V] working and counter electrode against a reference; NaN where not recorded, ``None`` where
+        no trace has one.
     sweep : what the protocol states of the ramp; None where it states none, or the traces state several.
     """
 
@@ -75,7 +77,7 @@ class Record:
     potential: Float[np.ndarray, " n"]
     current: Float[np.ndarray, " n"]
     current_range: Float[np.ndarray, " n"]
-    electrodes: Float[np.ndarray, "2 n"]
+    electrodes: Float[np.ndarray, "2 n"] | None
     has_clock: bool
     resolution: float
     sweep: Sweep | None
@@ -97,6 +99,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
     times, potentials, currents, ranges, electrodes, flags, dropped = [], [], [], [], [], [], 0
     end, has_clock = -math.inf, True
     resolution = math.nan
+    referred = any(name in trace.extra for trace in traces for name in _ELECTRODES)
     sweeps: list[Sweep] = []
     for trace in traces:
         kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
@@ -124,10 +127,10 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         potentials.append(potential)
         currents.append(current)
         column = range_column(trace.extra)
-        unknown = np.full(kept.size, math.nan)
-        ranges.append(column[kept] if column is not None else unknown[kept])
-        apart = [trace.extra.get(name, unknown) for name in (WORKING_POTENTIAL, COUNTER_POTENTIAL)]
-        electrodes.append(np.stack(apart)[:, kept])
+        ranges.append(column[kept] if column is not None else np.full(current.size, math.nan))
+        if referred:
+            unknown = np.full(kept.size, math.nan)
+            electrodes.append(np.stack([trace.extra.get(name, unknown) for name in _ELECTRODES])[:, kept])
     if dropped:
         flags.append(VoltammetryFlag.POINTS_DROPPED.flag(points=dropped))
     empty = np.zeros(0)
@@ -136,7 +139,7 @@ def join_traces(traces: Sequence[Trace]) -> Record:
         potential=np.concatenate(potentials) if times else empty,
         current=np.concatenate(currents) if times else empty,
         current_range=np.concatenate(ranges) if times else empty,
-        electrodes=np.concatenate(electrodes, axis=1) if times else np.zeros((2, 0)),
+        electrodes=np.concatenate(electrodes, axis=1) if electrodes else None,
         has_clock=has_clock,
         resolution=resolution,
         sweep=sweeps[-1] if len({(sweep.rate, sweep.controlled) for sweep in sweeps}) == 1 else None,
@@ -285,7 +288,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     if not record.has_clock:
         scan_rate = None
     empty = np.zeros(0)
-    electrodes = sign * record.electrodes[:, first:end]
+    electrodes = None if record.electrodes is None else sign * record.electrodes[:, first:end]
     return Voltammogram(
         time=time,
         potential=potential,
@@ -303,7 +306,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         returning_current=current_sign * record.current[back[0] : back[1]] if back else empty,
         stop=stop,
         range_changes=tuple(int(moving[k]) for k in changes),
-        electrodes=electrodes if np.isfinite(electrodes).any() else None,
+        electrodes=electrodes,
         synthetic=record.synthetic,
         flags=tuple(dict.fromkeys(flags)),
     )
