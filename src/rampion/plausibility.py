@@ -20,12 +20,13 @@ from rampion.plausible_limits import (
     DRIVEN,
     LIMITS,
     ROOM,
+    SUPPLY,
     Plausibility,
     class_limits,
     class_of,
     lithium_on_both_sides,
 )
-from rampion.quantities import quantity
+from rampion.quantities import FARADAY, LITHIUM_MOLAR_VOLUME, quantity
 
 
 class LikelySlip(Enum):
@@ -72,6 +73,16 @@ class PlausibilityFlag(FlagKind):
     CONDUCTIVITY_OUTLIER = (
         Severity.WARNING,
         "The conductivity is {ratio:.2g} times the median of the {count} other samples {where}: {slip}",
+    )
+    LITHIUM_SPENT = (
+        Severity.WARNING,
+        "{passed:.3g} µm of lithium, {share:.0%} of the stated electrode, had passed by then: its end may be what "
+        "limits the current.",
+    )
+    LITHIUM_NOT_STATED = (
+        Severity.NOTE,
+        "{passed:.3g} µm of lithium had passed at the limit; state the lithium's thickness to see whether it was "
+        "used up.",
     )
     SWEEP_AGAINST_SPECTRUM = (
         Severity.INVALID,
@@ -194,6 +205,18 @@ def assess_current_density(current_density: float, sample: Sample) -> Assessment
     slip = LikelySlip.AREA_IN_CM2_READ_AS_MM2 if small else LikelySlip.CURRENT_IN_MA_READ_AS_A
     flag = PlausibilityFlag.CURRENT_DENSITY_IMPLAUSIBLE.flag(value=1e-4 * size, slip=slip.value)
     return Assessment(plausibility=Plausibility.IMPLAUSIBLE, slip=slip, flag=flag)
+
+
+def assess_supply(charge: float, sample: Sample, limited: bool) -> Flag | None:
+    """Whether an electrode's lithium lasted for a charge [C/m²] that passed one way, 4.84 µm per mAh/cm².
+
+    Without a stated thickness the flag asks for it where the current reached a limit: the lithium's end looks alike.
+    """
+    passed = abs(charge) * LITHIUM_MOLAR_VOLUME / FARADAY
+    if sample.lithium_thickness is None:
+        return PlausibilityFlag.LITHIUM_NOT_STATED.flag(passed=1e6 * passed) if limited else None
+    share = passed / sample.lithium_thickness.value
+    return PlausibilityFlag.LITHIUM_SPENT.flag(passed=1e6 * passed, share=share) if share > SUPPLY else None
 
 
 def assess_potential(middle: float) -> Assessment:

@@ -87,6 +87,7 @@ CONDUCTIVITY = ConductivityRule(  # S/cm here, S/m in the records
 )
 
 LITHIUM_MELTS = 453.65  # K
+SUPPLY = 0.7  # of an electrode's lithium: what has passed leaves it thin, and in places bare
 
 LIMITS: Mapping[str, Limits] = MappingProxyType(
     {

@@ -15,6 +15,8 @@ AVOGADRO = 6.02214076e23
 BOLTZMANN = 1.380649e-23
 """J/K, exact in the SI of 2019."""
 FARADAY = ELEMENTARY_CHARGE * AVOGADRO
+LITHIUM_MOLAR_VOLUME = 12.97e-6
+"""[m³/mol] at room temperature: 6.941 g/mol over 0.535 g/cm³."""
 """C/mol."""
 GAS_CONSTANT = BOLTZMANN * AVOGADRO
 """J/(mol K)."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,8 @@ from rampion.measurement import (
     Spectrum,
     Trace,
 )
+from rampion.plausibility import assess_supply
+from rampion.quantities import FARADAY
 from rampion.study.campaign import study
 
 CONDUCTANCE = 2.4e-4  # S: 0.6 mS/cm of 1 mm and 4 mm²
@@ -145,3 +149,36 @@ def test_unlike_electrodes_that_are_stated_are_judged_and_draw_no_transport_numb
     assert len(found.events) == 4
     assert found.transport == ()
     assert study(campaign(1.0, 4)).transport != ()
+
+
+PASSED = 2400.0 * 12.97e-6 / FARADAY  # m of lithium in one sweep: 9.6 mC through 4 mm²
+
+
+def supply(*parts, thickness=None) -> list[list[str]]:
+    """Of each finding, the codes of what is said of its lithium."""
+    lithium = None if thickness is None else Estimate(thickness)
+    found = analysed(*parts, known=sample(lithium_thickness=lithium)).findings
+    return [[flag.code for flag in each.flags if flag.code.startswith("lithium_")] for each in found]
+
+
+def turned(trace: Trace) -> Trace:
+    return replace(trace, potential=-trace.potential, current=-trace.current)
+
+
+def test_lithium_that_is_used_up_is_flagged_with_its_share():
+    assert supply(sweep(), thickness=PASSED / 0.72) == [["lithium_spent"]]
+    assert supply(sweep(), thickness=PASSED / 0.68) == [[]]
+    assert supply(sweep()) == [[]]  # no limit was reached: nothing is asked
+    assert assess_supply(3.6e4, sample(lithium_thickness=Estimate(5e-6)), limited=False).details == (
+        ("passed", pytest.approx(4.84, abs=0.01)), ("share", pytest.approx(0.968, abs=2e-3)),
+    )  # fmt: skip
+
+
+def test_lithium_passed_before_counts_and_comes_back_when_reversed():
+    assert supply(sweep(), sweep(seed=1), thickness=PASSED / 0.4) == [[], ["lithium_spent"]]
+    assert supply(sweep(), turned(sweep(seed=1)), thickness=PASSED / 0.4) == [[], []]
+
+
+def test_the_thickness_is_asked_for_once_where_a_limit_was_reached():
+    levelled = [replace(one, current=1e-5 * np.tanh(one.current / 1e-5)) for one in (sweep(), sweep(seed=1))]
+    assert supply(*levelled) == [["lithium_not_stated"], []]

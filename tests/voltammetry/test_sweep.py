@@ -463,3 +463,12 @@ def test_a_sweep_recorded_at_microseconds_while_nothing_moves_is_judged():
     (finding,) = analyse_trace(Trace(time=time, potential=potential, current=current), Sample())
     assert finding.verdict == "no_event"
     assert finding.ohmic.conductance.value == pytest.approx(2.4e-4, rel=5e-3)
+
+
+def test_a_record_that_ends_in_the_rise_counts_its_points():
+    """A step of the current in the last 60 of 4,000 points, judged in 400 blocks."""
+    plain = ramp(points=4000)
+    current = np.where(np.arange(4000) >= 3940, 3.0, 1.0) * plain.current
+    (finding,) = analyse_trace(replace(plain, current=current), SAMPLE)
+    (flag,) = [flag for flag in finding.flags if flag.code == "ends_in_rise"]
+    assert dict(flag.details)["points"] == pytest.approx(60, abs=15)

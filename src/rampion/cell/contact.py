@@ -23,10 +23,7 @@ from typing import Any, ClassVar
 from rampion.cell.dialect import numerics
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity
-from rampion.quantities import FARADAY, GAS_CONSTANT
-
-LITHIUM_MOLAR_VOLUME = 12.97e-6
-"""[m³/mol] at room temperature: 6.941 g/mol over 0.535 g/cm³."""
+from rampion.quantities import FARADAY, GAS_CONSTANT, LITHIUM_MOLAR_VOLUME
 
 
 class ContactFlag(FlagKind):

@@ -30,12 +30,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rampion.cell.contact import LITHIUM_MOLAR_VOLUME
 from rampion.cell.dialect import numerics
 from rampion.cell.semi_infinite import MODES, at_rest, mode_rates, semi_integral_fraction
 from rampion.errors import InputError
 from rampion.estimate import FlagKind, Severity
-from rampion.quantities import FARADAY
+from rampion.quantities import FARADAY, LITHIUM_MOLAR_VOLUME
 
 _BEGUN = 1e-9
 """Loss of gap (1 − u) from which growth no longer asks for the criterion."""

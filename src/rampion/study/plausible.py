@@ -26,6 +26,7 @@ from rampion.plausibility import (
     assess_current_density,
     assess_potential,
     assess_ratio,
+    assess_supply,
 )
 from rampion.plausible_limits import Plausibility, class_of
 
@@ -42,7 +43,11 @@ def assess_experiment(
     """The findings and spectra of one experiment with what their numbers cannot, or can hardly, be."""
     areas = _areas(experiment)
     ratio = () if spectra.ohmic is None else _flags(assess_ratio(spectra.ohmic.comparison.ratio))
-    sweeps = tuple(_sweep(finding, experiment, merge_flags(areas, ratio)) for finding in findings)
+    supply = _supply(experiment, findings)
+    sweeps = tuple(
+        _sweep(finding, experiment, merge_flags(areas, ratio, spent))
+        for finding, spent in zip(findings, supply, strict=True)
+    )
     foreign = [finding.cell.flag for finding in findings if not finding.cell.symmetric]
     shared = merge_flags((flag for flag in foreign[:1] if flag is not None), areas, ratio)
     measured = [part for part in experiment.parts if isinstance(part, Spectrum)]
@@ -75,6 +80,32 @@ def _areas(experiment: Experiment) -> tuple[Flag, ...]:
     if stated is None:
         return tuple(PlausibilityFlag.AREA_IN_FILE_ALONE.flag(file=1e6 * area) for area in known[:1])
     return _flags(*(assess_area(stated.value, area) for area in known))[:1]
+
+
+def _supply(experiment: Experiment, findings: Sequence[Finding]) -> list[tuple[Flag, ...]]:
+    """Of each finding, the flag of an electrode whose lithium may be used up by its event; asked for once.
+
+    What had passed before in the run counts with its sign: a current that was reversed brings lithium back.
+    """
+    flags: list[tuple[Flag, ...]] = []
+    sample = experiment.sample
+    for finding in findings:
+        own = finding.cycling.half_cycle_capacity if finding.cycling is not None else finding.total_charge.value
+        before = sum(map(_net_charge, experiment.traces[: finding.trace])) if finding.trace else 0.0
+        charge = abs(own + finding.voltammogram.current_sign * before)
+        if sample.area is None or not finding.verdict.judged or not math.isfinite(charge):
+            flags.append(())
+            continue
+        first = not any(flags) or sample.lithium_thickness is not None
+        found = assess_supply(charge / sample.area.value, sample, limited=finding.verdict.limit and first)
+        flags.append((found,) if found is not None else ())
+    return flags
+
+
+def _net_charge(trace: Trace) -> float:
+    """The charge that passed in a trace [C], signed; zero where its times or currents are not known."""
+    kept = np.isfinite(trace.time) & np.isfinite(trace.current)
+    return float(np.trapezoid(trace.current[kept], trace.time[kept])) if kept.sum() > 1 else 0.0
 
 
 def _sweep(finding: Finding, experiment: Experiment, shared: Sequence[Flag]) -> Finding:

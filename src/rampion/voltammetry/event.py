@@ -33,7 +33,7 @@ from rampion.voltammetry.finding import (
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.hypotheses import BESIDE, DRIFT, Hypothesis, blocks_of
 from rampion.voltammetry.limits import Clipping, limit_reached
-from rampion.voltammetry.noise import block_means, find_resolution, moving_lines
+from rampion.voltammetry.noise import block_means, moving_lines
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, straight_window, told_line
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
@@ -98,7 +98,7 @@ def judge_sweep(
     voltammogram = levelled(recorded)
     blocks = blocks_of(
         voltammogram.time, voltammogram.potential, voltammogram.current, voltammogram.potential_noise,
-        find_resolution(voltammogram.current[voltammogram.swept]), room_or_stated(sample),
+        voltammogram.resolution, room_or_stated(sample),
     )  # fmt: skip
     judgement = judge(blocks, limit=choice.current_limit)
     if choice.ohmic_window is not None:
@@ -176,9 +176,9 @@ def _flags(voltammogram: Voltammogram, judgement: Judgement) -> list[Flag]:
         flags.append(say.RIGHT_CENSORED.flag())
     if judgement.verdict is Verdict.LIMITING_PEAK:
         flags.append(say.TRANSPORT_OR_CONTACT.flag())
-    after = judgement.best.on.size - judgement.at
-    if judgement.verdict is Verdict.PENETRATION and judgement.limited is None and after <= _FEW_AFTER:
-        flags.append(say.ENDS_IN_RISE.flag(points=after))
+    edges, at = judgement.blocks.edges, judgement.at
+    if judgement.verdict is Verdict.PENETRATION and judgement.limited is None and edges.size - 1 - at <= _FEW_AFTER:
+        flags.append(say.ENDS_IN_RISE.flag(points=int(edges[-1] - edges[at])))
     if judgement.verdict is Verdict.PENETRATION and judgement.limited is not None:
         flags.append(say.CLIPPED_AFTER_EVENT.flag(current=float(np.max(voltammogram.current))))
     return flags

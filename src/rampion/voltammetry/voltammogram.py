@@ -32,7 +32,7 @@ class Voltammogram:
     ramp : (n,) [V] the abscissa for fits: the straight ramp through the potentials where they follow one within
         their noise, the recorded potentials otherwise.
     noise : (n,) [A] standard deviation of the current's noise along the sweep.
-    potential_noise, resolution : [V], [A].
+    potential_noise : [V]; resolution : [A] the step in which the currents lie, 0 where they lie in none.
     scan_rate : [V/s] what the protocol states, else the straight ramp's; None without a clock.
     sign : +1 or -1, what potentials were multiplied by; current_sign likewise for the current.
     returning_potential, returning_current : (m,) the sweep back, empty when there is none.
@@ -256,21 +256,21 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         stray = np.abs(potential - ideal)[swept]
         if np.max(stray) < max(6 * potential_noise, 2e-4 * float(np.ptp(potential))):
             ramp = ideal
-    found = find_resolution(current[swept])
-    resolution = max(found, record.resolution if math.isfinite(record.resolution) else 0.0)
+    resolution = find_resolution(current[swept])
+    coarsest = max(resolution, record.resolution if math.isfinite(record.resolution) else 0.0)
     moving = np.flatnonzero(swept)
     column = record.current_range[first:end][swept]
     changes = find_range_changes(time[swept], current[swept], column if np.isfinite(column).all() else None)
     noise = np.zeros(time.size)
-    floor = noise_floor(current[swept], 0.0 if changes else resolution)  # a stated resolution is the coarsest range's
+    floor = noise_floor(current[swept], 0.0 if changes else coarsest)  # a stated resolution is the coarsest range's
     # each range has its own noise
     bounds = [0, *changes, moving.size]
     for a, b in itertools.pairwise(bounds):
         part = moving[a:b]
         noise[part] = local_noise(time[part], current[part], floor[a:b])
     noise = np.interp(np.arange(time.size), np.flatnonzero(swept), noise[swept])
-    if found > 2 * float(np.median(noise)):
-        flags.append(VoltammetryFlag.COARSE_RESOLUTION.flag(resolution=found))
+    if resolution > 2 * float(np.median(noise)):
+        flags.append(VoltammetryFlag.COARSE_RESOLUTION.flag(resolution=resolution))
     if pauses:
         seconds = sum(pause.duration for pause in pauses)
         flags.append(VoltammetryFlag.PAUSES.flag(count=len(pauses), seconds=seconds))
