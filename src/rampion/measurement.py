@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float
 
+from rampion.array_types import Bool, Complex, Float
 from rampion.equality import equal_by_value
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag

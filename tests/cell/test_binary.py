@@ -229,7 +229,7 @@ def test_a_sweep_from_the_shell_needs_neither_jax_nor_scipy_nor_pint():
     program = (
         f"import sys; from rampion.cli import main; main({words!r}); "
         "loaded = {name.partition('.')[0] for name in sys.modules}; "
-        "sys.exit(9 if loaded & {'jax', 'scipy', 'pint', 'matplotlib'} else 0)"
+        "sys.exit(9 if loaded & {'jax', 'scipy', 'pint', 'matplotlib', 'jaxtyping'} else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

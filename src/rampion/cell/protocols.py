@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float
 
+from rampion.array_types import Float
 from rampion.errors import InputError
 from rampion.measurement import (
     ConstantCurrent,

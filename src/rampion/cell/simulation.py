@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from rampion.array_types import Float
 from rampion.cell.parameters import Cell
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, FlagKind, Severity
@@ -225,13 +225,13 @@ def sampled(simulation: Simulation, times: Float[np.ndarray, " m"]) -> dict[str,
     first, last = float(simulation.time[0]), float(simulation.time[-1])
     if times.size and (times.min() < min(first, 0.0) or times.max() > last * (1.0 + 1e-12)):
         raise InputError(f"The run lasts from 0 to {last:g} s; a time outside was asked for.")
-    ends = np.array([simulation.time[simulation.segment == k][-1] for k in np.unique(simulation.segment)])
-    labels = np.unique(simulation.segment)
+    last_of = np.flatnonzero(np.diff(simulation.segment, append=-1))
+    ends, labels = simulation.time[last_of], simulation.segment[last_of]
     which = labels[np.clip(np.searchsorted(ends, times), 0, ends.size - 1)]
     names = ("potential", "current_density", "ionic_current_density", "charge", "concentration")
     logs = ("surface_concentration", "counter_concentration")
     result = {name: np.empty(times.shape + getattr(simulation, name).shape[1:]) for name in (*names, *logs)}
-    for label in np.unique(which):
+    for label in sorted(set(which.tolist())):
         here, mine = which == label, simulation.segment == label
         x, at = simulation.time[mine], np.clip(times[here], simulation.time[mine][0], None)
         for name in names:

@@ -11,9 +11,6 @@ import numpy as np
 
 from rampion.measurement import WORKING_POTENTIAL
 from rampion.records import to_json, to_plain
-from rampion.report.folder import file_name
-from rampion.report.tables import curve_columns, write_columns
-from rampion.results_folder import new_set
 from rampion.units import show
 
 _PROFILES = 8
@@ -110,6 +107,8 @@ def write_simulation(
     Figures: ``simulation``; ``profiles`` in time; ``spectra``, where there are any; and of a sweep ``voltammograms``
     over scan rates and thicknesses around its own, and ``regimes``, the map with this cell on it.
     """
+    from rampion.results_folder import new_set
+
     seen = dict(seen or {})
     with new_set(folder, "simulate", {"cell": simulation.cell.name, "write": make, **seen}) as made:
         experiment = simulation.experiment
@@ -130,6 +129,9 @@ def _measured(experiment: Experiment, seen: Mapping[str, float]) -> Experiment:
 
 
 def _write(simulation: Simulation, experiment: Experiment, folder: Path, make: str | None) -> None:
+    from rampion.report.folder import file_name
+    from rampion.report.tables import curve_columns, write_columns
+
     (folder / "simulation.json").write_text(to_json(simulation_entry(simulation)) + "\n", encoding="utf-8")
     for number, part in enumerate(experiment.parts, 1):
         name = file_name(part.technique or "part")
