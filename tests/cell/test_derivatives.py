@@ -9,10 +9,11 @@ import pytest
 
 pytest.importorskip("jax")
 
+from rampion.cell.batch import sweep_batch
 from rampion.cell.derivatives import peak_sensitivities, sweep_sensitivities
 from rampion.cell.parameters import Cell
 from rampion.cell.simulate import Accuracy, simulate
-from rampion.cell.sweep import sweep_batch, sweep_current_density
+from rampion.cell.sweep import sweep_current_density
 from rampion.errors import InputError
 from rampion.measurement import Rest, Sweep
 
@@ -62,7 +63,7 @@ def test_a_batch_is_its_sweeps():
     currents, arrived = sweep_batch(cells, [SWEEP] * 3, np.tile(potentials, (3, 1)))
     assert arrived.all()
     for row, cell in zip(currents, cells, strict=True):
-        assert row == pytest.approx(sweep_current_density(cell, SWEEP, potentials), rel=1e-12)
+        assert row == pytest.approx(sweep_current_density(cell, SWEEP, potentials), rel=2e-4)
 
 
 def random_sweeps(count, seed):
@@ -94,15 +95,23 @@ def test_none_of_three_thousand_random_cells_fails():
     assert arrived.all()
 
 
-def test_the_tolerance_holds_for_nearly_all_cells_between_the_steps_too():
+@pytest.mark.parametrize("tolerance", [1e-4, 1e-5])
+def test_a_batch_of_random_cells_keeps_the_tolerance(tolerance):
     cells, sweeps, grids = random_sweeps(40, 7)
-    currents, _ = sweep_batch(cells, sweeps, grids)
-    exact, _ = sweep_batch(
-        cells, sweeps, grids, accuracy=Accuracy(tolerance=3e-6, intervals=64, first_interval=5e-5)
-    )  # fmt: skip
-    errors = np.abs(currents / exact - 1.0).max(axis=1)
-    assert np.quantile(errors, 0.9) < 1e-4
-    assert errors.max() < 1e-3
+    currents, _ = sweep_batch(cells, sweeps, grids, accuracy=Accuracy(tolerance=tolerance))
+    exact, _ = sweep_batch(cells, sweeps, grids, accuracy=Accuracy(tolerance=3e-7))
+    assert np.abs(currents / exact - 1.0).max() < tolerance
+
+
+def test_a_sweep_may_begin_off_zero_and_end_at_either_side():
+    sweeps = [Sweep(rate=5e-4, start=0.1, stop=0.5), Sweep(rate=5e-4, start=-0.1, stop=-0.5)]
+    shares = np.linspace(0.1, 1.0, 10)
+    grids = np.array([0.1 + 0.4 * shares, -0.1 - 0.4 * shares])
+    currents, arrived = sweep_batch([CELL, CELL], sweeps, grids)
+    assert arrived.all()
+    assert currents[1] == pytest.approx(-currents[0], rel=1e-9)
+    run = simulate(CELL, sweeps[0])
+    assert currents[0] == pytest.approx(np.interp(grids[0], run.potential, run.current_density), rel=2e-4)
 
 
 def test_microseconds_at_rest_carry_no_current():
@@ -116,7 +125,7 @@ def test_cells_of_several_makes_share_a_batch():
     currents, arrived = sweep_batch(cells, [SWEEP] * 3, np.tile(potentials, (3, 1)))
     assert arrived.all()
     for row, cell in zip(currents, cells, strict=True):
-        assert row == pytest.approx(sweep_current_density(cell, SWEEP, potentials), rel=1e-12)
+        assert row == pytest.approx(sweep_current_density(cell, SWEEP, potentials), rel=2e-4)
 
 
 def test_the_integral_of_an_interval_is_its_logarithmic_mean():

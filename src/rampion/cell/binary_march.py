@@ -64,11 +64,12 @@ def at_rest(count: int, grid: Grid) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A straight line of the controlled quantity: cell voltage [V], or current density [A/m²] when galvanostatic."""
+    """A straight line of the controlled quantity: cell voltage [V], or current density [A/m²] when galvanostatic, one
+    for all cells or one each, (P,)."""
 
     duration: float
-    value: float
-    slope: float = 0.0
+    value: Any
+    slope: Any = 0.0
     galvanostatic: bool = False
 
 
@@ -290,7 +291,7 @@ def _cornered(state: State, numbers: Numbers, grid: Grid, line: Line) -> Step | 
         move = (target - value) / change
         flux = flux + move
         if np.abs(move).max() <= _SETTLED * (1.0 + np.abs(flux).max()):
-            then = state._replace(flux=flux, potential=np.full(flux.shape, float(line.value)))
+            then = state._replace(flux=flux, potential=none + line.value)
             return Step(0, 0.0, state, past, then, none)
     return None
 

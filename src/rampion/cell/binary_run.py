@@ -46,12 +46,14 @@ _ROUNDS = 4
 _SHOWN = np.concatenate([[0.0], np.geomspace(1e-6, 0.5, 48)])  # places of the profiles, from either face
 
 
-def is_plain(cell: Cell, parts: Sequence[Segment], stop: Stop) -> bool:
+def is_plain(cell: Cell, parts: Sequence[Segment] = (), stop: Stop | None = None) -> bool:
     """Whether the numpy core covers this cell and what is done to it."""
     plain_cell = (
         cell.closure is None and not cell.terms and cell.interface_capacitance == 0.0 and cell.reference is None
     )  # fmt: skip
-    return plain_cell and cell.transference > 0.0 and stop == Stop() and all(part.scan is None for part in parts)
+    return (
+        plain_cell and cell.transference > 0.0 and stop in (None, Stop()) and all(part.scan is None for part in parts)
+    )
 
 
 def cell_numbers(cell: Cell) -> Numbers:

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from rampion.cell.batch import sweep_batch
 from rampion.cell.parameters import Cell, chemical_diffusivity, thermal_voltage
-from rampion.cell.sweep import sweep_batch
 from rampion.measurement import Sweep
 
 PEAK, QUASI_LIMITING, OHMIC = 1.001, 1.1, 0.9

@@ -1,7 +1,7 @@
-"""One plain voltage ramp as a function J(V) of the cell's numbers: fast, batched, differentiable.
+"""One plain voltage ramp as a function J(V) of the cell's numbers: fast and differentiable.
 
-The same compiled march as that of :func:`rampion.cell.simulate.simulate`, without its records: what identification and
-design call thousands of times. Between the steps J is interpolated by local cubics.
+The compiled march without the records of :func:`rampion.cell.simulate.simulate`; between its steps J is interpolated by
+local cubics. Many ramps at once: :mod:`rampion.cell.batch`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell import backend
+from rampion.cell.batch import ramp_start
 from rampion.cell.circuit import Control
 from rampion.cell.closures import FUNCTIONS
 from rampion.cell.inputs import largest_step, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
@@ -104,18 +105,8 @@ def with_values(values: dict[str, Any], places: Sequence[tuple[int, str]], vecto
 
 
 def ramp(cell: Cell, sweep: Sweep, accuracy: Accuracy) -> tuple[Control, float, tuple[float, float, float]]:
-    """A plain sweep as the march takes it: control, first step [s], limits.
-
-    Raises
-    ------
-    InputError
-        When the sweep has pauses, or is no ramp.
-    """
-    if sweep.pause is not None:
-        raise InputError("This function takes a plain sweep; use simulate(...) for one with pauses.")
-    start = 0.0 if math.isnan(sweep.start) else sweep.start
-    if not (sweep.rate > 0 and math.isfinite(sweep.stop) and sweep.stop != start):
-        raise InputError(f"The sweep goes from {start:g} V to {sweep.stop:g} V at {sweep.rate:g} V/s; expected a ramp.")
+    """A plain sweep as the march takes it: control, first step [s], limits."""
+    start = ramp_start(sweep)
     duration, never = abs(sweep.stop - start) / sweep.rate, math.inf
     control = Control(
         start=0.0, end=duration, value=start, slope=math.copysign(sweep.rate, sweep.stop - start), galvanostatic=0.0,
@@ -146,8 +137,8 @@ def between_steps(
     return local_cubic(time, values, np.minimum((potentials - control.value) / control.slope, time[-1]))
 
 
-def _currents(cell, sweep, potentials, accuracy):
-    """J at the potentials [V], and how the march ended."""
+def march_currents(cell, sweep, potentials, accuracy):
+    """J at the potentials [V], and how the compiled march ended."""
     control, step, limits = ramp(cell, sweep, accuracy)
     arrays, structure, begin = prepared(cell, accuracy)
     _, rows, code = run_segment(begin, step, control, numbers_of(cell), arrays, limits, structure)
@@ -165,36 +156,7 @@ def sweep_current_density(
         When the march ends before the sweep does.
     """
     backend.require()
-    current, code = _currents(cell, sweep, np.asarray(potentials, dtype=float), accuracy or Accuracy())
+    current, code = march_currents(cell, sweep, np.asarray(potentials, dtype=float), accuracy or Accuracy())
     if code != DONE:
         raise NotConvergedError("The sweep ended early: loosen the tolerance, or see simulate(...).flags.")
     return current
-
-
-def sweep_batch(
-    cells: Sequence[Cell],
-    sweeps: Sequence[Sweep],
-    potentials: Float[np.ndarray, "n m"],
-    *,
-    accuracy: Accuracy | None = None,
-    workers: int = 2,
-) -> tuple[Float[np.ndarray, "n m"], np.ndarray]:
-    """Many cells at once: current densities (n, m) [A/m²], and which of them arrived (n,) bool.
-
-    ``workers`` threads share the batch; its cost is linear in n. Where a march ended early the current stays at its
-    last value.
-    """
-    backend.require()
-    from concurrent.futures import ThreadPoolExecutor
-
-    accuracy, grids = accuracy or Accuracy(), np.asarray(potentials, dtype=float)
-
-    def one(k: int) -> tuple[np.ndarray, bool]:
-        current, code = _currents(cells[k], sweeps[k], grids[k], accuracy)
-        return current, code == DONE
-
-    if not cells:
-        return np.zeros(grids.shape), np.zeros(0, dtype=bool)
-    with ThreadPoolExecutor(workers) as pool:
-        done = list(pool.map(one, range(len(cells))))
-    return np.stack([current for current, _ in done]), np.array([arrived for _, arrived in done])
