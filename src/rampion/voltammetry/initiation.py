@@ -10,7 +10,8 @@ import numpy as np
 from rampion.estimate import NORMAL_95, Estimate, Flag, merge_flags
 from rampion.measurement import Sample
 from rampion.voltammetry.confidence import BaseRates, at_base_rates, confidence_of, evidence_of, likelihoods, odds_of
-from rampion.voltammetry.event import ask_for, per_area, prior_of_course, with_error
+from rampion.voltammetry.event import ask_for, per_area
+from rampion.voltammetry.event_place import prior_of_course, with_error
 from rampion.voltammetry.finding import Finding, Initiation, Kind, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.galvanostatic import CurrentRecord, blocks_under_current, critical_current, steps_of
