@@ -245,12 +245,14 @@ def find_largest(simulation: Simulation) -> Peak | None:
     """The peak of the current density, refined between the steps; ``None`` without a fall after it while the voltage
     still rises: what falls in a pause or in a rest is no peak."""
     current, size = simulation.current_density, simulation.time.size
-    ramps = np.array([isinstance(protocol, Sweep) for protocol in simulation.protocols])[simulation.part]
-    moved = np.abs(np.diff(simulation.potential, prepend=0.0))
-    moving = np.flatnonzero(ramps & (moved > 1e-12 * np.max(np.abs(simulation.potential), initial=0.0)))  # the rounding
-    if size < 5 or not moving.size:
+    if size < 5:
         return None
-    i, last = int(np.argmax(np.abs(current))), int(moving[-1])
+    first = np.flatnonzero(np.diff(simulation.segment, prepend=-1))
+    ends = np.append(first[1:], size) - 1
+    moved = np.abs(simulation.potential[ends] - simulation.potential[first])
+    swept = np.array([isinstance(protocol, Sweep) for protocol in simulation.protocols])[simulation.part[ends]]
+    ramps = ends[swept & (moved > 1e-6 * np.max(np.abs(simulation.potential)))]  # a pause moves by rounding alone
+    i, last = int(np.argmax(np.abs(current))), int(ramps[-1]) if ramps.size else 0
     if not 0 < i < last or abs(current[i]) - abs(current[last]) < 1e-3 * abs(current[i]):
         return None
     near = slice(max(i - 2, 0), min(i + 3, size))
