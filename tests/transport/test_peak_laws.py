@@ -32,7 +32,7 @@ from rampion.transport.peak_laws import (
     ohmic_ratio,
     peak_current_density,
 )
-from rampion.transport.sand import analyse_sand, depletion_fraction, find_transition, finite_cell_time, sand_time
+from rampion.transport.sand import analyse_sand, depletion_fraction, finite_cell_time, sand_time
 
 # independent solution of the semi-infinite integral equation: ρ → (ψ_p, local exponent)
 _OHMIC = {
@@ -239,19 +239,3 @@ def test_sand_analysis_recovers_limit_and_diffusivity():
     assert analyse_sand(np.array([10.0, 20, 40, 80]), np.array([400.0, 100, 25, 6.25])).law.exponents[0].value == (
         pytest.approx(-2)
     )
-
-
-def test_a_transition_is_where_the_voltage_runs_away_and_nowhere_else():
-    time = np.linspace(0, 1200, 1201)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        runaway = 0.1 - 0.05 * np.log(1 - np.sqrt(time / 1000))  # Sand's wall concentration, emptied at 1000 s
-    run = runaway[time < 999.5]
-    found = find_transition(time[: run.size], run)
-    assert found is not None
-    assert found.value == pytest.approx(1000, abs=2 * found.std + 2)
-    # at the instrument's limit the voltage stays where it is
-    held = np.where(time < 999.5, np.nan_to_num(runaway, nan=0.5), 0.5)
-    assert find_transition(time, np.minimum(held, 0.5)).value == pytest.approx(1000, abs=12)
-    assert find_transition(time, 0.1 + 0.1 * (1 - np.exp(-time / 300))) is None  # a steady state is reached
-    assert find_transition(time, np.full(time.size, 0.2)) is None
-    assert find_transition(time, np.where(time < 600, 0.2, 0.01)) is None  # a short

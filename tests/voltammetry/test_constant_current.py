@@ -60,3 +60,21 @@ def test_a_voltage_that_jumps_up_and_comes_back_to_its_course_is_no_penetration(
     potential = np.where((time > 400) & (time < 500), 0.6, 0.2) + 2e-4 * np.random.default_rng(3).standard_normal(400)
     (finding,) = analyse_trace(Trace(time=time, potential=potential, current=np.full(400, 4e-5)), Sample())
     assert finding.verdict is Verdict.NO_EVENT
+
+
+def test_a_transition_is_where_the_voltage_runs_away_and_nowhere_else():
+    time = np.linspace(0, 1200, 1201)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        runaway = 0.1 - 0.05 * np.log(1 - np.sqrt(time / 1000))  # Sand's wall concentration, emptied at 1000 s
+    ended = time < 999.5
+    # at the instrument's limit the voltage stays where it is
+    held = np.minimum(np.where(ended, np.nan_to_num(runaway, nan=0.5), 0.5), 0.5)
+    for t, potential in ((time[ended], runaway[ended]), (time, held)):
+        (finding,) = analyse_trace(Trace(time=t, potential=potential, current=np.full(t.size, 4e-5)), Sample())
+        assert finding.verdict is Verdict.VOLTAGE_RUNAWAY
+        assert finding.time.value == pytest.approx(1000, abs=12)
+        assert finding.time.low - 2.0 <= 1000 <= finding.time.high + 2.0
+    steady = 0.1 + 0.1 * (1 - np.exp(-time / 300))
+    for potential in (steady, np.full(time.size, 0.2), np.where(time < 600, 0.2, 0.01)):
+        (finding,) = analyse_trace(Trace(time=time, potential=potential, current=np.full(1201, 4e-5)), Sample())
+        assert finding.verdict is not Verdict.VOLTAGE_RUNAWAY

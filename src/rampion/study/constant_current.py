@@ -11,25 +11,20 @@ from rampion.errors import InputError
 from rampion.estimate import Estimate
 from rampion.study.events import Event, column
 from rampion.transport.finding import Assumption, TransportFinding, finding
-from rampion.transport.sand import SandAnalysis, analyse_sand, find_transition
-from rampion.voltammetry.finding import Kind
+from rampion.transport.sand import SandAnalysis, analyse_sand
+from rampion.voltammetry.finding import Kind, Verdict
 
 SAND_EXPONENT = "Sand: τ against J"
 FEWEST = 4
 
 
 def ran_away(runs: Sequence[Event]) -> dict[int, Estimate]:
-    """Transition time [s] of each run whose voltage ran away at its end, by ``id`` of the event."""
-    found: dict[int, Estimate] = {}
-    for event in runs:
-        if event.finding.kind is not Kind.CONSTANT_CURRENT or event.penetrated:
-            continue
-        sweep = event.finding.voltammogram
-        sign = 1.0 if float(np.median(sweep.potential)) >= 0 else -1.0
-        time = find_transition(sweep.time - sweep.time[0], sign * sweep.potential)
-        if time is not None:
-            found[id(event)] = time
-    return found
+    """Transition time [s] of each run whose voltage ran away, by ``id`` of the event."""
+    return {
+        id(event): event.finding.time
+        for event in runs
+        if event.finding.kind is Kind.CONSTANT_CURRENT and event.finding.verdict is Verdict.VOLTAGE_RUNAWAY
+    }
 
 
 def failure_times(runs: Sequence[Event]) -> tuple[list[Event], list[Estimate], bool]:

@@ -28,7 +28,6 @@ from rampion.quantities import FARADAY
 from rampion.transport.flags import TransportFlag
 
 _ODD = np.arange(1, 81, 2)
-_RISEN = 0.05  # V
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,32 +49,6 @@ class SandAnalysis:
     diffusivity: Estimate | None
     scatter: float
     flags: tuple[Flag, ...] = ()
-
-
-def find_transition(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]) -> Estimate | None:
-    """Transition time τ [s] of a constant-current run, where its voltage runs away at the end; None without that.
-
-    τ is where the voltage reaches 95 % of its whole rise; the uncertainty is half of the sampling step there and half
-    of the time from 75 %. It has run away where that rise is half of the early voltage and 50 mV, and its last
-    twentieth of time holds three times its share. ``time`` from the switching on [s], ``potential`` turned
-    positive [V].
-
-    Assumes the run ended at the instrument's voltage limit. Fails when that lies near the early voltage (None).
-    """
-    t, v = np.asarray(time, float), np.asarray(potential, float)
-    if t.size < 12:
-        return None
-    early = float(np.median(v[: max(5, t.size // 10)]))
-    top = int(np.argmax(v))
-    rise = float(v[top]) - early
-    if early <= 0 or rise < max(0.5 * early, _RISEN) or v[-1] < early + 0.5 * rise:
-        return None
-    third, end = (int(np.flatnonzero(v >= early + share * rise)[0]) for share in (0.75, 0.95))
-    late = float(np.interp(0.95 * t[end], t, v))
-    if v[end] - late < 3 * 0.05 * rise:
-        return None
-    step = float(t[end] - t[end - 1])
-    return Estimate(float(t[end]) + 0.5 * step, math.hypot(0.5 * step, 0.5 * float(t[end] - t[third])))
 
 
 def sand_time(current_density: float, concentration: float, diffusivity: float, transference: float) -> float:
