@@ -210,8 +210,7 @@ def draw(maker: str, kind: str, seed: int, *, steps: bool = False, noise: str = 
             for k in range(ends.size)
             if (edges == k).any()
         ])  # fmt: skip
-    over = seen > limit
-    current, seen = np.where(over, current * limit / np.maximum(seen, 1e-300), current), np.minimum(seen, limit)
+    current, seen = current * np.minimum(limit / np.maximum(seen, 1e-300), 1.0), np.minimum(seen, limit)
     if rng.random() < 0.3:  # the double layer charges at every switch
         begun = np.concatenate([[0.0], ends])[at]
         seen = seen * -np.expm1(

@@ -140,7 +140,9 @@ class _Place:
             rise = self.record.potential[own]
             top = int(np.argmax(rise >= 0.98 * float(np.max(rise))))
             half = int(np.flatnonzero(rise[: top + 1] <= 0.5 * (float(rise[0]) + float(rise[top])))[-1]) if top else 0
-            low, high = float(time[own[half]]), float(time[own[top]] + time[own[top]] - time[own[top - 1]])
+            low, last = float(time[own[half]]), float(time[own[top]])
+            # an instrument may have ended it before: a voltage that diverges as a power takes up to half as long again
+            high = last + max(last - float(time[own[top - 1]]), 0.5 * (last - low))
             return _uniform(low, high)
         if verdict is Verdict.NO_EVENT:
             return Estimate(float(time[kept[-1]]), math.nan)
