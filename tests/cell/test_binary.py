@@ -131,11 +131,11 @@ def test_it_agrees_with_the_compiled_core(seed):
         conduction="proportional" if seed % 4 else "constant", thermodynamic_factor=draw.uniform(0.7, 1.5),
     )  # fmt: skip
     sweep = Sweep(rate=10 ** draw.uniform(-5, -3), start=0.0, stop=draw.uniform(0.2, 1.0))
-    exact = Accuracy(tolerance=1e-6, intervals=96, first_interval=1e-6)
+    exact = Accuracy(tolerance=1e-7, intervals=160, first_interval=1e-5)
     own, other = simulate(cell, sweep, accuracy=exact), run_general(cell, sweep, accuracy=exact)
-    assert own.current_density[-1] == pytest.approx(other.current_density[-1], rel=1e-5)
-    assert own.charge[-1] == pytest.approx(other.charge[-1], rel=1e-5)
-    assert own.surface_concentration[-1] == pytest.approx(other.surface_concentration[-1], rel=2e-4)
+    assert own.current_density[-1] == pytest.approx(other.current_density[-1], rel=1e-6)
+    assert own.charge[-1] == pytest.approx(other.charge[-1], rel=1e-6)
+    assert own.surface_concentration[-1] == pytest.approx(other.surface_concentration[-1], rel=1e-6)
 
 
 def test_similarity_is_exact():
