@@ -138,6 +138,13 @@ def test_it_agrees_with_the_compiled_core(seed):
     assert own.surface_concentration[-1] == pytest.approx(other.surface_concentration[-1], rel=1e-6)
 
 
+@pytest.mark.parametrize("cell", [CELL_A, CELL_B])
+def test_the_mesh_of_the_compiled_core_follows_the_tolerance(cell):
+    sweep, tight = Sweep(rate=1e-4, start=0.0, stop=1.0), Accuracy(tolerance=1e-6)
+    own, other = simulate(cell, sweep, accuracy=tight), run_general(cell, sweep, accuracy=tight)
+    assert own.current_density[-1] == pytest.approx(other.current_density[-1], rel=2e-6)
+
+
 def test_similarity_is_exact():
     thick = replace(GARNET, thickness=3e-3)
     one = simulate(GARNET, Sweep(rate=9e-5, start=0.0, stop=0.6))

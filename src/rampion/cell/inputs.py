@@ -59,7 +59,7 @@ def structure_of(cell: Cell, mesh: Mesh) -> Structure:
 def mesh_of(cell: Cell, accuracy: Accuracy) -> Mesh:
     """The mesh of half the cell; the reference plane lies on a node."""
     node = None if cell.reference is None else min(cell.reference, 1.0 - cell.reference)
-    return half_mesh(accuracy.intervals, accuracy.first_interval, node)
+    return half_mesh(*accuracy.mesh, node)
 
 
 @functools.lru_cache(maxsize=16)

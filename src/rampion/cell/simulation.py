@@ -67,21 +67,27 @@ class CellFlag(FlagKind):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """How exactly to compute: relative error of J(V), and of the compiled core's mesh the intervals over half the
-    thickness and the first of them (in L).
+    thickness and the first of them (in L), ``None`` as the tolerance asks of a mesh of fourth order.
 
     Under a current the error is that of V(t), with 2 mV as the smallest value. Not relative are currents below 1 % of
     the largest one so far, and the first thousandth of each line of the control.
     """
 
     tolerance: float = 1e-4
-    intervals: int = 32
-    first_interval: float = 3e-4
+    intervals: int | None = None
+    first_interval: float | None = None
 
     def __post_init__(self) -> None:
         if not FINEST <= self.tolerance <= COARSEST:
             raise InputError(
                 f"The tolerance is {self.tolerance:g}; expected {FINEST:g} (below it is rounding) to {COARSEST:g}."
             )
+
+    @property
+    def mesh(self) -> tuple[int, float]:
+        """Intervals and first interval of the compiled core's mesh: 32 and 3e-4 down to a tolerance of 1e-4."""
+        finer = max(1e-4 / self.tolerance, 1.0)
+        return self.intervals or math.ceil(32.0 * finer**0.25), self.first_interval or 3e-4 / math.sqrt(finer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

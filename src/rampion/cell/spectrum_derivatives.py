@@ -118,7 +118,7 @@ def spectrum_sensitivities(
     z, derivative, code = _differentiated(
         jnp.asarray(chosen), values, control, limits, step, arrays, begin, tuple(fine)[:-2], omega,
         places=places, structure=structure, nernst_einstein=nernst_einstein,
-        relaxations=cell.relaxations, mesh_key=(accuracy.intervals, accuracy.first_interval, node),
+        relaxations=cell.relaxations, mesh_key=(*accuracy.mesh, node),
         finer=(fine.reference, fine.finer), electrode=electrode,
     )  # fmt: skip
     if int(code) != DONE:
