@@ -61,6 +61,7 @@ _FAR = 12.0  # of the local noise, off the course
 _TOGETHER = 20.0  # of BIC, for two neighbours far off on one side
 _APPROACH = 4  # steps from a course of the library under a noise as large as the library is coarse
 _PARTS = (0.4, 0.55, 0.7, 0.8, 0.9)  # of the record, that a course may describe from its start on
+_SLOW = 5.0  # gain of a noise that may be a course's own bend: no line is settled on without a look at the others
 _KEPT = 4  # starts of each family after the approach
 _CAPPED = 100.0  # sizes: an innovation on the course beyond counts no more while stretches are sought
 _QUIET = 0.9  # scatter over that with the march's error: the march decides
@@ -212,7 +213,7 @@ def explain(blocks: Blocks) -> tuple[Hypothesis, ...]:
     found = [line, *search.climb([ohmic])]
     if line.noise.coefficients.size:
         found += _Search(blocks, line.noise, members).climb([ohmic])
-    if min(found, key=_bic) is line and not _bends(line):
+    if min(found, key=_bic) is line and line.noise.gain < _SLOW and not _bends(line):
         return (line,)
     coarse = replace(white, local=np.hypot(blocks.local, COARSE * reached(blocks.recorded)))
     look = _Search(blocks, coarse, members)
