@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from constant_current_curves import NOISES, PENETRATED, RECOVERED, SOUND, draw
 
-from rampion.measurement import Sample, Trace
+from rampion.measurement import ConstantCurrent, Sample, Trace
 from rampion.voltammetry.analyse import analyse_trace
 from rampion.voltammetry.finding import Verdict
 
@@ -78,3 +78,15 @@ def test_a_transition_is_where_the_voltage_runs_away_and_nowhere_else():
     for potential in (steady, np.full(time.size, 0.2), np.where(time < 600, 0.2, 0.01)):
         (finding,) = analyse_trace(Trace(time=time, potential=potential, current=np.full(1201, 4e-5)), Sample())
         assert finding.verdict is not Verdict.VOLTAGE_RUNAWAY
+
+
+def test_a_current_that_is_set_to_another_level_is_kept_and_one_that_falls_is_not():
+    time = np.arange(200.0)
+    noise = 1e-9 * np.random.default_rng(4).standard_normal(200)
+    potential = np.full(200, 0.2)
+    for later, verdict in ((0.985 + 0 * time, Verdict.NO_EVENT), (1 - 5e-4 * (time - 100), Verdict.INSTRUMENT_LIMIT)):
+        current = 4e-5 * np.where(time < 100, 1.0, later) + noise
+        trace = Trace(time=time, potential=potential, current=current, protocol=ConstantCurrent(current=4e-5))
+        (finding,) = analyse_trace(trace, Sample())
+        assert finding.verdict is verdict
+    assert finding.time.value == pytest.approx(100.0, abs=2.0)

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from rampion.errors import InputError
 from rampion.voltammetry.courses import Family
-from rampion.voltammetry.finding import Finding, Likelihood, Odds, Statistic, Verdict
+from rampion.voltammetry.finding import Likelihood, Odds, Statistic, Verdict
 from rampion.voltammetry.verdict import Judgement
 
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
@@ -96,14 +96,6 @@ def at_base_rates(confidence: float, odds: Odds) -> float:
         return confidence
     ratio = confidence / (1.0 - confidence) * odds.base_rate / odds.rival_base_rate
     return min(ratio / (1.0 + ratio), SUREST)
-
-
-def weighed(finding: Finding, rates: BaseRates) -> Finding:
-    """A finding without a known rival, its confidence at these base rates."""
-    if not finding.verdict.judged:
-        return finding
-    odds = odds_of(finding.verdict, rates)
-    return replace(finding, confidence=at_base_rates(finding.confidence, odds), odds=odds)
 
 
 def confidence_of(judgement: Judgement) -> float:

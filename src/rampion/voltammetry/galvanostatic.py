@@ -157,10 +157,13 @@ def _lost_control(potential: np.ndarray, current: np.ndarray) -> int | None:
         return None
     if abs(float(np.median(potential[first:]))) < _KEPT * abs(float(np.median(potential[max(first - 50, 0) : first]))):
         return None
-    # it began where the current was last within its own noise
     early = current[: max(first // 2, 2)]
-    noise = NORMAL_MAD * float(np.median(np.abs(early - np.median(early))))
-    within = np.flatnonzero(current[:first] >= np.median(early) - max(_NOISES * noise, 1e-9 * level))
+    noise = max(NORMAL_MAD * float(np.median(np.abs(early - np.median(early)))), 1e-9 * level)
+    begun, ended = (float(np.median(part)) for part in np.array_split(current[first:], 2))
+    if abs(begun - ended) < _NOISES * noise:  # kept at another level
+        return None
+    # it began where the current was last within its own noise
+    within = np.flatnonzero(current[:first] >= np.median(early) - _NOISES * noise)
     return int(within[-1]) + 1
 
 

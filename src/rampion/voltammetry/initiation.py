@@ -74,7 +74,9 @@ def judge_currents(
         current = Estimate(float(levels[0]), stray / math.sqrt(record.kept.size))
         if stray > _UNSTEADY * levels[0]:
             more.append(VoltammetryFlag.NOT_CONSTANT.flag(relative=stray / float(levels[0])))
-        charge = Estimate(record.passed(time.value), current.value * time.std)
+        late = time.std if math.isfinite(time.std) else 0.0
+        error = math.hypot(current.value * late, current.std * time.value)
+        charge = Estimate(record.passed(time.value), error)
     return Finding(
         verdict=verdict,
         confidence=at_base_rates(confidence_of(judgement), odds),
@@ -154,7 +156,8 @@ class _Place:
         moments, size = self.record.time[part], self.record.size[part]
         slope, at_zero = straight_line(moments, size)
         level = float(np.median(self.record.size[max(point - 50, 0) : point]))
-        met = min((level - at_zero) / slope if slope < 0.0 else float(moments[0]), float(moments[0]))
+        met = (level - at_zero) / slope if slope < 0.0 else float(moments[0])
+        met = float(np.clip(met, 2.0 * moments[0] - moments[-1], moments[0]))
         return _uniform(2.0 * met - float(moments[0]) - float(moments[1] - moments[0]), float(moments[0]))
 
     def potential(self, verdict: Verdict, time: Estimate) -> Estimate:
