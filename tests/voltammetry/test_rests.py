@@ -138,3 +138,13 @@ def test_a_current_that_breaks_off_has_its_last_value(noise):
         assert finding.current.value == pytest.approx(truth, rel=max(1e-3, noise))
         held.append(finding.current.low <= truth <= finding.current.high)
     assert sum(held) >= 5
+
+
+def test_few_points_of_a_rising_current_are_no_peak():
+    potential = np.linspace(0.0, 0.05, 21)
+    for seed in range(3):
+        scatter = 1e-3 * CONDUCTANCE * 0.05 * np.random.default_rng(seed).standard_normal(21)
+        current = CONDUCTANCE * potential * (1.0 - 2.0 * potential) + scatter
+        trace = Trace(time=potential / 5e-3, potential=potential, current=current, synthetic=True)
+        (finding,) = analyse_trace(trace, SAMPLE)
+        assert finding.verdict is Verdict.NO_EVENT

@@ -67,7 +67,7 @@ _CAPPED = 100.0  # sizes: an innovation on the course beyond counts no more whil
 _QUIET = 0.9  # scatter over that with the march's error: the march decides
 _PRICE = 2.0  # numbers of a stretch besides its polynomial: where it begins and ends
 MODEL_ERROR = 3e-4  # of the current: the march's own, a floor under the noise
-_FINE_ERROR, _FINE = 3e-5, 3e-5  # that of a finer march, and its tolerance
+_FINE_ERROR, _FINE = 3e-5, 1e-4  # that of a finer march, and its tolerance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

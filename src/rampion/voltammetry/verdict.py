@@ -322,7 +322,7 @@ def _shape(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> tuple[Verdict, 
     if blocks.history.galvanostatic:
         return _voltage_shape(blocks, best, smooth, rule)
     top = int(np.argmax(smooth))
-    end = float(np.mean(smooth[-max(2, n // 50) :]))
+    end = float(np.mean(smooth[max(n - max(2, n // 50), top) :]))
     if smooth[top] - end > rule.drop * smooth[top]:
         return (Verdict.CURRENT_LOSS if end < rule.dead * smooth[top] else Verdict.LIMITING_PEAK), top
     tail = slice(n - max(10, n // 12), n)
