@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import struct
+import zipfile
 
 import numpy as np
 import pytest
@@ -156,3 +158,19 @@ def test_a_cut_record_says_so(kept):
 def test_a_recorded_temperature_is_in_kelvin():
     trace, _ = read("neware/Unit27_Example_Data_File.ndax")
     np.testing.assert_allclose(trace.temperature, trace.extra["aux1_temperature_degC"] + 273.15)
+
+
+def test_members_of_an_archive_are_read_without_the_fields_that_threads_trip_over():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (("data.ndc", b"abc" * 40), ("VersionInfo.xml", b"<x/>")):
+            member = zipfile.ZipInfo(name)
+            member.extra = struct.pack("<HH4s", 0x7075, 4, b"rest")
+            archive.writestr(member, content)
+    plain = neware._plain_heads(packed.getvalue())
+    with zipfile.ZipFile(io.BytesIO(plain)) as archive:
+        assert {one.filename: archive.read(one) for one in archive.infolist()} == {
+            "data.ndc": b"abc" * 40,
+            "VersionInfo.xml": b"<x/>",
+        }
+        assert not any(one.extra for one in archive.infolist())

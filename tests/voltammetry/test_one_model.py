@@ -88,3 +88,24 @@ def test_verdicts_on_records_of_another_maker(maker):
         found = analyse_trace(trace, sample)
         right += len(found) == 1 and str(found[0].verdict) in record.accepted
     assert right >= len(kinds) - 1  # one of twenty is wrong; of seven, two are once in thirty times
+
+
+def test_an_event_needs_twenty_times_the_evidence_of_none():
+    record = foreign_sweeps_b.draw("ohmic", 98_100_031, noise="ar2")  # the better explanation has a soft short
+    trace = Trace(time=record.time, potential=record.potential, current=record.current, synthetic=True)
+    sample = Sample(name="x", thickness=Estimate(record.thickness, 0.0), area=Estimate(record.area, 0.0))
+    (finding,) = analyse_trace(trace, sample)
+    assert str(finding.verdict) == "no_event"
+    assert finding.confidence < 0.8
+
+
+@pytest.mark.parametrize("offset", [0.0, 4e-3])
+def test_the_instruments_offset_is_in_the_interval(offset):
+    generator = np.random.default_rng(17)
+    potential = np.linspace(0.0, 0.3, 1500)
+    current = 2e-5 * potential + offset * 6e-6 + 2e-9 * generator.standard_normal(1500)
+    trace = Trace(time=potential / 1e-3, potential=potential, current=current, synthetic=True)
+    (finding,) = analyse_trace(trace, Sample(name="x"))
+    assert finding.current.low <= 6e-6 <= finding.current.high
+    assert finding.total_charge.low <= 9e-4 <= finding.total_charge.high
+    assert finding.current.relative == pytest.approx(np.hypot(1e-3, offset), rel=0.1)

@@ -8,10 +8,12 @@ reported as a flag.
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -52,8 +54,8 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
     with tempfile.TemporaryDirectory() as folder, _Remarks() as remarks, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         copy = Path(folder) / f"record{Path(name).suffix.lower() or '.ndax'}"
-        copy.write_bytes(content)
         try:
+            copy.write_bytes(_plain_heads(content) if content.startswith(b"PK") else content)
             table: Any = fastnda.read(copy)
         except Exception as error:  # the library raises whatever the damaged bytes made it meet
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -96,6 +98,19 @@ def read(content: bytes, name: str, path: Path | None = None) -> tuple[tuple[Tra
         source=Source(format="Neware record", instrument="Neware"),
     )
     return (trace,), tuple(flags)
+
+
+def _plain_heads(content: bytes) -> bytes:
+    """The archive with its members stored, without extra fields in their heads.
+
+    fastnda reads members in threads, and zipfile (3.13.0) skips such a field from where another thread left the file:
+    a sound record was refused for overlapping members now and then.
+    """
+    stored = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive, zipfile.ZipFile(stored, "w") as plain:
+        for member in archive.namelist():
+            plain.writestr(member, archive.read(member))
+    return stored.getvalue()
 
 
 def _temperature(columns: Mapping[str, np.ndarray], good: np.ndarray, order: np.ndarray) -> np.ndarray | None:

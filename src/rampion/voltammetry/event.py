@@ -47,6 +47,8 @@ from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
 from rampion.voltammetry.verdict import Judgement, judge
 from rampion.voltammetry.voltammogram import Voltammogram
 
+_LARGEST_OFFSET = 0.04  # of the median current: more is no instrument's
+_NEAR_ZERO = 0.02  # of the largest voltage: a record that begins there shows its current at zero
 _COURSE_ERROR = 0.008  # of G: what it is off where a course bends otherwise than any member (foreign sweeps, seed 901)
 _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
@@ -120,6 +122,8 @@ def judge_sweep(
     current, potential = event.current, event.potential
     time, charge = clocked(voltammogram, current, potential)
     potential = with_error(potential, ACCURACY * abs(potential.value))
+    offset = _offset(judgement)
+    current, charge = with_error(current, offset), with_error(charge, offset * time.value)
     broken = verdict in (Verdict.PENETRATION, Verdict.SOFT_SHORT, Verdict.INSTRUMENT_LIMIT)
     until = potential.value if broken else math.inf
     reference, beside = find_reference(voltammogram, sample, potential.value, until)
@@ -179,6 +183,14 @@ def _flags(voltammogram: Voltammogram, judgement: Judgement) -> list[Flag]:
     if judgement.verdict is Verdict.PENETRATION and judgement.limited is not None:
         flags.append(say.CLIPPED_AFTER_EVENT.flag(current=float(np.max(voltammogram.current))))
     return flags
+
+
+def _offset(judgement: Judgement) -> float:
+    """The current at zero voltage [A]: the instrument's, which every current has. Counted as none where the record
+    begins away from zero, or where it is larger than an instrument's: the cell's own."""
+    history, zero = judgement.blocks.history, abs(judgement.best.zero)
+    near = abs(float(history.imposed[0])) < _NEAR_ZERO * float(np.max(np.abs(history.imposed)))
+    return zero if near and zero < _LARGEST_OFFSET * float(np.median(np.abs(judgement.blocks.recorded))) else 0.0
 
 
 def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> OhmicLine | None:

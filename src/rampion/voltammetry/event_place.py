@@ -143,7 +143,8 @@ class EventPlace:
         sweep = self.sweep
         all_kept = np.flatnonzero(sweep.swept)
         begun = int(self.blocks.edges[min(at, self.blocks.edges.size - 1)])
-        level = float(np.median(sweep.current[begun : begun + 5])) if begun + 5 < sweep.current.size else float(
+        few = max(5, 8 * begun // max(at, 1))  # points of eight blocks, of which the first may lie before the level
+        level = float(np.median(sweep.current[begun : begun + few])) if begun + 5 < sweep.current.size else float(
             np.max(sweep.current)
         )  # fmt: skip
         held = all_kept[np.abs(sweep.current[all_kept] - level) <= SHAPE.flat * level]

@@ -40,6 +40,7 @@ class ShapeRule:
     back : excess left at the end, of the largest, below which a rise has come back.
     kink : slope just before a limit of the instrument, of that before it: a rounded top has none.
     flat : spread of a current at the instrument's limit, of its value.
+    evidence : ln of the evidence that an event needs over none: twenty to one.
     """
 
     drop: float = 0.02
@@ -56,6 +57,7 @@ class ShapeRule:
     faster: float = 0.5
     kink: float = 0.4
     flat: float = 0.004
+    evidence: float = 3.0
 
 
 SHAPE = ShapeRule()
@@ -109,6 +111,10 @@ def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> J
     free = blocks if limited is None or limited < _FEWEST else first_points(blocks, limited)
     explanations = explain(free)
     shown = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
+    plain = next((k for k, (one, _, _) in enumerate(shown) if one is Verdict.NO_EVENT), 0)
+    if 0.5 * (explanations[plain].bic - explanations[0].bic) < rule.evidence:
+        order = [plain, *(k for k in range(len(shown)) if k != plain)]
+        explanations, shown = tuple(explanations[k] for k in order), [shown[k] for k in order]
     verdict, at, departures = shown[0]
     if limited is not None and verdict is not Verdict.PENETRATION and verdict is not Verdict.SOFT_SHORT:
         verdict, at = Verdict.INSTRUMENT_LIMIT, limited
