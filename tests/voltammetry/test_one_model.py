@@ -91,7 +91,9 @@ def test_verdicts_on_records_of_another_maker(maker):
 
 
 def test_an_event_needs_twenty_times_the_evidence_of_none():
-    record = foreign_sweeps_b.draw("ohmic", 98_100_031, noise="ar2")  # the better explanation has a soft short
+    record = foreign_sweeps_b.draw(
+        "ohmic", 98_100_031, noise="ar2", sampling="even"
+    )  # the better explanation has a soft short
     trace = Trace(time=record.time, potential=record.potential, current=record.current, synthetic=True)
     sample = Sample(name="x", thickness=Estimate(record.thickness, 0.0), area=Estimate(record.area, 0.0))
     (finding,) = analyse_trace(trace, sample)
