@@ -165,7 +165,7 @@ def test_members_of_an_archive_are_read_without_the_fields_that_threads_trip_ove
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in (("data.ndc", b"abc" * 40), ("VersionInfo.xml", b"<x/>")):
             member = zipfile.ZipInfo(name)
-            member.extra = struct.pack("<HH4s", 0x7075, 4, b"rest")
+            member.extra = struct.pack("<HH4s", 0xCAFE, 4, b"rest")
             archive.writestr(member, content)
     plain = neware._plain_heads(packed.getvalue())
     with zipfile.ZipFile(io.BytesIO(plain)) as archive:
