@@ -144,9 +144,10 @@ class EventPlace:
         all_kept = np.flatnonzero(sweep.swept)
         begun = int(self.blocks.edges[min(at, self.blocks.edges.size - 1)])
         few = max(5, 8 * begun // max(at, 1))  # points of eight blocks, of which the first may lie before the level
-        level = float(np.median(sweep.current[begun : begun + few])) if begun + 5 < sweep.current.size else float(
-            np.max(sweep.current)
-        )  # fmt: skip
+        part = sweep.current[begun : begun + few] if begun + 5 < sweep.current.size else sweep.current
+        level = float(np.median(part[:5])) if begun + 5 < sweep.current.size else float(np.max(sweep.current))
+        late = float(np.median(part[part.size // 2 :]))
+        level = late if abs(late - level) < 2.0 * SHAPE.flat * late else level  # else it goes on rising
         held = all_kept[np.abs(sweep.current[all_kept] - level) <= SHAPE.flat * level]
         first = int(np.searchsorted(all_kept, held[0] if held.size else begun))
         last = int(np.searchsorted(all_kept, held[-1] if held.size else begun))
