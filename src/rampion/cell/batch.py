@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.cell.binary import Numbers
-from rampion.cell.binary_march import Line, Step, march
+from rampion.cell.binary_march import Line, flux_at, march
 from rampion.cell.binary_run import cell_numbers, is_plain
 from rampion.cell.parameters import Cell
 from rampion.cell.simulation import Accuracy
@@ -103,22 +103,6 @@ def _together(
         if not made.complete and here.size > 1:
             waiting += np.split(here, here.size)
             continue
-        currents[here] = _flux_at(made.steps, shares[here]) * mine.current_scale[:, None]
+        currents[here] = flux_at(made.steps, shares[here]) * mine.current_scale[:, None]
         arrived[here] = made.complete
     return currents, arrived
-
-
-def _flux_at(steps: Sequence[Step], shares: np.ndarray) -> np.ndarray:
-    """g (P, m) at shares (P, m) of the ramps, by the parabolas of the steps; beyond the last one it stays."""
-    inside = [step for step in steps if step.length > 0.0]
-    if not inside:
-        return np.zeros(shares.shape)
-    ends = np.array([step.state.time for step in inside])
-    begun = np.array([step.before.time for step in inside])
-    before, after, bend = (
-        np.array(column) for column in zip(*((s.before.flux, s.state.flux, s.bend) for s in inside), strict=True)
-    )
-    k = np.minimum(np.searchsorted(ends, shares), ends.size - 1)
-    of = np.arange(shares.shape[0])[:, None]
-    s = np.clip((shares - begun[k]) / (ends - begun)[k], 0.0, 1.0)
-    return before[k, of] + s * (after[k, of] - before[k, of] + (s - 1.0) * bend[k, of])

@@ -335,3 +335,20 @@ def _solved(
         if (small | (np.abs(target - value) < _EXACT)).all():
             return spread, _flux(stage, spread)
     return None
+
+
+def flux_at(steps: Sequence[Step], time: np.ndarray) -> np.ndarray:
+    """g (P, m) at moments (P, m), or (1, m) for all cells, by the parabolas of a march's steps; beyond the last one it
+    stays."""
+    inside = [step for step in steps if step.length > 0.0]
+    if not inside:
+        return np.zeros(time.shape)
+    ends = np.array([step.state.time for step in inside])
+    begun = np.array([step.before.time for step in inside])
+    before, after, bend = (
+        np.array(column) for column in zip(*((s.before.flux, s.state.flux, s.bend) for s in inside), strict=True)
+    )
+    k = np.minimum(np.searchsorted(ends, time), ends.size - 1)
+    of = np.arange(before.shape[1])[:, None]
+    s = np.clip((time - begun[k]) / (ends - begun)[k], 0.0, 1.0)
+    return before[k, of] + s * (after[k, of] - before[k, of] + (s - 1.0) * bend[k, of])

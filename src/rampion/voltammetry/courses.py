@@ -30,7 +30,7 @@ from jaxtyping import Float, Int
 
 from rampion.cell.binary import grid_of, numbers_of
 from rampion.cell.binary_current import potential_under
-from rampion.cell.binary_march import Line, March, march
+from rampion.cell.binary_march import Line, flux_at, march
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
 _OCTAVES = 12  # of the thickness: the thinnest layer resolved, the same throughout a fit
@@ -151,24 +151,9 @@ def cell_courses(
         grid = grid_of(_OCTAVES, tolerance)
         return history.direction * potential_under(numbers, history.lines, history.time, grid)
     made = march(numbers, history.lines, tolerance, grid=grid_of(_OCTAVES, tolerance), floor=_FLOOR)
-    return _flux_at(made, history.time) * numbers.current_scale[:, None]
-
-
-def _flux_at(made: March, time: np.ndarray) -> np.ndarray:
-    """g (P, n) at moments inside a march, by the parabolas of its steps; NaN after its end."""
-    steps = [step for step in made.steps if step.length > 0.0]
-    if not steps:
-        return np.full((made.steps[0].state.flux.size if made.steps else 1, time.size), math.nan)
-    ends = np.array([step.state.time for step in steps])
-    k = np.minimum(np.searchsorted(ends, time, side="left"), len(steps) - 1)
-    before = np.array([step.before.flux for step in steps])
-    after = np.array([step.state.flux for step in steps])
-    bend = np.array([step.bend for step in steps])
-    begun = np.array([step.before.time for step in steps])
-    share = np.clip((time - begun[k]) / (ends - begun)[k], 0.0, None)[:, None]
-    flux = before[k] + share * (after - before)[k] + share * (share - 1.0) * bend[k]
-    flux[time > ends[-1] * (1.0 + 1e-9)] = math.nan
-    return flux.T
+    flux = flux_at(made.steps, history.time[None, :])
+    ended = max((step.state.time for step in made.steps), default=0.0)
+    return np.where(history.time > ended * (1.0 + 1e-9), math.nan, flux * numbers.current_scale[:, None])
 
 
 def contact_courses(history: History, share: np.ndarray, charge: np.ndarray) -> Float[np.ndarray, "p n"]:
