@@ -22,8 +22,8 @@ from rampion.voltammetry.finding import After, Aftermath, Finding, Kind, Verdict
 from rampion.voltammetry.hypotheses import DRIFT
 from rampion.voltammetry.voltammogram import SMALLEST_SWEEP
 
+_START = 10  # one over the share of a constant current's points from which V/I is read
 _END = 20  # likewise, at the end of a record that goes on after the event
-_START = 10  # of a constant current: the share of its points from which V/I is read
 
 
 def with_aftermath(

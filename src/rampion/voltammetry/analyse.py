@@ -31,7 +31,7 @@ from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.galvanostatic import current_record, split_steps
 from rampion.voltammetry.initiation import judge_currents
 from rampion.voltammetry.noise import noise_level
-from rampion.voltammetry.pauses import find_pauses, overload, paused_time, rests_inside
+from rampion.voltammetry.pauses import find_pauses, paused_time, ramped
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
     SMALLEST_SWEEP,
@@ -189,10 +189,8 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     noise = noise_level(time, potential)
     if span < max(10 * (noise if math.isfinite(noise) else 0.0), 2e-3):
         return Shape.HOLD, "its potential does not move"
-    begun = overload(potential, current)
-    time, potential, current = time[:begun], potential[:begun], current[:begun]
-    moved = ~rests_inside(potential)
-    time, potential, current = time[moved], potential[moved], current[moved]
+    live, _ = ramped(potential, current)
+    time, potential, current = time[live], potential[live], current[live]
     straight, lasted = 0, 0.0
     for first, end, _ in split_legs(time, potential):
         if end - first < SMALLEST_SWEEP:

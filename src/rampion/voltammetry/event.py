@@ -24,6 +24,7 @@ from rampion.voltammetry.event_place import (
     ACCURACY,
     DRAWS,
     EventPlace,
+    as_measured,
     close_explanations,
     drawn_numbers,
     quantiles_of,
@@ -121,7 +122,7 @@ def judge_sweep(
         flags = [VoltammetryFlag.CHOSEN.flag(found=VERDICT_WORDS[judgement.verdict])]
     current, potential = event.current, event.potential
     time, charge = clocked(voltammogram, current, potential)
-    potential = with_error(potential, ACCURACY * abs(potential.value))
+    potential = as_measured(potential)
     offset = _offset(judgement)
     current, charge = with_error(current, offset), with_error(charge, offset * time.value)
     broken = verdict in (Verdict.PENETRATION, Verdict.SOFT_SHORT, Verdict.INSTRUMENT_LIMIT)
@@ -288,7 +289,7 @@ def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) 
     scatter = math.sqrt(float(np.sum((voltammogram.noise[1:] * steps)[:last] ** 2)))
     return (
         Estimate(at - float(voltammogram.time[0]), error),
-        with_error(Estimate(charge, math.hypot(abs(current.value) * error, scatter)), ACCURACY * abs(charge)),
+        as_measured(Estimate(charge, math.hypot(abs(current.value) * error, scatter))),
     )
 
 

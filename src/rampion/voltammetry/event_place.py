@@ -34,6 +34,8 @@ _BREAKS = 120  # places at most
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
+    """Current [A] and voltage [V] at an event, and what was found there."""
+
     current: Estimate
     potential: Estimate
     peak: Peak | None = None
@@ -111,24 +113,20 @@ class EventPlace:
         on = np.isfinite(best.course)
         grid, rising = np.unique(self.blocks.history.imposed[on], return_index=True)
         course = Course(grid, best.fitted[on][rising], best.design[on][rising], prior_of_course(best))
-        departure = next((one for one in self.judgement.departures if one.first == at), None)
-        steepness, excess = (departure.steep, departure.share) if departure else (math.nan, math.nan)
         if kept.size - np.searchsorted(kept, begun) < 3:  # the voltage collapses at once
             last = self._before(float(x[kept < begun][-1]) + 1e-9)
-            hole = Penetration(
-                onset_current=last.current, onset_potential=last.potential, first=begun, steepness=steepness,
-                excess=excess,
-            )  # fmt: skip
-            return replace(last, penetration=hole)
-        place = int(np.clip(np.searchsorted(kept, begun) + 1, 12, kept.size - 3))
-        start = int(np.searchsorted(kept, self.first[next(one.first for one in best.stretches if one.on)]))
-        current, potential, before = fit_onset(
-            x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - 12, 0)), course
-        )
-        current = with_error(current, ACCURACY * abs(current.value))
+            current, potential, first = last.current, last.potential, begun
+        else:
+            place = int(np.clip(np.searchsorted(kept, begun) + 1, 12, kept.size - 3))
+            start = int(np.searchsorted(kept, self.first[next(one.first for one in best.stretches if one.on)]))
+            current, potential, before = fit_onset(
+                x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - 12, 0)), course
+            )
+            current, first = as_measured(current), int(kept[before])
+        departure = next((one for one in self.judgement.departures if one.first == at), None)
         hole = Penetration(
-            onset_current=current, onset_potential=potential, first=int(kept[before]), steepness=steepness,
-            excess=excess,
+            onset_current=current, onset_potential=potential, first=first,
+            steepness=departure.steep if departure else math.nan, excess=departure.share if departure else math.nan,
         )  # fmt: skip
         return Event(current=current, potential=potential, penetration=hole)
 
@@ -143,11 +141,13 @@ class EventPlace:
         sweep = self.sweep
         all_kept = np.flatnonzero(sweep.swept)
         begun = int(self.blocks.edges[min(at, self.blocks.edges.size - 1)])
-        few = max(5, 8 * begun // max(at, 1))  # points of eight blocks, of which the first may lie before the level
-        part = sweep.current[begun : begun + few] if begun + 5 < sweep.current.size else sweep.current
-        level = float(np.median(part[:5])) if begun + 5 < sweep.current.size else float(np.max(sweep.current))
-        late = float(np.median(part[part.size // 2 :]))
-        level = late if abs(late - level) < 2.0 * SHAPE.flat * late else level  # else it goes on rising
+        if begun + 5 < sweep.current.size:
+            few = max(5, 8 * begun // max(at, 1))  # points of eight blocks, of which the first may lie before the level
+            part = sweep.current[begun : begun + few]
+            level, late = float(np.median(part[:5])), float(np.median(part[part.size // 2 :]))
+            level = late if abs(late - level) < 2.0 * SHAPE.flat * late else level  # else it goes on rising
+        else:
+            level = float(np.max(sweep.current))
         held = all_kept[np.abs(sweep.current[all_kept] - level) <= SHAPE.flat * level]
         first = int(np.searchsorted(all_kept, held[0] if held.size else begun))
         last = int(np.searchsorted(all_kept, held[-1] if held.size else begun))
@@ -160,9 +160,8 @@ class EventPlace:
             sweep.resolution,
         )
         clipping = replace(clipping, first=int(all_kept[first]))
-        error = math.hypot(sweep.resolution / math.sqrt(12), ACCURACY * clipping.current)
         return Event(
-            current=Estimate(clipping.current, error),
+            current=as_measured(Estimate(clipping.current, sweep.resolution / math.sqrt(12))),
             potential=Estimate(clipping.potential, clipping.potential_error), clipping=clipping,
         )  # fmt: skip
 
@@ -181,7 +180,7 @@ class EventPlace:
         scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2))
         pitch = float(x[-1] - x[0]) / points.size
         spread = float(weight @ (x[last] - place) ** 2) + pitch**2 / 3.0 + self.sweep.potential_noise**2
-        there = with_error(Estimate(current, math.sqrt(scatter)), ACCURACY * abs(current))
+        there = as_measured(Estimate(current, math.sqrt(scatter)))
         return Event(current=there, potential=Estimate(place, math.sqrt(spread)))
 
     def _before(self, potential: float) -> Event:
@@ -222,9 +221,7 @@ class EventPlace:
         place = int(known[-1])
         slope = self.best.fitted[place] - self.best.fitted[place - 1]
         value = float(self.best.fitted[place] + max(0.5 * slope, 0.0))
-        return with_error(
-            Estimate(value, self.best.error_at(place)), math.hypot(0.3 * float(slope), ACCURACY * abs(value))
-        )
+        return as_measured(with_error(Estimate(value, self.best.error_at(place)), 0.3 * float(slope)))
 
     def _maximum(self, at: int) -> Event:
         near = slice(max(at - 2, 0), at + 3)
@@ -240,7 +237,7 @@ class EventPlace:
                 with_error(course, math.sqrt(max((course.value - local.value) ** 2 - local.std**2, 0.0)))
                 for course, local in zip(drawn, (height, place), strict=True)
             )
-        height = with_error(height, ACCURACY * abs(height.value))
+        height = as_measured(height)
         smooth, potential = self.smooth, self.blocks.history.imposed
         rising = np.flatnonzero(smooth[: at + 1] <= 0.5 * height.value)
         lowest = at + int(np.argmin(smooth[at:]))
@@ -263,7 +260,7 @@ class EventPlace:
         if top == self.smooth.size - 1:  # a block's mean is that of its middle
             value += max(0.5 * (value - float(self.smooth[top - 1])), 0.0)
         return Event(
-            current=with_error(Estimate(value, error), ACCURACY * abs(value)),
+            current=as_measured(Estimate(value, error)),
             potential=Estimate(float(self.sweep.ramp[kept[-1]]), max(step, self.sweep.potential_noise)),
         )  # fmt: skip
 
@@ -284,6 +281,11 @@ def with_error(estimate: Estimate, error: float) -> Estimate:
         estimate.value - math.hypot(estimate.value - estimate.low, reach),
         estimate.value + math.hypot(estimate.high - estimate.value, reach), estimate.flags,
     )  # fmt: skip
+
+
+def as_measured(estimate: Estimate) -> Estimate:
+    """The estimate with the instrument's own uncertainty."""
+    return with_error(estimate, ACCURACY * abs(estimate.value))
 
 
 def drawn_numbers(explanation: Hypothesis, generator: np.random.Generator) -> np.ndarray:
@@ -349,5 +351,6 @@ def _vertex(curve: np.ndarray, potential: np.ndarray) -> tuple[float, float]:
 
 
 def quantiles_of(value: float, draws: np.ndarray) -> Estimate:
+    """A value with the scatter and the central 95 % of draws about it."""
     low, high = np.percentile(draws, [2.5, 97.5])
     return Estimate(value, float(np.std(draws)), min(float(low), value), max(float(high), value))

@@ -11,7 +11,7 @@ from rampion.estimate import NORMAL_95, Estimate, Flag, merge_flags
 from rampion.measurement import Sample
 from rampion.voltammetry.confidence import BaseRates, at_base_rates, confidence_of, evidence_of, likelihoods, odds_of
 from rampion.voltammetry.event import ask_for, per_area
-from rampion.voltammetry.event_place import ACCURACY, prior_of_course, with_error
+from rampion.voltammetry.event_place import as_measured, prior_of_course, with_error
 from rampion.voltammetry.finding import Finding, Initiation, Kind, Verdict
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.galvanostatic import CurrentRecord, blocks_under_current, critical_current, steps_of
@@ -61,8 +61,7 @@ def judge_currents(
     cycling = steps_of(record, began) if kind is Kind.CYCLING else None
     levels = np.abs([record.imposed[k] for k in record.driven])
     if cycling is not None:
-        current = critical_current(cycling)
-        current = with_error(current, ACCURACY * abs(current.value))
+        current = as_measured(critical_current(cycling))
         lengths = [step.duration for step in cycling.steps[:-1]] or [0.0]
         if max(lengths) > 1.2 * min(lengths):
             more.append(VoltammetryFlag.UNEVEN_STEPS.flag())
@@ -72,9 +71,7 @@ def judge_currents(
         charge = Estimate(cycling.cumulative_capacity, abs(current.value) * time.std)
     else:
         stray = float(np.std(record.size[record.kept]))
-        current = Estimate(
-            float(levels[0]), math.hypot(stray / math.sqrt(record.kept.size), ACCURACY * float(levels[0]))
-        )
+        current = as_measured(Estimate(float(levels[0]), stray / math.sqrt(record.kept.size)))
         if stray > _UNSTEADY * levels[0]:
             more.append(VoltammetryFlag.NOT_CONSTANT.flag(relative=stray / float(levels[0])))
         late = time.std if math.isfinite(time.std) else 0.0

@@ -63,6 +63,15 @@ def overload(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"
     return first if lost > _DROP * float(np.ptp(potential)) else n
 
 
+def ramped(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> tuple[Bool[np.ndarray, " n"], int]:
+    """(n,) True where the voltage is a programme's: neither a rest inside a sweep nor what follows a short; and the
+    point from which that follows (:func:`overload`)."""
+    shorted = overload(potential, current)
+    live = np.zeros(potential.size, dtype=bool)
+    live[:shorted] = ~rests_inside(potential[:shorted])
+    return live, shorted
+
+
 def find_pauses(
     time: Float[np.ndarray, " n"],
     potential: Float[np.ndarray, " n"],

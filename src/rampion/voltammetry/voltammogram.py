@@ -14,7 +14,7 @@ from rampion.estimate import Estimate, Flag
 from rampion.measurement import COUNTER_POTENTIAL, WORKING_POTENTIAL, Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
-from rampion.voltammetry.pauses import PauseMark, find_pauses, overload, paused_time, rests_inside
+from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time, ramped
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
@@ -195,8 +195,8 @@ def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
 
     A record that only ever moves towards zero is taken as forward, with a flag from the ohmic line's zero crossing.
     """
-    shorted = overload(record.potential, record.current)
-    moved = np.flatnonzero(~rests_inside(record.potential[:shorted]))
+    live, shorted = ramped(record.potential, record.current)
+    moved = np.flatnonzero(live)
     legs = tuple(
         (int(moved[first]), int(moved[end - 1]) + 1, direction)
         for first, end, direction in split_legs(record.time[moved], record.potential[moved])
@@ -243,7 +243,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
     potential_noise = noise_level(time, potential)
     potential_noise = potential_noise if math.isfinite(potential_noise) else 0.0
     # rests and what follows a short are no part of the ramp: it stands still there
-    live = ~rests_inside(potential) & (np.arange(time.size) < overload(potential, current))
+    live, _ = ramped(potential, current)
     ramp = _rising(potential[live], potential_noise)[np.maximum(np.cumsum(live) - 1, 0)]
     scan_rate = None
     swept, pauses, rate = live.copy(), (), 0.0
