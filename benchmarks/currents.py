@@ -63,9 +63,9 @@ def main() -> None:
                     right.setdefault(group, []).append(hit)
                 if not hit:
                     called.setdefault(kind, Counter())[verdict] += 1
-                    told = found[0].confidence if found else np.nan
+                    sure = found[0].confidence if found else np.nan
                     wrong.append(f"{maker} {kind} {r.seed} {protocol} {noise} {r.noise_share:.1e} n {r.time.size}: "
-                                 f"{verdict} {told:.2f}; {r.family}")  # fmt: skip
+                                 f"{verdict} {sure:.2f}; {r.family}")  # fmt: skip
                 elif verdict != "no_event":
                     f = found[0]
                     low, high = f.time.interval

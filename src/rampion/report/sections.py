@@ -161,12 +161,12 @@ REFERENCE = (
 def reference_cells(entry: Plain) -> list[str]:
     """What a reference electrode added to a finding, under :data:`REFERENCE`."""
     interface, depth = entry["interface_share"], entry["depth"]
-    told = "–" if interface is None else _share(interface)
+    within = "–" if interface is None else _share(interface)
     if interface is not None and interface["std"] is None:
         low, high = (100 * end for end in interface["interval"])
-        told = f"{low:.0f} to {high:.0f} %"
+        within = f"{low:.0f} to {high:.0f} %"
     return [
-        "not stated" if depth is None else f"{_share(depth)} of the thickness", _share(entry["working_share"]), told,
+        "not stated" if depth is None else f"{_share(depth)} of the thickness", _share(entry["working_share"]), within,
         entry["polarising"], "–" if entry["polarisation_share"] is None else _share(entry["polarisation_share"]),
         number(estimate(entry["potential"]), "potential"),
     ]  # fmt: skip

@@ -49,8 +49,8 @@ def finding_lines(finding: Finding) -> list[str]:
         lines.append(f"    evidence          {odds_words(to_plain(finding.odds))}")
     if finding.aftermath is not None:
         after = finding.aftermath
-        told = aftermath_words(after.before, after.remaining, after.by, after.confirmed)
-        lines.append(f"    afterwards        {told}")
+        words = aftermath_words(after.before, after.remaining, after.by, after.confirmed)
+        lines.append(f"    afterwards        {words}")
     if finding.current_density is not None:
         lines.append(f"    current density   {show(finding.current_density, 'current_density')}   {where}")
     else:
