@@ -29,6 +29,7 @@ ACCURACY = 1e-3  # of a current, a voltage and a charge: what potentiostats stat
 _NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
 _WIDER = 1.3  # errors over those of a given course and part: both were chosen on the same points
 _ANYTHING = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
+_SHOULDER = 5e-3  # of the current: how far a parabola is off where it breaks off with a rounded shoulder
 _BREAKS = 120  # places at most
 
 
@@ -172,14 +173,15 @@ class EventPlace:
         x, y = self.sweep.ramp[points], self.sweep.current[points]
         noise = max(float(np.median(self.noise[points])), 1e-300)
         last = np.unique(np.linspace(5, points.size - 2, _BREAKS).astype(int))  # the last point before
-        left, height, error = np.array([_parabola_until(x[: k + 1], y[: k + 1]) for k in last]).T
-        cost = left / noise**2 + _ANYTHING * (points.size - 1.0 - last)
+        left, height, error, top = np.array([_parabola_until(x[: k + 1], y[: k + 1]) for k in last]).T
+        shoulder = _SHOULDER * float(np.max(np.abs(y)))
+        cost = left / (noise**2 + shoulder**2) + _ANYTHING * (points.size - 1.0 - last)
         weight = np.exp(-0.5 * (cost - float(np.min(cost))))
         weight /= np.sum(weight)
-        current, place = float(weight @ height), float(weight @ x[last])
-        scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2))
+        current, place = float(weight @ height), float(weight @ top)
+        scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2)) + shoulder**2
         pitch = float(x[-1] - x[0]) / points.size
-        spread = float(weight @ (x[last] - place) ** 2) + pitch**2 / 3.0 + self.sweep.potential_noise**2
+        spread = float(weight @ (top - place) ** 2) + pitch**2 / 3.0 + self.sweep.potential_noise**2
         there = as_measured(Estimate(current, math.sqrt(scatter)))
         return Event(current=there, potential=Estimate(place, math.sqrt(spread)))
 
@@ -327,13 +329,14 @@ def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] |
     return quantiles_of(value, all_heights), with_error(quantiles_of(place, all_places), 0.5 * pitch)
 
 
-def _parabola_until(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float]:
-    """Of the parabola through points: the squares it leaves, its height at the last and that height's error over a
-    point's."""
+def _parabola_until(x: np.ndarray, y: np.ndarray) -> tuple[float, float, float, float]:
+    """Of the parabola through points: the squares it leaves, its largest height, that height's error over a point's,
+    and where it is."""
     powers = np.vander((x - x[-1]) / max(float(x[-1] - x[0]), 1e-300), 3)
-    inverse = np.linalg.pinv(powers)
-    left = y - powers @ (inverse @ y)
-    return float(left @ left), float(inverse[2] @ y), float(np.linalg.norm(inverse[2]))
+    hat = powers @ np.linalg.pinv(powers)
+    fitted = hat @ y
+    left, top = y - fitted, int(np.argmax(fitted))
+    return float(left @ left), float(fitted[top]), float(np.linalg.norm(hat[top])), float(x[top])
 
 
 def _vertex(curve: np.ndarray, potential: np.ndarray) -> tuple[float, float]:

@@ -81,7 +81,8 @@ def fit_maximum(
     distance = np.abs(potential - near)
     order = np.argsort(distance)
     n = potential.size
-    least = min(n, max(2 * degree + 3, n // 25))
+    least = min(n, 2 * degree + 3)
+    usual = float(distance[order[max(least, n // 25) - 1]])  # a shorter window only where this one leaves more
     reach = [float(distance[order[least - 1]])]
     while reach[-1] < distance[order[-1]]:
         reach.append(reach[-1] * 1.2)
@@ -94,7 +95,7 @@ def fit_maximum(
             good, misses = radius, 0
         else:
             misses += 1
-            if misses >= 3:
+            if misses >= 3 and radius >= usual:
                 break
     radius = max(0.7 * good, reach[0])
     used = _symmetric(potential, near, radius)
