@@ -127,6 +127,53 @@ def test_a_spike_is_named_and_does_not_withdraw_the_spectrum():
     assert found.residual[31].real == pytest.approx(0.05, abs=0.02)
 
 
+def passivating(rng, change=0.0):
+    """(frequency, impedance, noise) of an electrode that passivates: its slope dI/dV is negative at low frequency, and
+    under a held voltage it is stable since the zeros of 1 + R·Y in front of it all decay."""
+    while True:
+        frequency = np.geomspace(10 ** rng.uniform(4.5, 6), 10 ** rng.uniform(-3, 0), int(rng.integers(40, 80)))
+        s = 2j * np.pi * frequency
+        size, fall, tau = 10 ** rng.uniform(1, 3), rng.uniform(1.05, 4), 10 ** rng.uniform(-2, 1)
+        capacitance, ahead = 10 ** rng.uniform(-6.5, -4.5), rng.uniform(0.02, 0.9) * size / (fall - 1)
+        zeros = np.roots(
+            [capacitance * ahead * tau, ahead * capacitance + tau + ahead * tau / size, 1 + ahead * (1 - fall) / size]
+        )
+        elapsed = np.cumsum(1 / frequency) / np.sum(1 / frequency)
+        faradaic = (1 - fall / (1 + s * tau)) / (size * (1 + change * elapsed))
+        impedance = ahead + 1 / (s ** rng.uniform(0.8, 1) * capacitance + faradaic)
+        if (zeros.real < 0).all() and (impedance.real < 0).sum() > 2:
+            noise = 10 ** rng.uniform(-3.3, -2.3)
+            error = noise * (rng.standard_normal(s.size) + 1j * rng.standard_normal(s.size))
+            return frequency, impedance * (1 + error), noise
+
+
+def test_a_negative_resistance_is_valid_where_the_admittance_obeys():
+    rng = np.random.default_rng(9006)
+    made = [passivating(rng) for _ in range(60)]
+    found = [check_kramers_kronig(Spectrum(frequency=f, impedance=z, synthetic=True)) for f, z, _ in made]
+    assert np.mean([bool(one.valid) for one in found]) >= 0.97
+    assert all(one.admittance for one in found)
+    assert np.median([one.noise / noise for one, (_, _, noise) in zip(found, made, strict=True)]) == pytest.approx(
+        1, abs=0.1
+    )
+    for one, (_, z, noise) in zip(found, made, strict=True):
+        assert one.residual == pytest.approx((z - one.model) / np.abs(z))
+        assert np.sqrt(np.mean(np.abs(one.residual) ** 2) / 2) < 2 * noise
+
+
+def test_a_negative_resistance_that_changes_meanwhile_is_not_valid():
+    rng = np.random.default_rng(9007)
+    made = [passivating(rng, change=0.4) for _ in range(40)]
+    found = [check_kramers_kronig(Spectrum(frequency=f, impedance=z, synthetic=True)) for f, z, _ in made]
+    assert np.mean([bool(one.valid) for one in found]) <= 0.3
+
+
+def test_a_passive_cell_that_changes_gets_no_second_chance():
+    made, found = verdicts(True, 9008, 100)
+    passive = [(m.impedance.real >= 0).all() for m in made]
+    assert not any(one.admittance for one, kept in zip(found, passive, strict=True) if kept)
+
+
 def test_order_of_the_points_does_not_matter():
     rng = np.random.default_rng(2)
     frequency, impedance = noisy_arc(rng)

@@ -74,6 +74,26 @@ def test_a_steady_cell_is_left_alone():
         assert not found.spectrum.flags
 
 
+def test_a_passivating_cell_is_brought_to_one_time_by_its_admittance():
+    def electrode(resistance):  # dV/dI negative at low frequency: 1/Z obeys the relations, Z does not
+        return 20 + 1 / (1j * ANGULAR * 1e-7 + (1 - 2 / (1 + 2e-3j * ANGULAR)) / resistance)
+
+    rng, spectra, frozen = np.random.default_rng(6), [], []
+    for number in range(6):
+        time = scan_times(100.0 * number)
+        changing, middle = (100 + 150 * np.exp(-t / 300) for t in (time, 100.0 * number + 45))
+        spectra.append(Spectrum(frequency=FREQUENCY, impedance=with_noise(electrode(changing), 1e-3, rng), time=time))
+        frozen.append(electrode(middle))
+    found = correct_drift(spectra)
+    ratios = [
+        np.abs(one.spectrum.impedance / exact - 1).max() / np.abs(spectrum.impedance / exact - 1).max()
+        for one, spectrum, exact in zip(found, spectra, frozen, strict=True)
+    ]
+    assert all(one.applied for one in found[:3])
+    assert np.median(ratios[:3]) < 0.25
+    assert all(one.violation_after < 0.5 * one.violation_before for one in found[:3])
+
+
 def paused_sweep(noise, rng):
     """A hold every 50 mV; the interface follows the direct-current resistance, which creeps during each hold.
 

@@ -65,6 +65,7 @@ def estimate_amounts(
     directions: Complex[np.ndarray, "2 n"],
     noise: float,
     prior: Prior,
+    admittance: bool = False,
 ) -> Amounts:
     """α and β of a spectrum whose ln Z has to move by α·directions[0] + β·directions[1] to belong to one instant.
 
@@ -75,8 +76,10 @@ def estimate_amounts(
     ----------
     directions : (2, n) shifts of ln Z for α = 1 and for β = 1.
     noise : standard deviation of each part of Z, as a fraction of |Z|.
+    admittance : it is 1/Z that obeys the relations (:func:`~rampion.impedance.kramers_kronig.check_kramers_kronig`).
     """
-    size = np.abs(impedance)
+    response, sense = (1 / impedance, -1.0) if admittance else (impedance, 1.0)
+    size = np.abs(response)
     columns = relaxation_columns(2 * np.pi * frequency, size)
     basis, values, _ = np.linalg.svd(columns, full_matrices=False)
     basis = basis[:, values > SMALLEST_VALUE * values[0]]
@@ -86,9 +89,9 @@ def estimate_amounts(
             parts = parts - basis @ (basis.T @ parts)
         return parts
 
-    phase = impedance / size
+    phase = response / size
     target = unexplained(np.concatenate([phase.real, phase.imag]))
-    moved = phase * directions
+    moved = sense * phase * directions
     design = unexplained(np.concatenate([moved.real, moved.imag], axis=1).T)
     centre, weight = np.array(prior.mean), np.linalg.inv(prior.covariance())
     variance = max(noise, SMALLEST_NOISE) ** 2

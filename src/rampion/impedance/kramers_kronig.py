@@ -8,6 +8,11 @@ the residual of every order, and the order is the minimum of BIC. The verdict is
 the imaginary part alone, which no spectrum that obeys the relations can have, improve the fit; with a second test
 on the correlation of neighbouring residuals. The noise is what remains after both.
 
+The impedance of a passive cell has no pole and no zero in the right half plane, and both Z and 1/Z obey the relations.
+Where Re Z is negative (a passivating electrode, a film that gives way) the cell is not passive: held at a voltage it
+can be stable while at that current it is not, and then 1/Z obeys the relations and Z does not. Such a spectrum is
+valid when either does.
+
 Boukamp, J. Electrochem. Soc. 142 (1995) 1885, doi:10.1149/1.2044210; Schönleber, Klotz, Ivers-Tiffée,
 Electrochim. Acta 131 (2014) 20, doi:10.1016/j.electacta.2014.01.034 (whose µ criterion for the order is not used).
 """
@@ -48,6 +53,8 @@ class KramersKronig:
     residual : (n,) complex, (Z − model)/|Z| in the spectrum's own order.
     model : (n,) complex [Ω] the measurement model at each point.
     point_valid : (n,) whether the point lies within the noise of the model.
+    admittance : whether it is 1/Z that was described: Re Z is negative somewhere, Z breaks the relations, and the
+        model comes closer to 1/Z.
     """
 
     valid: bool | None
@@ -59,6 +66,7 @@ class KramersKronig:
     residual: Complex[np.ndarray, " n"]
     model: Complex[np.ndarray, " n"]
     point_valid: Bool[np.ndarray, " n"]
+    admittance: bool = False
     flags: tuple[Flag, ...] = ()
 
 
@@ -67,6 +75,16 @@ class _Model:
     residual: np.ndarray  # (2n,) real parts, then imaginary parts
     directions: np.ndarray  # (2n, k) orthonormal
     order: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    model: _Model
+    spikes: np.ndarray  # (n,)
+    probability: float
+    noise: float
+    violation: float
+    broken: bool
 
 
 @functools.lru_cache(maxsize=64)
@@ -101,9 +119,9 @@ def relaxation_columns(angular: np.ndarray, size: np.ndarray) -> np.ndarray:
     return stacked / np.linalg.norm(stacked, axis=0)
 
 
-def _fit_model(angular: np.ndarray, impedance: np.ndarray) -> _Model:
-    size = np.abs(impedance)
-    target = np.concatenate([np.real(impedance), np.imag(impedance)]) / np.tile(size, 2)
+def _fit_model(angular: np.ndarray, response: np.ndarray) -> _Model:
+    size = np.abs(response)
+    target = np.concatenate([np.real(response), np.imag(response)]) / np.tile(size, 2)
     directions, _ = np.linalg.qr(relaxation_columns(angular, size))
     parts = directions.T @ target
     count = target.size
@@ -152,14 +170,14 @@ def _outlyingness(model: _Model) -> tuple[np.ndarray, float]:
     return size, 2 * math.log(half / 1e-3) * scale
 
 
-def _fit_without_spikes(angular: np.ndarray, impedance: np.ndarray) -> tuple[_Model, np.ndarray]:
+def _fit_without_spikes(angular: np.ndarray, response: np.ndarray) -> tuple[_Model, np.ndarray]:
     """The model and the (n,) points set aside: at most a tenth, taken out worst first until none stands out.
 
     Where others still stand out then, or three neighbours or an end would go, it is no matter of spikes (a drift,
     say): nothing is set aside.
     """
     count = angular.size
-    whole = model = _fit_model(angular, impedance)
+    whole = model = _fit_model(angular, response)
     aside = np.zeros(count, bool)
     for _ in range(max(1, count // 10)):
         size, limit = _outlyingness(model)
@@ -170,11 +188,21 @@ def _fit_without_spikes(angular: np.ndarray, impedance: np.ndarray) -> tuple[_Mo
         beside = aside[max(worst - 2, 0) : worst + 3]
         if worst in (0, count - 1) or beside.sum() > 2:
             break
-        model = _fit_model(angular[~aside], impedance[~aside])
+        model = _fit_model(angular[~aside], response[~aside])
     size, limit = _outlyingness(model)
     if size.size == count - aside.sum() and size.max() <= limit:
         return model, aside
     return whole, np.zeros(count, bool)
+
+
+def _judge(angular: np.ndarray, response: np.ndarray, significance: float, correlation_limit: float) -> _Judged:
+    """How well Z or 1/Z (n,) at rising ω obeys the relations."""
+    model, spikes = _fit_without_spikes(angular, response)
+    probability, noise, violation, correlation = _smooth_violation(model, np.log(angular[~spikes]))
+    if correlation > correlation_limit:
+        violation = max(violation, float(np.sqrt(np.mean(model.residual**2))))
+    broken = probability < significance or correlation > correlation_limit
+    return _Judged(model, spikes, probability, noise, violation, broken)
 
 
 def check_kramers_kronig(
@@ -213,31 +241,32 @@ def check_kramers_kronig(
         )
     order = np.argsort(spectrum.frequency, kind="stable")
     angular, impedance = 2 * np.pi * spectrum.frequency[order], spectrum.impedance[order]
-    model, spikes = _fit_without_spikes(angular, impedance)
-    kept = ~spikes
-    probability, noise, violation, correlation = _smooth_violation(model, np.log(angular[kept]))
-    broken = probability < significance or correlation > correlation_limit
-    if correlation > correlation_limit:
-        violation = max(violation, float(np.sqrt(np.mean(model.residual**2))))
-    residual = np.empty(count, complex)
+    judged, admittance = _judge(angular, impedance, significance, correlation_limit), False
+    if judged.broken and bool((np.real(impedance) < 0).any()):
+        other = _judge(angular, 1 / impedance, significance, correlation_limit)
+        admittance = other.noise < judged.noise
+        judged = other if admittance else judged
+    model, spikes, noise, violation = judged.model, judged.spikes, judged.noise, judged.violation
+    kept, response = ~spikes, 1 / impedance if admittance else impedance
+    residual = np.zeros(count, complex)
     half = model.residual.size // 2
     residual[kept] = model.residual[:half] + 1j * model.residual[half:]
     outlying = spikes.copy()
     size, limit = _outlyingness(model)
     outlying[kept] |= size > limit
-    fitted = impedance - residual * np.abs(impedance)
+    fitted = response - residual * np.abs(response)
     if spikes.any():
         logs = np.log(angular)
         parts = [np.interp(logs[spikes], logs[kept], part(fitted[kept])) for part in (np.real, np.imag)]
         fitted[spikes] = parts[0] + 1j * parts[1]
-        residual[spikes] = (impedance[spikes] - fitted[spikes]) / np.abs(impedance[spikes])
-
+    fitted = 1 / fitted if admittance else fitted
+    residual = (impedance - fitted) / np.abs(impedance)
     flags: list[Flag] = []
     if noise > LARGEST_NOISE:
         flags.append(ImpedanceFlag.KRAMERS_KRONIG_NOISY.flag(noise=noise, limit=LARGEST_NOISE))
-    if broken and violation > tolerance:
+    if judged.broken and violation > tolerance:
         flags.append(ImpedanceFlag.KRAMERS_KRONIG_VIOLATED.flag(violation=violation, noise=noise))
-    elif broken:
+    elif judged.broken:
         flags.append(ImpedanceFlag.KRAMERS_KRONIG_SYSTEMATIC.flag(violation=violation, tolerance=tolerance))
     if outlying.any():
         first = float(angular[np.argmax(outlying)] / (2 * np.pi))
@@ -249,14 +278,15 @@ def check_kramers_kronig(
     back = np.empty(count, int)
     back[order] = np.arange(count)
     return KramersKronig(
-        valid=not (broken and violation > tolerance) and noise <= LARGEST_NOISE,
+        valid=not (judged.broken and violation > tolerance) and noise <= LARGEST_NOISE,
         residual_rms=float(np.sqrt(np.mean(np.abs(residual) ** 2) / 2)),
         noise=noise,
         violation=violation,
-        probability=probability,
+        probability=judged.probability,
         order=model.order,
         residual=residual[back],
         model=fitted[back],
         point_valid=~outlying[back],
+        admittance=admittance,
         flags=tuple(flags),
     )

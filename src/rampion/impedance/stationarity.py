@@ -218,7 +218,9 @@ def _correct_one(
     growth = unit * growth_at_constant_capacitance(spectrum.frequency, before.model)
     ahead = target - own
     directions = np.array([slope * ahead, growth * ahead])
-    amounts = estimate_amounts(spectrum.frequency, spectrum.impedance, directions, before.noise, prior)
+    amounts = estimate_amounts(
+        spectrum.frequency, spectrum.impedance, directions, before.noise, prior, before.admittance
+    )
     shift, along = amounts.shift, abs(float(amounts.values[0]))
     drift = float(np.max(np.abs(amounts.values @ np.array([slope, growth]))) * np.ptp(own))
     brought = along * before.noise * np.abs(ahead) / np.maximum(np.where(usable, reach, np.nanmax(reach)), 1e-300)
