@@ -28,7 +28,7 @@ def event(potential: np.ndarray, current_density: float) -> Event:
 
 def test_gradual_penetrations_above_the_peak_are_counted_and_depletions_left_out(monkeypatch):
     runs = [event(PENETRATED, j) for j in (12.5, 15.0, 20.0)] + [event(DEPLETED, 12.0)] + [event(0.2 + 0 * U, 14.0)]
-    peak = SimpleNamespace(finding=SimpleNamespace(current_density=Estimate(10.0, 0.1), semi_integral=None))
+    peak = SimpleNamespace(finding=SimpleNamespace(current_density=Estimate(10.0, 0.1), semi_integral_plateau=None))
     monkeypatch.setattr(evidence, "_limited", lambda _: [peak])
     counted = evidence._runs(runs, [], [])[Arguments.FAILURE_ABOVE_PEAK]
     assert (counted.happened, counted.count) == (3, 4)

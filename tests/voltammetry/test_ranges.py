@@ -11,7 +11,6 @@ from rampion.estimate import Estimate
 from rampion.measurement import Sample, Sweep, Trace
 from rampion.voltammetry.analyse import analyse_run, analyse_trace
 from rampion.voltammetry.finding import Verdict
-from rampion.voltammetry.noise import moving_median
 from recovery.voltammetry_curves import THERMAL, binary_sweep
 
 SAMPLE = Sample(name="pellet", thickness=Estimate(1e-3, 0.0), area=Estimate(4e-6, 0.0))
@@ -86,7 +85,3 @@ def test_the_conductance_of_a_polarising_cell_is_that_at_rest(width, transferenc
     assert abs(float(np.median(errors))) < 0.03
     assert held >= 3
     assert math.isclose(tau[-1] * width, 16.0, rel_tol=1e-6)
-
-
-def test_moving_median_of_five():
-    assert moving_median(np.array([0.0, 9.0, 0.0, 0.0, 1.0, 2.0, 3.0]), 5).tolist() == [0, 0, 0, 1, 1, 2, 3]

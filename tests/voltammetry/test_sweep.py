@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +16,7 @@ from rampion.records import to_json
 from rampion.voltammetry.analyse import Shape, analyse_run, analyse_trace, classify_trace
 from rampion.voltammetry.finding import After, Kind, Verdict
 from rampion.voltammetry.pauses import find_pauses
-from rampion.voltammetry.voltammogram import join_traces
+from rampion.voltammetry.voltammogram import find_voltammograms, join_traces
 from recovery.voltammetry_curves import THERMAL, binary_curve
 
 SAMPLE = Sample(name="pellet", thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 1e-7))
@@ -53,7 +54,25 @@ def test_the_reference_peak_is_found_where_the_independent_solution_has_it():
     assert "transport_or_contact" in codes(finding)
     # F c₀ √D/(1 - t₊): the semi-integral's plateau
     plateau = 96485.33 * 430 * math.sqrt(1.1889e-11) / 0.2
-    assert finding.semi_integral.plateau.value == pytest.approx(plateau, rel=0.06)
+    assert finding.semi_integral_plateau.value == pytest.approx(plateau, rel=0.06)
+
+
+def test_the_answer_does_not_depend_on_the_number_of_points():
+    few, many = (analyse_trace(peaked(points=points), SAMPLE)[0] for points in (3_000, 300_000))
+    assert many.verdict is few.verdict is Verdict.LIMITING_PEAK
+    for name in ("current_density", "potential", "charge", "conductivity", "semi_integral_plateau"):
+        one, other = getattr(few, name), getattr(many, name)
+        assert abs(one.value - other.value) < 2.0 * math.hypot(one.std, other.std)
+        assert abs(one.value / other.value - 1.0) < 0.01
+
+
+def test_a_long_record_is_held_a_few_times_only():
+    record = join_traces((peaked(points=300_000),))
+    tracemalloc.start()
+    find_voltammograms(record)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 16 * record.time.nbytes
 
 
 def test_an_ohmic_sweep_gives_the_conductivity_with_all_three_uncertainties():

@@ -47,7 +47,7 @@ def build_parts(
     extra = {key: column for key, column in columns.items() if key not in used and key}
     apart = {name: values[role] for role, name in _ELECTRODES.items() if role in values}
     count = next(iter(columns.values())).size if columns else 0
-    impedance = np.full(count, np.nan, dtype=complex)
+    impedance = np.zeros(0, dtype=complex)
     is_spectrum, lost = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     recorded = np.zeros(count, dtype=bool)
     for role in ("potential", "current"):
@@ -72,7 +72,7 @@ def build_parts(
     if lost.any():
         flags.append(ReaderFlag.DROPPED_POINTS.flag(count=int(lost.sum()), what="frequency and impedance"))
     rows = np.flatnonzero(~lost)
-    edges = np.flatnonzero(np.diff(is_spectrum[rows].astype(int))) + 1
+    edges = np.flatnonzero(np.diff(is_spectrum[rows])) + 1
     has_trace = "potential" in values or "current" in values
     for run in np.split(rows, edges):
         if run.size and is_spectrum[run[0]]:
@@ -128,7 +128,7 @@ def _traces(
     rows = rows[recorded]
     if not rows.size:
         return [], flags
-    clock = time[rows] if time is not None else np.full(rows.size, np.nan)
+    clock = time[_together(rows)] if time is not None else np.full(rows.size, np.nan)
     breaks = np.flatnonzero(np.diff(clock) < 0) + 1
     if breaks.size:
         flags.append(ReaderFlag.TIME_BACKWARDS.flag(count=int(breaks.size)))
@@ -138,17 +138,23 @@ def _traces(
     traces = [
         Trace(
             time=clock[a:b],
-            potential=potential[rows[a:b]],
-            current=current[rows[a:b]],
+            potential=potential[own],
+            current=current[own],
             technique=technique,
             start=start,
-            temperature=temperature[rows[a:b]] if temperature is not None else None,
-            extra={key: column[rows[a:b]] for key, column in extra.items()},
+            temperature=temperature[own] if temperature is not None else None,
+            extra={key: column[own] for key, column in extra.items()},
             source=source,
         )
         for a, b in itertools.pairwise([0, *breaks, rows.size])
+        for own in (_together(rows[a:b]),)
     ]
     return traces, flags
+
+
+def _together(rows: np.ndarray) -> np.ndarray | slice:
+    """The rows, as a slice where they follow each other: long columns are then not copied."""
+    return slice(int(rows[0]), int(rows[-1]) + 1) if rows[-1] - rows[0] == rows.size - 1 else rows
 
 
 def _spectra(

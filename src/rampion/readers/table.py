@@ -70,15 +70,23 @@ def read(
     if content[:2] == b"PK" or Path(name).suffix.lower() in (".xlsx", ".xlsm"):
         return _read_workbook(content, name, columns)
     text, flags = decode(content)
-    text = text.replace("\r\r\n", "\n")  # some programs end lines twice
-    parts, found = _read_text(text, name, columns, Source(format="table"))
+    whole = [text.replace("\r\r\n", "\n")]  # some programs end lines twice
+    del text
+    parts, found = _read_text(whole, name, columns, Source(format="table"))
     return parts, flags + found
 
 
 def _read_text(
-    text: str, name: str, columns: Mapping[str, str] | None, source: Source, technique: str = "", separator: str = ""
+    whole: list[str],
+    name: str,
+    columns: Mapping[str, str] | None,
+    source: Source,
+    technique: str = "",
+    separator: str = "",
 ) -> tuple[tuple[Trace | Spectrum, ...], tuple[Flag, ...]]:
-    lines = text.split("\n", SEARCHED)  # the last piece is the rest of the text
+    """Of the one text in the list, which is taken out: a long one is let go once its numbers are read."""
+    text = whole.pop()
+    lines = text.split("\n", SEARCHED)[:SEARCHED]
     place = find_table(lines, separator)
     if place is None:
         raise RefusedError(f"{name} holds no table of numbers; expected columns of potential and current or impedance.")
@@ -103,6 +111,7 @@ def _read_text(
         fewest=fewest_cells(headers, row, columns),
         mark="." if separator else None,
     )
+    del text
     values, start, found = _values(table, clocks, suffixed)
     flags += table.flags + found
     units = {one.header: one.unit for one in suffixed if one.unit}
@@ -251,7 +260,9 @@ def _read_workbook(
     source = Source(format="workbook")
     for title, text in sheets.items():
         try:
-            made, found = _read_text(text, f"{name}, sheet {title!r}", columns, source, technique=title, separator="\t")
+            made, found = _read_text(
+                [text], f"{name}, sheet {title!r}", columns, source, technique=title, separator="\t"
+            )
         except RampionError as error:
             reasons.append((title, error))
             continue

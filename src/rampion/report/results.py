@@ -94,8 +94,7 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
         names = ("onset_current", "onset_potential", "steepness", "excess", "rule")
         entry["penetration"] = {name: getattr(event, name) for name in names}
     entry["aftermath"] = finding.aftermath
-    if finding.semi_integral and finding.semi_integral.plateau:
-        entry["semi_integral_plateau"] = finding.semi_integral.plateau
+    entry["semi_integral_plateau"] = finding.semi_integral_plateau
     entry["reference"] = finding.reference
     entry |= {"initiation": finding.initiation, "cycling": finding.cycling, "pauses": finding.pauses or None}
     if finding.cell.plausibility is not Plausibility.PLAUSIBLE:

@@ -75,11 +75,7 @@ def _exponents(swept: Sequence[Event], laws: Sequence[ScalingLaw]) -> Observed:
 
 
 def _semi_integral(swept: Sequence[Event]) -> Observed:
-    pairs = [
-        (event, plateau)
-        for event in _limited(swept)
-        if event.finding.semi_integral and (plateau := event.finding.semi_integral.plateau)
-    ]
+    pairs = [(event, plateau) for event in _limited(swept) if (plateau := event.finding.semi_integral_plateau)]
     chosen = [event for event, _ in pairs]
     if len(chosen) < 5:
         return {}
@@ -149,9 +145,9 @@ def _runs(events: Sequence[Event], swept: Sequence[Event], transport: Sequence[T
     if sand is not None and math.isfinite(sand.std):
         found[Arguments.SAND_EXPONENT] = measured(sand)
     plateaus = [
-        event.finding.semi_integral.plateau
+        event.finding.semi_integral_plateau
         for event in _limited(swept)
-        if event.finding.semi_integral is not None and event.finding.semi_integral.plateau is not None
+        if event.finding.semi_integral_plateau is not None
     ]
     ratio = prefactor(runs, plateaus)
     if ratio is not None:

@@ -230,7 +230,6 @@ def _thin_trace(trace: Trace) -> Trace:
 
 def _thin_finding(finding: Finding) -> Finding:
     curve = finding.voltammogram
-    size = curve.time.size
     kept = thinned(curve.current, CURVE_POINTS)
     if finding.kind != "sweep":  # what moves there is the potential
         kept = thinned(curve.potential, CURVE_POINTS)
@@ -244,7 +243,4 @@ def _thin_finding(finding: Finding) -> Finding:
         returning_current=curve.returning_current[back],
         range_changes=tuple(int(np.searchsorted(kept, place)) for place in curve.range_changes),
     )
-    semi = finding.semi_integral
-    if semi is not None and semi.time.size == size:
-        semi = replace(semi, time=semi.time[kept], potential=semi.potential[kept], value=semi.value[kept])
-    return replace(finding, voltammogram=curve, semi_integral=semi)
+    return replace(finding, voltammogram=curve)

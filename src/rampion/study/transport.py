@@ -252,7 +252,7 @@ def _carriers(
             root.slope, tracer, free.exponents[0] if free else None, _mean_number(peaks, temperature),
             least, root.intercept_test.p_value, temperature,
         )  # fmt: skip
-    plateaus = [event.finding.semi_integral.plateau for event in peaks if event.finding.semi_integral is not None]
+    plateaus = [event.finding.semi_integral_plateau for event in peaks]
     known = [plateau.value for plateau in plateaus if plateau is not None]
     if tracer is not None and len(known) > 1 and collapse is not None:
         summary = summarise_replicates(np.array(known))

@@ -41,6 +41,7 @@ from rampion.voltammetry.voltammogram import (
     split_legs,
 )
 
+_ENOUGH = 50_000  # points that show what a trace is
 _REST_CURRENT = 1e-3  # of the largest current of the run: no more than an instrument's offset and noise
 
 
@@ -93,15 +94,14 @@ def analyse_run(
     findings: list[Finding] = []
     flags: list[Flag] = []
     group: list[Trace] = []
-    begun = ended = 0
+    begun = ended = swept = 0  # of the group: the first and the last sweep's place, and how many traces to that
     if couple.persistent:
         flags.append(VoltammetryFlag.COUPLE_SUBTRACTED.flag(potential=couple.persistent))
     if not lithium_on_both_sides(sample.electrodes):
         flags.append(VoltammetryFlag.ELECTRODES_DIFFER.flag())
 
     def close() -> None:
-        while group and classify_trace(group[-1])[0] is not Shape.SWEEP:
-            group.pop()
+        del group[swept:]
         if group:
             found = _judge_group(tuple(group), sample, check(begun), base_rates)
             findings.extend(replace(one, trace=begun, until=ended) for one in found)
@@ -123,6 +123,7 @@ def analyse_run(
                 close()
             begun, ended = begun if group else place, place
             group.append(trace)
+            swept = len(group)
         elif shape is Shape.HOLD and group and _continues(group, trace):
             group.append(trace)
         else:
@@ -146,9 +147,10 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     median; steps when the current stays on a few such levels; a hold when the potential stays within its noise; a sweep
     when each leg of the potential is straight in time.
     """
-    kept = np.isfinite(trace.potential) & np.isfinite(trace.current)
-    if kept.sum() < SMALLEST_SWEEP:
-        return Shape.OTHER, f"{int(kept.sum())} points with potential and current"
+    kept = np.flatnonzero(np.isfinite(trace.potential) & np.isfinite(trace.current))
+    if kept.size < SMALLEST_SWEEP:
+        return Shape.OTHER, f"{kept.size} points with potential and current"
+    kept = kept[:: max(kept.size // _ENOUGH, 1)]
     if isinstance(trace.protocol, Rest) or (
         trace.protocol is None and trace.technique.upper().startswith(OPEN_CIRCUIT)
     ):

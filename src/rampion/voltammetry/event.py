@@ -43,7 +43,7 @@ from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, s
 from rampion.voltammetry.peak import Peak
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.reference_electrode import find_reference
-from rampion.voltammetry.semi_integral import SemiIntegral, find_plateau, semi_integrate
+from rampion.voltammetry.semi_integral import find_plateau
 from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
 from rampion.voltammetry.verdict import Judgement, judge
 from rampion.voltammetry.voltammogram import Voltammogram
@@ -134,7 +134,6 @@ def judge_sweep(
     if confidence < 0.8:
         flags.append(VoltammetryFlag.LOW_CONFIDENCE.flag(confidence=confidence))
     area = sample.area
-    semi = semi_integrate(voltammogram.time, voltammogram.current)
     return Finding(
         verdict=verdict,
         confidence=confidence,
@@ -156,7 +155,7 @@ def judge_sweep(
         excursions=place.excursions(),
         clipping=event.clipping,
         reference=reference,
-        semi_integral=_semi_integral(voltammogram, semi, event.peak, verdict, area),
+        semi_integral_plateau=_plateau(voltammogram, event.peak, verdict, area),
         pauses=voltammogram.pauses,
         cell=cell,
         voltammogram=recorded,
@@ -293,24 +292,12 @@ def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) 
     )
 
 
-def _semi_integral(
-    voltammogram: Voltammogram, semi: np.ndarray, peak: Peak | None, verdict: Verdict, area: Estimate | None
-) -> SemiIntegral | None:
-    if voltammogram.scan_rate is None:
+def _plateau(voltammogram: Voltammogram, peak: Peak | None, verdict: Verdict, area: Estimate | None) -> Estimate | None:
+    """The level of the semi-integral after a limiting peak."""
+    if voltammogram.scan_rate is None or peak is None or verdict is not Verdict.LIMITING_PEAK:
         return None
-    scale = 1.0 / area.value if area is not None else 1.0
-    plateau = None
-    if verdict is Verdict.LIMITING_PEAK and peak is not None:
-        moving = np.flatnonzero(voltammogram.swept)
-        kept = moving[voltammogram.ramp[moving] > peak.potential.value]
-        steps = np.diff(voltammogram.time, append=voltammogram.time[-1])
-        noise = voltammogram.noise * np.sqrt(np.maximum(steps, 0.0))
-        plateau = find_plateau(voltammogram.ramp[kept], semi[kept], noise[kept])
-    level = None if plateau is None else (per_area(plateau, area) or plateau)
-    return SemiIntegral(
-        time=voltammogram.time,
-        potential=voltammogram.potential,
-        value=semi * scale,
-        plateau=level,
-        per_area=area is not None,
-    )
+    level = find_plateau(
+        voltammogram.time, voltammogram.ramp, voltammogram.current, voltammogram.noise, voltammogram.swept,
+        (peak.potential.value, math.inf),
+    )  # fmt: skip
+    return None if level is None else (per_area(level, area) or level)

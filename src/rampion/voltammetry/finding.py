@@ -14,7 +14,6 @@ from rampion.voltammetry.ohmic import OhmicLine
 from rampion.voltammetry.pauses import PauseMark
 from rampion.voltammetry.peak import Peak
 from rampion.voltammetry.reference_electrode import ReferenceElectrode
-from rampion.voltammetry.semi_integral import SemiIntegral
 from rampion.voltammetry.symmetric_cell import CellCheck
 from rampion.voltammetry.voltammogram import Voltammogram
 
@@ -190,6 +189,7 @@ class Finding:
     confidence is at most 0.985: the probability of the verdict at the base rates of ``odds``, from the evidence against
     its rival, scaled so that on simulated sweeps it is about the share of right verdicts (docs/voltammetry.md); it
     knows nothing of causes outside them. One that a person chose has none (NaN, no odds).
+    semi_integral_plateau [A·s½/m², A·s½ without an area]: level of the current's half-order integral after a peak.
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
     for a figure (for the galvanostatic kinds they are the trace itself). ``trace`` and
     ``until`` are the places, among the run's traces, of those it begins and ends in.
@@ -216,7 +216,7 @@ class Finding:
     excursions: tuple[Excursion, ...] = ()
     clipping: Clipping | None = None
     reference: ReferenceElectrode | None = None
-    semi_integral: SemiIntegral | None = None
+    semi_integral_plateau: Estimate | None = None
     initiation: Initiation | None = None
     cycling: Cycling | None = None
     pauses: tuple[PauseMark, ...] = ()

@@ -13,6 +13,7 @@ from rampion.voltammetry.noise import block_means, straight_line
 
 BASELINE = "zero current: no baseline was subtracted"
 _DRAWS = 400
+_MOST = 4000  # runs of points that a maximum is fitted to
 _CHOSEN = 1.2  # scatter over that of a given window: the window was chosen on the same points (measured, tuning seeds)
 
 
@@ -78,6 +79,7 @@ def fit_maximum(
     potential, current, noise : (n,) [V], [A], [A].
     near : [V] first guess of the place.
     """
+    potential, current, noise = block_means(potential, current, noise, _MOST)
     distance = np.abs(potential - near)
     order = np.argsort(distance)
     n = potential.size

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual, moving_median
+from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
 
 LARGEST_STEP = 3e-3  # of the current: gain and offset of two ranges of one instrument agree better than this
 _COLUMNS = ("currentrange", "irange", "ierange")
@@ -45,30 +45,31 @@ def find_range_changes(
     size = np.abs(current)
     if size.size < 40 or np.max(size) <= 0:
         return tuple(sorted(found))
-    smooth = moving_median(size, 5)
     noise = interpolation_residual(time, current)
     if noise.size != size.size - 4:
         return tuple(sorted(found))
     noise = np.abs(np.concatenate([noise[:2], noise, noise[-2:]]))
-    top = math.floor(math.log10(float(np.max(smooth)) / _NEAR[0]))
+    top = math.floor(math.log10(float(np.max(size)) / _NEAR[0]))
     for power in range(top - 5, top + 1):
         decade = 10.0**power
-        for crossing in (np.flatnonzero(np.diff(smooth > decade)) + 1).tolist():
-            place = _variance_step(noise, smooth, decade, crossing)
+        # most of five neighbours beyond: what noise crosses again and again is passed once
+        above = np.pad((size > decade).astype(np.int8), 2, mode="edge")
+        most = above[:-4] + above[1:-3] + above[2:-2] + above[3:-1] + above[4:] > 2
+        crossings = np.flatnonzero(most[1:] != most[:-1]) + 1
+        apart = np.flatnonzero(np.diff(crossings) > _WINDOW) + 1
+        for near in np.split(crossings, apart) if crossings.size else []:
+            place = _variance_step(noise, size, decade, int(near[0]), int(near[-1]))
             if place is not None and all(abs(place - other) > 8 for other in found):
                 found.add(place)
     return tuple(sorted(found))
 
 
-def _variance_step(noise: np.ndarray, size: np.ndarray, decade: float, crossing: int) -> int | None:
-    """Where the noise changes near a crossing of a power of ten as it does between two ranges."""
-    near = (size > _NEAR[0] * decade) & (size < _NEAR[1] * decade)
-    first = last = crossing
-    while first > 0 and near[first - 1]:
-        first -= 1
-    while last < size.size - 1 and near[last]:
-        last += 1
-    first, last = max(first, crossing - _WINDOW, 8), min(last, crossing + _WINDOW, size.size - 8)
+def _variance_step(noise: np.ndarray, size: np.ndarray, decade: float, begun: int, ended: int) -> int | None:
+    """Where the noise changes near the crossings of a power of ten as it does between two ranges."""
+    first, last = max(begun - _WINDOW, 8), min(ended + _WINDOW, size.size - 8)
+    away = np.flatnonzero((size[first:last] < _NEAR[0] * decade) | (size[first:last] > _NEAR[1] * decade)) + first
+    first = int(np.max(away[away < begun], initial=first - 1)) + 1
+    last = int(np.min(away[away >= ended], initial=last))
     if last <= first:
         return None
     low, high = max(0, first - 30), min(size.size, last + 30)

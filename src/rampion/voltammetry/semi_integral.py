@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from rampion.estimate import Estimate
 from rampion.voltammetry.noise import block_means, straight_line
 
 _DIRECT = 1200  # points up to which the sum over all pairs is the faster way
+_RUNS = 1000  # of points, of which a level is taken
 _STEP = 0.5  # of the trapezoidal rule in the logarithm of the rate; error about 1e-7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SemiIntegral:
-    """m(t) along a sweep, per area when the area is known: time [s], potential [V], value (n,) [A·s½ or A·s½/m²],
-    its plateau after the event (None when it has none), whether ``per_area``."""
-
-    time: Float[np.ndarray, " n"]
-    potential: Float[np.ndarray, " n"]
-    value: Float[np.ndarray, " n"]
-    plateau: Estimate | None
-    per_area: bool
 
 
 def semi_integrate(time: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -107,23 +95,35 @@ def _by_exponentials(time: np.ndarray, current: np.ndarray) -> np.ndarray:
 
 
 def find_plateau(
-    potential: Float[np.ndarray, " n"], value: Float[np.ndarray, " n"], noise: Float[np.ndarray, " n"]
+    time: Float[np.ndarray, " n"],
+    potential: Float[np.ndarray, " n"],
+    current: Float[np.ndarray, " n"],
+    noise: Float[np.ndarray, " n"],
+    ramped: Bool[np.ndarray, " n"],
+    window: tuple[float, float],
 ) -> Estimate | None:
-    """The level of the semi-integral after the event, ``None`` when it does not level off.
+    """The level [A·s½] of the semi-integral inside a window of the potential, ``None`` when it does not level off.
 
-    The mean over the last third of the points given, when a straight line changes there by less than 5 %; its error
-    joins the noise, already smoothed by the integral, and that change.
+    The mean over the last third of the window, when a straight line changes there by less than 5 %; its error joins the
+    noise, already smoothed by the integral, and that change. Of long records runs of points are integrated.
 
     Parameters
     ----------
-    potential, value, noise : (n,) the part after the event: [V], [A·s½], [A·s½].
+    time, potential, current, noise : (n,) [s], [V], [A], [A] of the whole sweep; ramped : (n,) where it did not pause.
+    window : [V] from the event to where the level is no longer the electrolyte's.
     """
-    x, y, std = block_means(potential, value, noise, 200)
+    t, y, _ = block_means(time, current, noise, _RUNS)
+    x, moving, std = block_means(potential, ramped.astype(float), noise, _RUNS)
+    begun = np.concatenate([time[:1], t]), np.concatenate([current[:1], y])
+    m = semi_integrate(*begun)[1:]
+    std = std * np.sqrt(np.maximum(np.diff(t, append=t[-1]), 0.0))
+    inside = (moving > 0.5) & (x > window[0]) & (x < window[1])
+    x, m, std = x[inside], m[inside], std[inside]
     last = slice(x.size - max(x.size // 3, 4), None)
     if x.size < 8 or np.ptp(x[last]) <= 0:
         return None
-    level = float(np.mean(y[last]))
-    change = straight_line(x[last], y[last])[0] * float(np.ptp(x[last]))
+    level = float(np.mean(m[last]))
+    change = straight_line(x[last], m[last])[0] * float(np.ptp(x[last]))
     if level <= 0 or abs(change) > 0.05 * level:
         return None
     return Estimate(level, math.hypot(float(np.mean(std[last])), abs(change) / math.sqrt(12.0)))

@@ -242,33 +242,8 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         flags.append(VoltammetryFlag.POLARITY.flag())
     potential_noise = noise_level(time, potential)
     potential_noise = potential_noise if math.isfinite(potential_noise) else 0.0
-    # rests and what follows a short are no part of the ramp: it stands still there
-    live, _ = ramped(potential, current)
-    ramp = _rising(potential[live], potential_noise)[np.maximum(np.cumsum(live) - 1, 0)]
-    scan_rate = None
-    swept, pauses, rate = live.copy(), (), 0.0
-    if record.ramps_cell:
-        swept[live], pauses, rate = find_pauses(time[live], potential[live], current[live], potential_noise)
-    if rate > 0:
-        active = time - paused_time(time, pauses)
-        scan_rate, line = _fit_ramp(active[swept], potential[swept], rate)
-        ideal = line + scan_rate.value * active
-        stray = np.abs(potential - ideal)[swept]
-        if np.max(stray) < max(6 * potential_noise, 2e-4 * float(np.ptp(potential))):
-            ramp = ideal
-    resolution = find_resolution(current[swept])
-    coarsest = max(resolution, record.resolution if math.isfinite(record.resolution) else 0.0)
-    moving = np.flatnonzero(swept)
-    column = record.current_range[first:end][swept]
-    changes = find_range_changes(time[swept], current[swept], column if np.isfinite(column).all() else None)
-    noise = np.zeros(time.size)
-    floor = noise_floor(current[swept], 0.0 if changes else coarsest)  # a stated resolution is the coarsest range's
-    # each range has its own noise
-    bounds = [0, *changes, moving.size]
-    for a, b in itertools.pairwise(bounds):
-        part = moving[a:b]
-        noise[part] = local_noise(time[part], current[part], floor[a:b])
-    noise = np.interp(np.arange(time.size), np.flatnonzero(swept), noise[swept])
+    ramp, swept, pauses, scan_rate = _ramp_of(time, potential, current, potential_noise, record.ramps_cell)
+    noise, resolution, changes = _noise_of(time, current, swept, record.resolution, record.current_range[first:end])
     if resolution > 2 * float(np.median(noise)):
         flags.append(VoltammetryFlag.COARSE_RESOLUTION.flag(resolution=resolution))
     if pauses:
@@ -305,11 +280,50 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
         returning_potential=sign * record.potential[back[0] : back[1]] if back else empty,
         returning_current=current_sign * record.current[back[0] : back[1]] if back else empty,
         stop=stop,
-        range_changes=tuple(int(moving[k]) for k in changes),
+        range_changes=changes,
         electrodes=electrodes,
         synthetic=record.synthetic,
         flags=tuple(dict.fromkeys(flags)),
     )
+
+
+def _ramp_of(
+    time: np.ndarray, potential: np.ndarray, current: np.ndarray, potential_noise: float, ramps_cell: bool
+) -> tuple[np.ndarray, np.ndarray, tuple[PauseMark, ...], Estimate | None]:
+    """The abscissa (n,) [V], where it moved (n,), its pauses, and its rate where the cell's voltage was ramped."""
+    # rests and what follows a short are no part of the ramp: it stands still there
+    live, _ = ramped(potential, current)
+    ramp = _rising(potential[live], potential_noise)
+    ramp = ramp if live.all() else ramp[np.maximum(np.cumsum(live) - 1, 0)]
+    if not ramps_cell:
+        return ramp, live, (), None
+    swept = live.copy()
+    swept[live], pauses, rate = find_pauses(time[live], potential[live], current[live], potential_noise)
+    if not rate > 0:
+        return ramp, swept, pauses, None
+    active = time - paused_time(time, pauses)
+    scan_rate, line = _fit_ramp(active[swept], potential[swept], rate)
+    ideal = line + scan_rate.value * active
+    stray = float(np.max(np.abs(potential - ideal)[swept]))
+    straight = stray < max(6 * potential_noise, 2e-4 * float(np.ptp(potential)))
+    return ideal if straight else ramp, swept, pauses, scan_rate
+
+
+def _noise_of(
+    time: np.ndarray, current: np.ndarray, swept: np.ndarray, stated: float, ranges: np.ndarray
+) -> tuple[np.ndarray, float, tuple[int, ...]]:
+    """The current's noise (n,) [A], each range's its own, the step in which it lies, and where its range changed."""
+    moving, time, current = np.flatnonzero(swept), time[swept], current[swept]
+    resolution = find_resolution(current)
+    coarsest = max(resolution, stated if math.isfinite(stated) else 0.0)
+    known = bool(np.isfinite(ranges[swept]).all())
+    changes = find_range_changes(time, current, ranges[swept] if known else None)
+    floor = noise_floor(current, 0.0 if changes else coarsest)  # a stated resolution is the coarsest range's
+    parts = itertools.pairwise([0, *changes, moving.size])
+    noise = np.concatenate([local_noise(time[a:b], current[a:b], floor[a:b]) for a, b in parts])
+    if moving.size < swept.size:
+        noise = np.interp(np.arange(swept.size), moving, noise)
+    return noise, resolution, tuple(int(moving[k]) for k in changes)
 
 
 def _rising(potential: np.ndarray, potential_noise: float) -> np.ndarray:
