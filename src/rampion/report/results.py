@@ -95,6 +95,7 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
         entry["penetration"] = {name: getattr(event, name) for name in names}
     entry["aftermath"] = finding.aftermath
     entry["semi_integral_plateau"] = finding.semi_integral_plateau
+    entry["space_charge"] = finding.space_charge
     entry["reference"] = finding.reference
     entry |= {"initiation": finding.initiation, "cycling": finding.cycling, "pauses": finding.pauses or None}
     if finding.cell.plausibility is not Plausibility.PLAUSIBLE:

@@ -44,8 +44,10 @@ class Event:
 
     @property
     def transports(self) -> bool:
-        """Whether transport numbers may be drawn from it: lithium on both sides."""
-        return lithium_on_both_sides(self.sample.electrodes)
+        """Whether transport numbers may be drawn from it: lithium on both sides, and its current was reached while the
+        plating face was neutral."""
+        beyond = self.finding.space_charge is not None and not self.finding.space_charge.reached
+        return lithium_on_both_sides(self.sample.electrodes) and not beyond
 
     @property
     def rate(self) -> float:

@@ -28,12 +28,12 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from rampion.cell.binary import grid_of, numbers_of
+from rampion.cell.binary import Numbers, grid_of, numbers_of
 from rampion.cell.binary_current import potential_under
 from rampion.cell.binary_march import Line, flux_at, march
 from rampion.quantities import FARADAY, GAS_CONSTANT
 
-_OCTAVES = 12  # of the thickness: the thinnest layer resolved, the same throughout a fit
+OCTAVES = 12  # of the thickness: the thinnest layer resolved, the same throughout a fit
 _LOOK = 1e-2  # relative tolerance of the march while courses are compared
 CLOSE = 1e-3  # while one is fitted
 _STEP = 0.02  # of the usual line: a shorter one is a step
@@ -131,10 +131,21 @@ def cell_courses(
 
     NaN after the moment at which a march ended, or at which no wall concentration carries the current.
     """
+    numbers, grid = cell_numbers(history, scan, transference, share), grid_of(OCTAVES, tolerance)
+    if history.galvanostatic:
+        return history.direction * potential_under(numbers, history.lines, history.time, grid)
+    made = march(numbers, history.lines, tolerance, grid=grid, floor=_FLOOR)
+    flux = flux_at(made.steps, history.time[None, :])
+    ended = max((step.state.time for step in made.steps), default=0.0)
+    return np.where(history.time > ended * (1.0 + 1e-9), math.nan, flux * numbers.current_scale[:, None])
+
+
+def cell_numbers(history: History, scan: np.ndarray, transference: np.ndarray, share: np.ndarray) -> Numbers:
+    """Cells of unit thickness and unit resistance at rest, of these scan and transference numbers and series shares."""
     thermal = history.thermal_voltage
     kelvin = thermal * FARADAY / GAS_CONSTANT
     tau = scan * thermal / history.rate
-    # a cell of unit thickness and unit resistance at rest; what a face adds at rest counts to the ceramic's part
+    # what a face adds at rest counts to the ceramic's part
     at_rest = 1.0 - share
     diffusivity = 1.0 / tau
     # R = L/σ + 2(1 - t₊)² RT τ/(F² c₀ L) … at rest, before anything diffuses, is L/σ alone
@@ -143,17 +154,10 @@ def cell_courses(
     concentration = (
         2.0 * transference * (1.0 - transference) * GAS_CONSTANT * kelvin * sigma / (FARADAY**2 * diffusivity)
     )
-    numbers = numbers_of(
+    return numbers_of(
         thickness=1.0, conductivity=sigma, concentration=concentration, transference=transference,
         diffusivity=diffusivity, temperature=kelvin, series_resistance=np.asarray(share),  # type: ignore[arg-type]
     )  # fmt: skip
-    if history.galvanostatic:
-        grid = grid_of(_OCTAVES, tolerance)
-        return history.direction * potential_under(numbers, history.lines, history.time, grid)
-    made = march(numbers, history.lines, tolerance, grid=grid_of(_OCTAVES, tolerance), floor=_FLOOR)
-    flux = flux_at(made.steps, history.time[None, :])
-    ended = max((step.state.time for step in made.steps), default=0.0)
-    return np.where(history.time > ended * (1.0 + 1e-9), math.nan, flux * numbers.current_scale[:, None])
 
 
 def contact_courses(history: History, share: np.ndarray, charge: np.ndarray) -> Float[np.ndarray, "p n"]:

@@ -39,6 +39,7 @@ from rampion.voltammetry.finding import (
 )
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.hypotheses import blocks_of
+from rampion.voltammetry.neutrality import space_charge_of
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, straight_window, told_line
 from rampion.voltammetry.peak import Peak
 from rampion.voltammetry.ranges import level_ranges
@@ -128,6 +129,11 @@ def judge_sweep(
     broken = verdict in (Verdict.PENETRATION, Verdict.SOFT_SHORT, Verdict.INSTRUMENT_LIMIT)
     until = potential.value if broken else math.inf
     reference, beside = find_reference(voltammogram, sample, potential.value, until)
+    space_charge, peak, neutral_until = space_charge_of(judgement, sample, current), event.peak, math.inf
+    if space_charge is not None:
+        neutral_until = space_charge.potential
+        flags.append(VoltammetryFlag.SPACE_CHARGE.flag(potential=neutral_until))
+        peak = None if peak is None else replace(peak, plateau=None)
     if cell.flag is not None:
         flags.append(cell.flag)
         confidence = min(confidence, UNDECIDED)
@@ -150,12 +156,13 @@ def judge_sweep(
         conductivity=conductivity(line, sample) if line is not None else None,
         scan_rate=voltammogram.scan_rate,
         ohmic=line,
-        peak=event.peak,
+        peak=peak,
         penetration=event.penetration,
         excursions=place.excursions(),
         clipping=event.clipping,
         reference=reference,
-        semi_integral_plateau=_plateau(voltammogram, event.peak, verdict, area),
+        semi_integral_plateau=_plateau(voltammogram, peak, verdict, neutral_until, area),
+        space_charge=space_charge,
         pauses=voltammogram.pauses,
         cell=cell,
         voltammogram=recorded,
@@ -292,12 +299,14 @@ def clocked(voltammogram: Voltammogram, current: Estimate, potential: Estimate) 
     )
 
 
-def _plateau(voltammogram: Voltammogram, peak: Peak | None, verdict: Verdict, area: Estimate | None) -> Estimate | None:
-    """The level of the semi-integral after a limiting peak."""
+def _plateau(
+    voltammogram: Voltammogram, peak: Peak | None, verdict: Verdict, until: float, area: Estimate | None
+) -> Estimate | None:
+    """The level of the semi-integral after a limiting peak, while the cell is neutral."""
     if voltammogram.scan_rate is None or peak is None or verdict is not Verdict.LIMITING_PEAK:
         return None
     level = find_plateau(
         voltammogram.time, voltammogram.ramp, voltammogram.current, voltammogram.noise, voltammogram.swept,
-        (peak.potential.value, math.inf),
+        (peak.potential.value, until),
     )  # fmt: skip
     return None if level is None else (per_area(level, area) or level)

@@ -63,6 +63,15 @@ ONSET_RULE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class SpaceCharge:
+    """Cell voltage [V] from which on the plating face is not neutral, and whether the event's current had been reached
+    before, within its uncertainty (:mod:`rampion.voltammetry.neutrality`)."""
+
+    potential: float
+    reached: bool
+
+
 class Kind(StrEnum):
     """What the trace is."""
 
@@ -217,6 +226,7 @@ class Finding:
     clipping: Clipping | None = None
     reference: ReferenceElectrode | None = None
     semi_integral_plateau: Estimate | None = None
+    space_charge: SpaceCharge | None = None
     initiation: Initiation | None = None
     cycling: Cycling | None = None
     pauses: tuple[PauseMark, ...] = ()

@@ -109,6 +109,11 @@ class VoltammetryFlag(FlagKind):
         "The sweep leaves the conductance at rest between {low:.3g} and {high:.3g} S: a cell that polarises within the "
         "first points cannot be told from one with a larger resistance. Take the conductance from impedance.",
     )
+    SPACE_CHARGE = (
+        Severity.NOTE,
+        "From {potential:.3g} V on the plating face is depleted beyond electroneutrality: no level, t₊ or D is drawn "
+        "from there.",
+    )
     TRANSPORT_OR_CONTACT = (
         Severity.NOTE,
         "A single sweep cannot tell a transport limit from a loss of contact; scan rates, thicknesses or relaxation "

@@ -1,4 +1,4 @@
-"""Ions in their own field: Poisson–Nernst–Planck with a fixed background charge, resolved to the Debye length.
+"""Ions in their own field, to compare with: Poisson–Nernst–Planck with a fixed background, down to the Debye length.
 
     ∂c/∂t = −∂N₊/∂x ,  N₊ = −D₊(∂c/∂x + c ∂φ/∂x) ;  ∂a/∂t = −∂N₋/∂x ,  N₋ = −D₋(∂a/∂x − a ∂φ/∂x) ;
     −λ² ∂²φ/∂x² = c − a − b ,   λ² = ε_r ε₀ RT/(F² c₀)
@@ -34,24 +34,13 @@ from jaxtyping import Float
 from scipy.linalg import solve_banded
 
 from rampion.errors import InputError
-from rampion.estimate import Flag, FlagKind, Severity
-from rampion.measurement import Hold, Sweep, Trace
+from rampion.measurement import Hold, Sweep
 from rampion.quantities import FARADAY, GAS_CONSTANT, VACUUM_PERMITTIVITY
 
 _GAMMA = 2.0 - math.sqrt(2.0)
 _DIAGONAL = _GAMMA / 2.0
 _WEIGHT = math.sqrt(2.0) / 4.0
 _ERROR = (_WEIGHT - (1.0 - _WEIGHT) / 3.0, _WEIGHT - (3.0 * _WEIGHT + 1.0) / 3.0, _DIAGONAL * 2.0 / 3.0)
-
-
-class PoissonFlag(FlagKind):
-    """What a space-charge simulation may have to say."""
-
-    MARCH_FAILED = (
-        Severity.INVALID,
-        "The space-charge march ended at {time:.6g} s and {potential:.6g} V: no step above {smallest:.1g} s meets the "
-        "tolerance.",
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,19 +98,6 @@ class PoissonRun:
     cation: Float[np.ndarray, "n nodes"]
     anion: Float[np.ndarray, "n nodes"]
     field_potential: Float[np.ndarray, "n nodes"]
-    flags: tuple[Flag, ...] = ()
-
-
-def poisson_trace(run: PoissonRun, protocol: Sweep | Hold, area: float) -> Trace:
-    """What an instrument would have recorded of the run, on a cell of that ``area`` [m²]."""
-    return Trace(
-        time=run.time,
-        potential=run.potential,
-        current=run.current_density * area,
-        protocol=protocol,
-        synthetic=True,
-        flags=run.flags,
-    )
 
 
 def debye_length(cell: PoissonCell) -> float:
@@ -164,6 +140,8 @@ def simulate_poisson(
     largest = max(abs(drive(0.0)), abs(drive(duration))) / thermal
     problem = _Problem(cell, nodes_per_length, largest)
     times, states, failed = _march(problem, lambda time: drive(time * unit) / thermal, duration / unit, tolerance)
+    if failed is not None:
+        raise RuntimeError(f"no step above {failed * unit:.1g} s meets the tolerance at {times[-1] * unit:.6g} s")
     states_3d = states.reshape(len(times), -1, 3)
     charge = np.array([problem.face_charge(state)[0] for state in states_3d])
     ionic = np.array(
@@ -179,11 +157,6 @@ def simulate_poisson(
     scale = FARADAY * cell.concentration
     time = times * unit
     potential = np.array([drive(when) for when in time])
-    flags = (
-        ()
-        if failed is None
-        else (PoissonFlag.MARCH_FAILED.flag(time=time[-1], potential=potential[-1], smallest=failed * unit),)
-    )
     return PoissonRun(
         time=time,
         potential=potential,
@@ -193,8 +166,23 @@ def simulate_poisson(
         cation=states_3d[:, :, 0] * cell.concentration,
         anion=states_3d[:, :, 1] * cell.concentration,
         field_potential=states_3d[:, :, 2] * thermal,
-        flags=flags,
     )
+
+
+def gouy_chapman_charge(cell: PoissonCell, potential: float, bulk: float) -> float:
+    """Charge of a flat blocking face in a 1:1 electrolyte, √(8 ε RT c_b) sinh(Fψ/2RT) [C/m²]; ``bulk`` c_b [mol/m³],
+    ``potential`` ψ [V] of the face over the bulk."""
+    thermal = GAS_CONSTANT * cell.temperature / FARADAY
+    scale = 8.0 * cell.relative_permittivity * VACUUM_PERMITTIVITY * GAS_CONSTANT * cell.temperature * bulk
+    return math.sqrt(scale) * math.sinh(potential / (2.0 * thermal))
+
+
+def background_charge(cell: PoissonCell, potential: float, bulk: float) -> float:
+    """Charge of a flat face when only lithium moves over a fixed background, ±√{2 ε RT c_b [e^(−u) + u − 1]} [C/m²],
+    u = Fψ/RT. For u ≫ 1 it is the depletion layer of width √(2εψ/(F c_b)) (Mott–Schottky)."""
+    u = potential * FARADAY / (GAS_CONSTANT * cell.temperature)
+    scale = 2.0 * cell.relative_permittivity * VACUUM_PERMITTIVITY * GAS_CONSTANT * cell.temperature * bulk
+    return math.copysign(math.sqrt(scale * (math.exp(-u) + u - 1.0)), u)
 
 
 class _Problem:
