@@ -91,16 +91,71 @@ def test_a_single_relaxation_is_one_peak():
     assert not found.flags
 
 
-def test_an_inductive_loop_and_a_blocking_branch_are_said():
+def with_loop(rng, exponents):
+    """A spectrum of two arcs and a slow inductive loop, and its truth: loop [Ω], its τ [s], difference of both ends."""
+    frequency = np.geomspace(1e6, 10 ** rng.uniform(-2, -1), int(rng.integers(60, 90)))
+    angular = 2 * np.pi * frequency
+    first, second = 10 ** rng.uniform(1, 3, 2)
+    loop, tau = (first + second) * rng.uniform(0.05, 0.4), 10 ** rng.uniform(-1, -0.3)
+    impedance = 10 ** rng.uniform(0, 2) - loop + inductive_loop(angular, loop, tau)
+    impedance = impedance + zarc(angular, first, 10 ** rng.uniform(-5, -3.5), rng.choice(exponents))
+    impedance = impedance + zarc(angular, second, 10 ** rng.uniform(-3, -2), rng.choice(exponents))
+    return measured(frequency, impedance, 10 ** rng.uniform(-3.3, -2.3), rng), loop, tau, first + second - loop
+
+
+@pytest.mark.parametrize(("exponents", "near"), [([1.0], 0.6), ([0.8, 0.9], 0.0)])
+def test_an_inductive_loop_is_a_negative_peak(exponents, near):
+    rng = np.random.default_rng(7003)
+    cases = [with_loop(rng, exponents) for _ in range(20)]
+    found = [find_relaxation_times(case[0], draws=20) for case in cases]
+    sums = np.array([-sum(p.resistance.value for p in f.peaks if p.resistance.value < 0) for f in found])
+    main = [min(f.peaks, key=lambda peak: peak.resistance.value).time_constant.value for f in found]
+    _, loops, taus, totals = (np.array(each, object) for each in zip(*cases, strict=True))
+    assert np.all(np.abs(np.log10((np.array(main) / taus).astype(float))) < 0.3)
+    assert np.mean(np.abs(sums / loops - 1).astype(float) < 0.1) >= near  # beside depressed arcs only the difference
+    assert np.all(np.abs(sums / loops - 1).astype(float) < 0.4)
+    assert np.mean([abs(f.polarisation.value / t - 1) < 0.02 for f, t in zip(found, totals, strict=True)]) >= 0.9
+    assert all("inductive_loop" in {flag.code for flag in f.flags} for f in found)
+    assert all((f.distribution.min() < 0) and (f.low <= f.distribution).all() for f in found)
+
+
+def test_sharp_relaxations_under_little_noise_are_no_loops():
+    rng = np.random.default_rng(7004)
+    for _ in range(15):
+        frequency = np.geomspace(1e6, 1, 61)
+        tau = 10 ** rng.uniform(-5, -2, 2)
+        impedance = 10 + zarc(2 * np.pi * frequency, 100, tau[0]) + zarc(2 * np.pi * frequency, 60, tau[1])
+        found = find_relaxation_times(measured(frequency, impedance, 3e-4, rng), draws=5)
+        assert (found.distribution >= 0).all()
+        assert not {"inductive_loop", "not_relaxations"} & {flag.code for flag in found.flags}
+
+
+def test_what_no_distribution_follows_and_a_blocking_branch_are_flagged():
     frequency = np.geomspace(1e6, 1e-1, 71)
     angular = 2 * np.pi * frequency
     rng = np.random.default_rng(2)
-    loop = 50 + zarc(angular, 100, 1e-4) - 0.3 * (100 - inductive_loop(angular, 100, 1e-1))
-    assert "negative_relaxation" in {f.code for f in find_relaxation_times(measured(frequency, loop, 1e-3, rng)).flags}
+    bent = measured(frequency, (50 + zarc(angular, 100, 1e-4)) * (1 + 0.05 * np.sin(np.log(frequency))), 1e-3, rng)
+    found = find_relaxation_times(bent, noise=1e-3)
+    assert "not_relaxations" in {f.code for f in found.flags}
+    assert (found.distribution >= 0).all()
     blocked = 50 + zarc(angular, 100, 1e-4) + finite_open(angular, 200, 0.1)
     assert "blocking_at_low_frequency" in {
         f.code for f in find_relaxation_times(measured(frequency, blocked, 1e-3, rng)).flags
     }
+
+
+def test_a_loop_is_followed_as_a_track_of_its_own():
+    frequency, rng, series = np.geomspace(1e6, 0.05, 71), np.random.default_rng(5), []
+    angular = 2 * np.pi * frequency
+    for step in range(4):
+        impedance = 20 + zarc(angular, 100, 2e-5) + zarc(angular, 40, 0.5) * (-1 if step < 3 else 1)
+        series.append(find_relaxation_times(measured(frequency, impedance, 1e-3, rng), draws=10))
+    tracks = [track for track in track_peaks(series) if np.abs(track.resistance).max() > 20]
+    assert sorted((track.index.size, bool(track.resistance[0] > 0)) for track in tracks) == [
+        (1, True),
+        (3, False),
+        (4, True),
+    ]
 
 
 def test_peaks_are_followed_and_a_new_one_is_a_new_track():

@@ -41,7 +41,8 @@ def test_every_real_spectrum_gets_a_verdict(folder):
             assert np.isfinite(rebuild_modulus(spectrum).residual_rms), path
         if first and len(spectrum) >= 10:
             found = find_relaxation_times(spectrum, draws=10)
-            assert (found.distribution >= 0).all(), path
+            loops = any(flag.code == "inductive_loop" for flag in found.flags)
+            assert (found.distribution >= 0).all() != loops, path
             assert np.isfinite(found.polarisation.value), path
 
 

@@ -27,17 +27,17 @@ def draw_relaxation_times(finding: SpectrumFinding, title: str = "") -> Figure:
     found = finding.relaxation_times
     assert found is not None
     figure, (axis,) = new_figure(5.4, 3.8)
-    factor, unit = prefixed(float(np.max(found.distribution)), "Ω")
+    factor, unit = prefixed(float(np.max(np.abs(found.distribution))), "Ω")
     tau = found.time_constant
     axis.fill_between(tau, found.low * factor, found.high * factor, color=BLUE, alpha=0.2, lw=0, label="95 % band")
     axis.semilogx(tau, found.distribution * factor, color=BLUE, lw=1.2, label="γ")
     _shade_outside(axis, finding, tau)
     total = found.polarisation
     named: list[float] = []
-    for peak in sorted(found.peaks, key=lambda peak: -peak.resistance.value):
+    for peak in sorted(found.peaks, key=lambda peak: -abs(peak.resistance.value)):
         place = float(np.log10(peak.time_constant.value))
         crowded = any(abs(place - other) < APART * np.log10(tau[-1] / tau[0]) for other in named)
-        if crowded or peak.resistance.value < LEAST_SHARE * total.value:
+        if crowded or abs(peak.resistance.value) < LEAST_SHARE * abs(total.value):
             continue
         named.append(place)
         height = float(np.interp(np.log(peak.time_constant.value), np.log(tau), found.distribution)) * factor
@@ -46,7 +46,8 @@ def draw_relaxation_times(finding: SpectrumFinding, title: str = "") -> Figure:
             xytext=(0, 4), textcoords="offset points", fontsize=6.8, color=BLACK,
             ha=_side(peak.time_constant.value, tau),
         )  # fmt: skip
-    axis.set_ylim(0.0, 1.25 * float(np.max(found.high)) * factor)
+    low, high = min(0.0, float(np.min(found.low))), float(np.max(found.high))
+    axis.set_ylim(low * factor, (high + 0.25 * (high - low)) * factor)
     axis.set_xlabel("τ (s)")
     axis.set_ylabel(f"γ per unit of ln τ ({unit})")
     _add_frequencies(axis)
@@ -67,7 +68,8 @@ def draw_relaxation_series(
     known = [(finding, value) for finding, value in zip(findings, coordinate, strict=True) if finding.relaxation_times]
     figure, (axis,) = new_figure(5.6, 3.8)
     values, label = shown_along(along, np.array([value for _, value in known]))
-    highest = max(float(np.max(one.relaxation_times.distribution)) for one, _ in known if one.relaxation_times)
+    shown = [one.relaxation_times.distribution for one, _ in known if one.relaxation_times]
+    highest = max(float(np.max(np.abs(each))) for each in shown)
     factor, unit = prefixed(highest, "Ω")
     for colour, (finding, _) in zip(shades(values), known, strict=True):
         found = finding.relaxation_times
@@ -79,7 +81,8 @@ def draw_relaxation_series(
         np.concatenate([one.relaxation_times.time_constant[[0, -1]] for one, _ in known if one.relaxation_times]),
     )
     add_scale(figure, axis, values, label)
-    axis.set_ylim(bottom=0.0)
+    if all((each >= 0).all() for each in shown):
+        axis.set_ylim(bottom=0.0)
     axis.set_xlabel("τ (s)")
     axis.set_ylabel(f"γ per unit of ln τ ({unit})")
     _add_frequencies(axis)

@@ -42,10 +42,15 @@ class ImpedanceFlag(FlagKind):
         "{share:.0%} of the polarisation relaxes at the edge of the measured window or beyond it: "
         "the polarisation resistance of the distribution is not to be trusted; take it from the circuit.",
     )
-    NEGATIVE_RELAXATION = (
+    INDUCTIVE_LOOP = (
+        Severity.NOTE,
+        "The spectrum has an inductive loop of {resistance:.3g} Ω at {frequency:.3g} Hz: the distribution is negative "
+        "there, and the polarisation resistance counts it as negative.",
+    )
+    NOT_RELAXATIONS = (
         Severity.WARNING,
-        "A non-negative distribution of relaxation times leaves {residual:.2g} of |Z| where the noise is {noise:.2g}: "
-        "the spectrum holds an inductive loop, or is not valid.",
+        "No distribution of relaxation times follows the spectrum closer than {residual:.2g} of |Z| (noise "
+        "{noise:.2g}): do not use its peaks; check the spectrum's validity.",
     )
     POLARISATION_UNSURE = (
         Severity.WARNING,

@@ -1,15 +1,13 @@
-"""Distribution of relaxation times, non-negative, with regularisation, bands and verdict from the data.
+"""Distribution of relaxation times, with sign, regularisation, bands and verdict from the data.
 
-Z(ω) = R∞ + jωL + 1/(jωC) + ∫ γ(ln τ)/(1 + jωτ) d ln τ,  γ ≥ 0.
+Z(ω) = R∞ + jωL + 1/(jωC) + ∫ γ(ln τ)/(1 + jωτ) d ln τ,  γ ≥ 0 but for inductive loops.
 
-γ is a sum of Gaussians on a logarithmic grid (their standard deviation half the spacing); the squared second
-difference of their weights is penalised, weight λ. The noise comes from the Kramers–Kronig test and λ from the
-largest evidence of the data, p(Z | λ), in the Gaussian approximation without the bound. What relaxes outside the
-window can hardly be told from R∞ and is penalised the more the farther it lies.
+A loop (a resistance and an inductance in parallel, R·jωτ/(1 + jωτ)) is a negative relaxation. Where γ ≥ 0 leaves more
+than the noise, the distribution of free sign names the stretches of τ in which it is negative; the fewest of them in
+which γ ≤ 0 describes the spectrum are taken, and none where no choice does: then the spectrum is not valid.
 
-Tikhonov and Gaussian functions: Wan, Saccoccio, Chen, Ciucci, Electrochim. Acta 184 (2015) 483,
-doi:10.1016/j.electacta.2015.09.097. Draws from the posterior by solving the perturbed problem: Bardsley, Solonen,
-Haario, Laine, SIAM J. Sci. Comput. 36 (2014) A1895, doi:10.1137/140964023.
+The problem and its references: :mod:`~rampion.impedance.relaxation_problem`. The noise comes from the Kramers–Kronig
+test.
 """
 
 from __future__ import annotations
@@ -25,12 +23,18 @@ from rampion.estimate import Estimate, Flag
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.non_negative import solve_non_negative
+from rampion.impedance.relaxation_problem import (
+    OUTSIDE_PENALTY,
+    SHARP,
+    Problem,
+    choose_signs,
+    draw,
+    state_problem,
+)
 from rampion.measurement import Spectrum
 
 FEWEST_POINTS = 10
 LEAST_NOISE = 1e-4  # of |Z|; below it the grid, not the instrument, limits the fit
-MARGIN = 0.5  # decades of relaxation times beyond the window
-OUTSIDE_PENALTY = 3.0  # per squared e-fold beyond the window, in units of λ
 NEARBY_PENALTY = 0.1  # a weaker one, and
 STIFFER = 30.0  # a larger λ: what the answer owes to either choice is part of its uncertainty
 TAIL_SHARE = 0.10  # of −Im Z at the ends: about what the tail of a depressed arc hides beyond the window
@@ -41,7 +45,10 @@ UNSURE_LIMIT = 0.01  # relative standard uncertainty: a 95 % interval of ±2 %
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelaxationPeak:
-    """One peak: its resistance [Ω], its time constant [s] (logarithmic mean) and the frequency 1/(2πτ) [Hz]."""
+    """One peak: its resistance [Ω], its time constant [s] (logarithmic mean) and the frequency 1/(2πτ) [Hz].
+
+    The resistance of an inductive loop is negative.
+    """
 
     time_constant: Estimate
     resistance: Estimate
@@ -56,11 +63,12 @@ class RelaxationTimes:
     Attributes
     ----------
     time_constant : (m,) [s] grid, rising.
-    distribution : (m,) [Ω] γ per unit of ln τ; low, high bound its 95 % credible band.
-    polarisation : [Ω] ∫γ d ln τ.
+    distribution : (m,) [Ω] γ per unit of ln τ, negative in inductive loops; low, high bound its 95 % credible band.
+    polarisation : [Ω] ∫γ d ln τ, loops counted as negative: the difference of Z between both ends.
     ohmic : [Ω] R∞; inductance [H]; elastance [1/F] of the series capacitance, 0 where none was needed.
-    peaks : by rising time constant, those with at least 1 % of the polarisation.
-    regularisation : λ; noise : as a fraction of |Z|; misfit : mean squared residual over the squared noise.
+    peaks : by rising time constant, those with at least 1 % of ∫|γ| d ln τ.
+    regularisation : λ; noise : as a fraction of |Z|; misfit : mean squared residual over the squared noise
+        (above 2 without a flag where a relaxation is sharper than the grid).
     residual : (n,) complex (Z − model)/|Z|, in the spectrum's order.
     """
 
@@ -78,91 +86,6 @@ class RelaxationTimes:
     misfit: float
     residual: Complex[np.ndarray, " n"]
     flags: tuple[Flag, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Problem:
-    matrix: np.ndarray  # (2n, m + s) weighted by 1/(|Z| noise)
-    target: np.ndarray  # (2n,)
-    free: np.ndarray  # (m + s,)
-    logarithm: np.ndarray  # (m,) ln τ
-    spacing: float
-    beyond: np.ndarray  # (m,) squared distance from the window, in e-folds
-    scale: float  # of the penalty, 1/|Z|²
-    gram: np.ndarray
-    right: np.ndarray
-    roughness: np.ndarray  # (m, m)
-
-    def regularised(self, regularisation: float, outside: float) -> np.ndarray:
-        """(m + s, m + s) the Gram matrix with the penalties."""
-        gram = self.gram.copy()
-        count = self.logarithm.size
-        penalty = self.roughness + np.diag(outside * self.beyond)
-        gram[:count, :count] += regularisation * self.scale * penalty
-        return gram
-
-
-def _state_problem(spectrum: Spectrum, noise: float, per_decade: float, blocking: bool) -> _Problem:
-    angular = 2 * np.pi * spectrum.frequency
-    size = np.abs(spectrum.impedance)
-    window = (-math.log(angular.max()), -math.log(angular.min()))
-    low, high = window[0] - MARGIN * math.log(10), window[1] + MARGIN * math.log(10)
-    count = math.ceil((high - low) / math.log(10) * per_decade) + 1
-    logarithm = np.linspace(low, high, count)
-    spacing = logarithm[1] - logarithm[0]
-    offsets = np.linspace(-3, 3, 13)
-    heights = np.exp(-0.5 * offsets**2)
-    columns = np.zeros((angular.size, count + 2 + blocking), complex)
-    for offset, height in zip(offsets * spacing / 2, heights / heights.sum(), strict=True):
-        columns[:, :count] += height / (1 + 1j * np.outer(angular, np.exp(logarithm + offset)))
-    columns[:, count] = 1
-    columns[:, count + 1] = 1j * angular / angular.max()
-    if blocking:
-        columns[:, count + 2] = angular.min() / (1j * angular)
-    columns /= (size * noise)[:, None]
-    matrix = np.concatenate([np.real(columns), np.imag(columns)])
-    target = np.concatenate([np.real(spectrum.impedance), np.imag(spectrum.impedance)]) / np.tile(size * noise, 2)
-    free = np.zeros(columns.shape[1], bool)
-    free[count + 1] = True  # a cable compensated too far looks like a negative inductance
-    difference = -2 * np.eye(count) + np.eye(count, k=1) + np.eye(count, k=-1)
-    beyond = np.maximum(0, np.maximum(window[0] - logarithm, logarithm - window[1])) ** 2
-    return _Problem(
-        matrix=matrix,
-        target=target,
-        free=free,
-        logarithm=logarithm,
-        spacing=float(spacing),
-        beyond=beyond,
-        scale=float(1 / size.max() ** 2),
-        gram=matrix.T @ matrix,
-        right=matrix.T @ target,
-        roughness=difference.T @ difference,
-    )
-
-
-def _choose_regularisation(problem: _Problem) -> tuple[float, np.ndarray, np.ndarray]:
-    """λ of largest evidence with its solution and passive set, along a path from smooth to rough."""
-    count = problem.logarithm.size
-    best = (math.inf, 0.0, np.zeros(0), np.zeros(0, bool))
-    passive: np.ndarray | None = None
-    for regularisation in np.logspace(6, -3, 28):
-        gram = problem.regularised(float(regularisation), OUTSIDE_PENALTY)
-        solution, passive = solve_non_negative(gram, problem.right, problem.free, passive)
-        energy = float(solution @ gram @ solution - 2 * problem.right @ solution)
-        cost = energy + float(np.linalg.slogdet(gram)[1]) - count * math.log(regularisation)
-        if cost < best[0]:
-            best = (cost, float(regularisation), solution, passive)
-        elif cost > best[0] + 40:  # rougher ones cannot come back from e⁻²⁰
-            break
-    return best[1:]
-
-
-def _draw(problem: _Problem, gram: np.ndarray, passive: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """(draws, m + s) solutions for data and prior perturbed by their own scatter."""
-    factor = np.linalg.cholesky(gram)
-    scatter = np.random.default_rng(seed).standard_normal((draws, gram.shape[0])) @ factor.T
-    found = [solve_non_negative(gram, problem.right + each, problem.free, passive)[0] for each in scatter]
-    return np.array(found)
 
 
 def _split_peaks(distribution: np.ndarray) -> list[tuple[int, int]]:
@@ -184,13 +107,30 @@ def _split_peaks(distribution: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _find_peaks(
-    problem: _Problem, weights: np.ndarray, samples: np.ndarray, stretch: float, window: tuple[float, float]
+    problem: Problem, sizes: np.ndarray, drawn_sizes: np.ndarray, stretch: float, window: tuple[float, float]
 ) -> tuple[RelaxationPeak, ...]:
+    found = []
+    for sign in (1.0, -1.0):
+        own = problem.signs == sign
+        found += _peaks_of(problem, sign, sizes * own, drawn_sizes * own, stretch, window, 0.01 * sizes.sum())
+    return tuple(sorted(found, key=lambda peak: peak.time_constant.value))
+
+
+def _peaks_of(
+    problem: Problem,
+    sign: float,
+    weights: np.ndarray,
+    samples: np.ndarray,
+    stretch: float,
+    window: tuple[float, float],
+    least: float,
+) -> list[RelaxationPeak]:
+    """The peaks of one sign that hold at least ``least`` [Ω]."""
     peaks = []
     smooth = np.convolve(weights, [0.25, 0.5, 0.25], mode="same")
     for start, stop in _split_peaks(smooth):
         share = weights[start:stop].sum()
-        if share < 0.01 * weights.sum():
+        if share < least:
             continue
         position = problem.logarithm[start:stop]
         centre = float(weights[start:stop] @ position / share)
@@ -202,12 +142,12 @@ def _find_peaks(
         peaks.append(
             RelaxationPeak(
                 time_constant=Estimate(tau, tau * spread, *ends),
-                resistance=Estimate(float(share), float(np.std(drawn)) * stretch),
+                resistance=Estimate(sign * float(share), float(np.std(drawn)) * stretch),
                 frequency=1 / (2 * math.pi * tau),
                 inside_window=window[0] <= centre <= window[1],
             )
         )
-    return tuple(peaks)
+    return peaks
 
 
 def find_relaxation_times(
@@ -215,9 +155,9 @@ def find_relaxation_times(
 ) -> RelaxationTimes:
     """The distribution of relaxation times of one spectrum, with credible bands, peaks and polarisation resistance.
 
-    Assumes a spectrum that obeys the Kramers–Kronig relations, and relaxations only (γ ≥ 0).
-    Fails when an arc lies at the edge of the window or beyond: its resistance cannot be told, which is flagged; an
-    arc wholly above the window is part of R∞ and leaves no trace. Inductive loops are not in the model: flagged.
+    Assumes a spectrum that obeys the Kramers–Kronig relations. Fails when an arc lies at the edge of the window or
+    beyond: its resistance cannot be determined, which is flagged; an arc wholly above the window is part of R∞ and
+    leaves no trace. Of a loop and an arc at the same time constant only the difference shows.
 
     Parameters
     ----------
@@ -239,17 +179,20 @@ def find_relaxation_times(
     noise = max(check_kramers_kronig(spectrum).noise if noise is None else noise, LEAST_NOISE)
     lowest = spectrum.impedance[np.argmin(spectrum.frequency)]
     blocking = bool(-lowest.imag > 0.5 * abs(lowest))
-    problem = _state_problem(spectrum, noise, per_decade, blocking)
-    regularisation, solution, passive = _choose_regularisation(problem)
+    best, described = choose_signs(
+        state_problem(spectrum, noise, per_decade, blocking),
+        lambda: state_problem(spectrum, noise, SHARP, blocking, width=0.0),
+    )
+    problem, regularisation, solution, passive = best.problem, best.regularisation, best.solution, best.passive
     count, points = problem.logarithm.size, len(spectrum)
-    weights = solution[:count]
-    total = float(weights.sum())
+    sizes, weights = solution[:count], problem.signs * solution[:count]
+    total, size = float(weights.sum()), float(sizes.sum())
 
     residual = (problem.target - problem.matrix @ solution) * noise
-    misfit = float(np.mean(residual**2)) / noise**2
-    stretch = math.sqrt(max(1.0, misfit))
+    stretch = math.sqrt(max(1.0, best.misfit))
     gram = problem.regularised(regularisation, OUTSIDE_PENALTY)
-    samples = _draw(problem, gram, passive, draws, seed)
+    samples = draw(problem, gram, passive, draws, seed)
+    drawn_weights = problem.signs * samples[:, :count]
     angular = 2 * np.pi * np.array([spectrum.frequency.max(), spectrum.frequency.min()])
     window = (-math.log(angular[0]), -math.log(angular[1]))
     still = np.outer(angular, np.exp(problem.logarithm))
@@ -263,42 +206,47 @@ def find_relaxation_times(
     std, ohmic_std = (
         math.hypot(float(np.std(drawn)) * stretch, float(other), float(another), hidden)
         for drawn, other, another in (
-            (samples[:, :count].sum(axis=1), loose[:count].sum() - total, stiff[:count].sum() - total),
+            (drawn_weights.sum(axis=1), problem.signs @ loose[:count] - total, problem.signs @ stiff[:count] - total),
             (samples[:, count], loose[count] - solution[count], stiff[count] - solution[count]),
         )
     )
 
-    beyond = float(weights[problem.beyond > 0].sum())
+    beyond = float(sizes[problem.beyond > 0].sum())
     flags: list[Flag] = []
-    if total > 0:
-        share = max(beyond, float(edges.max())) / total
-        if edges.max() > EDGE_LIMIT * total or beyond > OUTSIDE_LIMIT * total:
-            flags.append(ImpedanceFlag.POLARISATION_OUTSIDE_WINDOW.flag(share=share))
-        elif std > UNSURE_LIMIT * total:
-            flags.append(ImpedanceFlag.POLARISATION_UNSURE.flag(relative=std / total))
+    if size > 0:
+        edge = float(np.abs(edges).max())
+        if edge > EDGE_LIMIT * size or beyond > OUTSIDE_LIMIT * size:
+            flags.append(ImpedanceFlag.POLARISATION_OUTSIDE_WINDOW.flag(share=max(beyond, edge) / size))
+        elif std > UNSURE_LIMIT * size:
+            flags.append(ImpedanceFlag.POLARISATION_UNSURE.flag(relative=std / size))
     if blocking:
         flags.append(ImpedanceFlag.BLOCKING_AT_LOW_FREQUENCY.flag(phase=math.degrees(np.angle(lowest))))
-    if misfit > 2:
-        rms = noise * math.sqrt(misfit)
-        flags.append(ImpedanceFlag.NEGATIVE_RELAXATION.flag(residual=rms, noise=noise))
+    if (problem.signs < 0).any():
+        loops = np.where(problem.signs < 0, sizes, 0.0)
+        frequency = math.exp(-float(problem.logarithm[np.argmax(loops)])) / (2 * math.pi)
+        flags.append(ImpedanceFlag.INDUCTIVE_LOOP.flag(resistance=float(loops.sum()), frequency=frequency))
+    if not described:
+        flags.append(ImpedanceFlag.NOT_RELAXATIONS.flag(residual=noise * math.sqrt(best.misfit), noise=noise))
 
     shape = np.exp(-2 * ((problem.logarithm[:, None] - problem.logarithm) / problem.spacing) ** 2)
     shape *= math.sqrt(2 / math.pi) / problem.spacing
-    bands = np.quantile(samples[:, :count] @ shape.T, (0.025, 0.975), axis=0)
+    bands = np.quantile(drawn_weights @ shape.T, (0.025, 0.975), axis=0)
     distribution = shape @ weights
     return RelaxationTimes(
         time_constant=np.exp(problem.logarithm),
         distribution=distribution,
         low=np.minimum(bands[0], distribution),
         high=np.maximum(bands[1], distribution),
-        polarisation=Estimate(total, std, max(0.0, total - 1.96 * std), total + 1.96 * std, tuple(flags)),
+        polarisation=Estimate(
+            total, std, max(0.0 if total == size else -math.inf, total - 1.96 * std), total + 1.96 * std, tuple(flags)
+        ),
         ohmic=Estimate(float(solution[count]), ohmic_std),
         inductance=float(solution[count + 1] / angular[0]),
         elastance=float(solution[count + 2] * angular[1]) if blocking else 0.0,
-        peaks=_find_peaks(problem, weights, samples[:, :count], stretch, window),
+        peaks=_find_peaks(problem, sizes, samples[:, :count], stretch, window),
         regularisation=regularisation,
         noise=noise,
-        misfit=misfit,
+        misfit=best.misfit,
         residual=residual[:points] + 1j * residual[points:],
         flags=tuple(flags),
     )

@@ -1,7 +1,8 @@
 """The peaks of a series of distributions followed from spectrum to spectrum, appearing and vanishing as they do.
 
-Between neighbours the peaks are paired so that Σ (Δln τ / s_τ)² + (Δln R / s_R)² is smallest (assignment problem);
-a pair farther than ``reach`` apart is no pair. A track that misses up to ``gap`` spectra is picked up again.
+Between neighbours the peaks are paired so that Σ (Δln τ / s_τ)² + (Δln |R| / s_R)² is smallest (assignment problem);
+a pair farther than ``reach`` apart is no pair, nor is an arc with an inductive loop (R < 0). A track that misses up to
+``gap`` spectra is picked up again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from rampion.impedance.relaxation_times import RelaxationTimes
+from rampion.impedance.relaxation_times import RelaxationPeak, RelaxationTimes
 
 SPREAD_TAU = 0.3 * math.log(10)  # a third of a decade per step is as likely as
 SPREAD_RESISTANCE = 0.3 * math.log(10)  # a factor two in resistance
@@ -37,6 +38,12 @@ class PeakTrack:
     resistance_std: Float[np.ndarray, " k"]
 
 
+def _positions(peaks: Sequence[RelaxationPeak]) -> np.ndarray:
+    """(k, 3) ln τ, ln |R| and the sign of R."""
+    rows = ((p.time_constant.value, abs(p.resistance.value), math.copysign(1.0, p.resistance.value)) for p in peaks)
+    return np.array([(math.log(tau), math.log(size), sign) for tau, size, sign in rows])
+
+
 def track_peaks(series: Sequence[RelaxationTimes], *, reach: float = 3.0, gap: int = 2) -> tuple[PeakTrack, ...]:
     """The tracks of all peaks of a series, longest first, then by rising time constant.
 
@@ -53,13 +60,13 @@ def track_peaks(series: Sequence[RelaxationTimes], *, reach: float = 3.0, gap: i
 
     tracks: list[list[tuple[int, int]]] = []
     for spectrum, times in enumerate(series):
-        new = np.array([[math.log(p.time_constant.value), math.log(p.resistance.value)] for p in times.peaks])
+        new = _positions(times.peaks)
         alive = [track for track in tracks if spectrum - track[-1][0] <= gap + 1]
         taken: set[int] = set()
         if alive and new.size:
             last = [series[track[-1][0]].peaks[track[-1][1]] for track in alive]
-            old = np.array([[math.log(p.time_constant.value), math.log(p.resistance.value)] for p in last])
-            difference = (old[:, None, :] - new[None, :, :]) / (SPREAD_TAU, SPREAD_RESISTANCE)
+            old = _positions(last)
+            difference = (old[:, None, :] - new[None, :, :]) / (SPREAD_TAU, SPREAD_RESISTANCE, 1 / reach)
             cost = np.minimum(np.sum(difference**2, axis=2), reach**2)
             for row, column in zip(*linear_sum_assignment(cost), strict=True):
                 if cost[row, column] < reach**2:
