@@ -112,7 +112,7 @@ def test_an_inductive_loop_is_a_negative_peak(exponents, near):
     main = [min(f.peaks, key=lambda peak: peak.resistance.value).time_constant.value for f in found]
     _, loops, taus, totals = (np.array(each, object) for each in zip(*cases, strict=True))
     assert np.all(np.abs(np.log10((np.array(main) / taus).astype(float))) < 0.3)
-    assert np.mean(np.abs(sums / loops - 1).astype(float) < 0.1) >= near  # beside depressed arcs only the difference
+    assert np.mean(np.abs(sums / loops - 1).astype(float) < 0.1) >= near
     assert np.all(np.abs(sums / loops - 1).astype(float) < 0.4)
     assert np.mean([abs(f.polarisation.value / t - 1) < 0.02 for f, t in zip(found, totals, strict=True)]) >= 0.9
     assert all("inductive_loop" in {flag.code for flag in f.flags} for f in found)

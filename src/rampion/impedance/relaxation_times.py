@@ -157,7 +157,8 @@ def find_relaxation_times(
 
     Assumes a spectrum that obeys the Kramers–Kronig relations. Fails when an arc lies at the edge of the window or
     beyond: its resistance cannot be determined, which is flagged; an arc wholly above the window is part of R∞ and
-    leaves no trace. Of a loop and an arc at the same time constant only the difference shows.
+    leaves no trace. Of a loop and an arc at the same time constant only the difference shows, and smoothing makes a
+    loop 8–14 % too large with small positive peaks beside it: its resistance is to be taken from a circuit.
 
     Parameters
     ----------
