@@ -19,9 +19,15 @@ def generated(name: str) -> str:
     return done.stdout.decode("utf-8")
 
 
-@pytest.mark.parametrize("name", ["nomenclature.md", "command_line.md"])
+@pytest.mark.parametrize("name", ["nomenclature.md", "command_line.md", "thresholds.md"])
 def test_generated_pages_are_fresh(name):
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == generated(name), "run docs/generate.py"
+
+
+def test_every_threshold_has_a_reason():
+    rows = re.findall(r"^\| `(.+)` \| (.+) \| (.*) \|$", generated("thresholds.md"), re.M)
+    assert len(rows) > 40
+    assert [name for name, _, reason in rows if not reason.strip()] == []
 
 
 @pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]), ids=lambda path: path.name)

@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 
 FREEDOM = 4.0  # ν of the innovations
-_ORDER = 6  # at most
-_CUT = 4.0  # sizes
+_ORDER = 6  # innovations that a noise remembers, at most
+_CUT = 4.0  # sizes of the noise: an outlier beyond counts as much in its memory
 _LEAST = 0.2  # of the local size: less is chance, or a record without noise
 _MEMORY = 0.1  # of the record: the longest correlation that counts as noise
 _WEIGHT = (FREEDOM + 1.0) / FREEDOM
