@@ -31,12 +31,12 @@ JUDGE = {
     "neutrality": "Where the model ends",
     "confidence": "How sure",
 }  # modules of voltammetry/ whose numbers decide what is said of a sweep
-SEARCH = frozenset(
-    """
-    _NUDGE _SETTLED _SHORTER _HOPELESS _APPROACH _KEPT _APART _SAME _CAPPED _BREAKS _PARTS DRAWS OCTAVES _LOOK CLOSE
-    _FLOOR _DEEPEST _FINEST TRANSFERENCES SERIES_SHARES CONTACT_SHARES
-""".split()
-)  # of them those of the search: they cost time or digits, and decide nothing
+# of them those of the search: they cost time or digits, and decide nothing
+SEARCH = {
+    "_NUDGE", "_SETTLED", "_SHORTER", "_HOPELESS", "_APPROACH", "_KEPT", "_APART", "_SAME", "_CAPPED", "_BREAKS",
+    "_PARTS", "DRAWS", "OCTAVES", "_LOOK", "CLOSE", "_FLOOR", "_DEEPEST", "_FINEST", "TRANSFERENCES", "SERIES_SHARES",
+    "CONTACT_SHARES",
+}  # fmt: skip
 
 
 def nomenclature() -> str:
