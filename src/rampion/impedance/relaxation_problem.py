@@ -29,7 +29,7 @@ OUTSIDE_PENALTY = 3.0  # per squared e-fold beyond the window, in units of λ
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """Weighted least squares for the m sizes of γ and s terms besides (R∞, inductance, elastance of a blocking cell)."""
+    """Weighted least squares for m sizes of γ and s terms besides (R∞, inductance, elastance of a blocking cell)."""
 
     signs: np.ndarray  # (m,) of γ; the unknowns are its sizes
     matrix: np.ndarray  # (2n, m + s) weighted by 1/(|Z| noise)
