@@ -18,10 +18,9 @@ import numpy as np
 from rampion.errors import InputError
 from rampion.voltammetry.courses import Family
 from rampion.voltammetry.finding import Likelihood, Odds, Statistic, Verdict
-from rampion.voltammetry.verdict import Judgement
+from rampion.voltammetry.verdict import TEMPERED, Judgement
 
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
-_TEMPERED = 10.0  # of the logarithm of a Bayes factor: one unit of the margin (simulated curves)
 _JUDGED = tuple(verdict for verdict in Verdict if verdict.judged)
 
 
@@ -100,7 +99,7 @@ def at_base_rates(confidence: float, odds: Odds) -> float:
 
 def confidence_of(judgement: Judgement) -> float:
     """How likely the verdict is to be right at equal base rates."""
-    return margin_confidence(judgement.margin / _TEMPERED)
+    return margin_confidence(judgement.margin / TEMPERED)
 
 
 def margin_confidence(margin: float) -> float:

@@ -13,6 +13,12 @@ Under an imposed current the voltage answers, V = a S + V₀: the current is cou
 at rest, R from the start of the record, so that S is a voltage again and a about 1. Then θ = 1 - q with q = ∫U dt/Q;
 *forming* contact is the same with θ = 1 + q: the voltage falls, ever more slowly.
 
+*Limit of its own*: a layer in series that carries no more than a current of its own, whatever was before,
+
+    I = G V / [1 + (V/V₁)ᵐ]^(1/m) ,
+
+only under a voltage.
+
 Assumes rest before the first point.
 """
 
@@ -41,6 +47,8 @@ _FLOOR = 1.0  # of the largest current: below it errors are not relative
 SCANS = tuple(float(w) for w in np.geomspace(2.0, 5000.0, 9))  # W = τ (dV/dt)/(RT/F) of the courses compared
 TRANSFERENCES = (0.4, 0.75, 0.92)
 SERIES_SHARES = (0.05, 0.5)
+KNEES = tuple(float(x) for x in np.geomspace(0.03, 3.0, 7))  # V₁ over the largest voltage, of the courses compared
+SHARPNESS = (1.0, 2.0, 4.0)  # m of the courses compared
 CONTACT_SHARES = (0.01, 0.1, 0.4)
 CHARGES = tuple(float(q) for q in np.geomspace(1.05, 40.0, 16))  # q at the end of the record, of the courses compared
 CHARGES_UNDER_CURRENT = tuple(float(q) for q in np.geomspace(0.5, 1.5, 16))  # likewise: beyond 1 the record outlives it
@@ -54,6 +62,7 @@ class Family(StrEnum):
     CELL = "polarisation"
     CONTACT = "contact used up"
     FORMING = "contact forming"
+    LAYER = "interlayer's own limit"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,10 +188,19 @@ def contact_courses(history: History, share: np.ndarray, charge: np.ndarray) -> 
     return history.imposed / (1.0 - s + s * np.exp(np.minimum(y, _DEEPEST)))
 
 
+def layer_courses(history: History, knee: np.ndarray, sharpness: np.ndarray) -> Float[np.ndarray, "p n"]:
+    """S(t) [V] of cells with a layer that carries no more than a current of its own: V₁ over the largest voltage (P,),
+    m (P,)."""
+    share = np.abs(history.imposed) / (knee[:, None] * float(np.max(np.abs(history.imposed), initial=1e-300)))
+    power = sharpness[:, None]
+    # ln(1 + xᵐ) without overflow
+    return history.imposed * np.exp(-np.logaddexp(0.0, power * np.log(np.maximum(share, 1e-300))) / power)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Library:
     """Courses (m, n) [V] of many members, their family, and their numbers (m, 3): none; ln W, logit t₊, r; logit s, ln
-    q."""
+    q; ln V₁ over the largest voltage, ln m."""
 
     families: tuple[Family, ...]
     numbers: Float[np.ndarray, "m 3"]
@@ -210,6 +228,8 @@ def courses_of(
         return contact_courses(
             history, inverse_logit(numbers[:, 0]), charge if family is Family.CONTACT else -charge
         )  # fmt: skip
+    if family is Family.LAYER:
+        return layer_courses(history, np.exp(numbers[:, 0]), np.exp(numbers[:, 1]))
     return cell_courses(
         history, np.exp(numbers[:, 0]), inverse_logit(numbers[:, 1]), inverse_logit(numbers[:, 2]), tolerance
     )
@@ -227,6 +247,10 @@ def library_of(history: History) -> Library:
     if history.galvanostatic:
         members[Family.FORMING] = np.array([
             (logit(s), math.log(q), 0.0) for s, q in itertools.product(CONTACT_SHARES, CHARGES)
+        ])  # fmt: skip
+    else:
+        members[Family.LAYER] = np.array([
+            (math.log(x), math.log(m), 0.0) for x, m in itertools.product(KNEES, SHARPNESS)
         ])  # fmt: skip
     families = tuple(itertools.chain.from_iterable([family] * len(numbers) for family, numbers in members.items()))
     shapes = [courses_of(history, family, numbers, _LOOK) for family, numbers in members.items()]

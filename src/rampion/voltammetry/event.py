@@ -21,7 +21,6 @@ from rampion.voltammetry.confidence import (
 )
 from rampion.voltammetry.courses import Family
 from rampion.voltammetry.event_place import (
-    ACCURACY,
     DRAWS,
     EventPlace,
     as_measured,
@@ -52,6 +51,7 @@ from rampion.voltammetry.voltammogram import Voltammogram
 _LARGEST_OFFSET = 0.04  # of the median current: more is no instrument's
 _NEAR_ZERO = 0.02  # of the largest voltage: a record that begins there shows its current at zero
 _COURSE_ERROR = 0.008  # of G: what it is off where a course bends otherwise than any member (foreign sweeps, seed 901)
+_DEGREE, _FEWEST = 2, 12  # of a polynomial in what a course leaves at the start, and its blocks
 _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
 
@@ -211,8 +211,9 @@ def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> O
     best = judgement.best
     if not best.conductance > 0:
         return None
-    own = ACCURACY if best.family is Family.OHMIC else math.hypot(ACCURACY, _COURSE_ERROR)
-    slope = with_error(quantiles_of(best.conductance, np.concatenate(slopes)), own * best.conductance)
+    slope = quantiles_of(best.conductance, np.concatenate(slopes))
+    own = 0.0 if best.family is Family.OHMIC else _COURSE_ERROR * best.conductance
+    slope = with_error(as_measured(slope), math.hypot(own, _off_at_start(judgement)))
     level = quantiles_of(best.zero, np.concatenate(levels))
     potential = judgement.blocks.history.imposed
     first = next((one for one in best.stretches if one.on), best.stretches[0])
@@ -224,6 +225,22 @@ def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> O
     end = first.first + (int(bent[0]) if bent.size else last - first.first - 1)
     window = (float(potential[first.first]), float(potential[max(end, first.first + 1)]))
     return told_line(voltammogram, sample, slope, level, window)
+
+
+def _off_at_start(judgement: Judgement) -> float:
+    """Slope at the start of what the course leaves there [S], beyond its scatter: the course's own error. Where the
+    course has not lost half of its slope a low polynomial describes what it leaves."""
+    blocks, best = judgement.blocks, judgement.best
+    potential = blocks.history.imposed - blocks.history.imposed[0]
+    straight = np.cumsum(~(best.fitted - best.fitted[0] > 0.5 * best.conductance * potential)[1:]) == 0
+    steep = int(np.sum(straight)) + 1
+    part = slice(0, min(max(steep, _FEWEST), judgement.at if judgement.at > _FEWEST else potential.size))
+    left = blocks.recorded[part] - best.fitted[part]
+    noise = max(best.noise.gain, 1.0) * blocks.local[part]
+    design = np.vander(potential[part], _DEGREE + 1) / noise[:, None]
+    inverse = np.linalg.pinv(design)
+    slope, error = float(inverse[-2] @ (left / noise)), float(np.linalg.norm(inverse[-2]))
+    return math.sqrt(max(slope**2 - error**2, 0.0))
 
 
 def _straight(voltammogram: Voltammogram, sample: Sample, line: OhmicLine | None) -> OhmicLine | None:

@@ -21,7 +21,7 @@ from rampion.voltammetry.limits import Clipping, limit_reached
 from rampion.voltammetry.noise import block_means, moving_lines
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
-from rampion.voltammetry.verdict import SHAPE, Judgement, smoothed
+from rampion.voltammetry.verdict import SHAPE, TEMPERED, Judgement, smoothed
 from rampion.voltammetry.voltammogram import Voltammogram
 
 DRAWS = 300  # of the numbers about a fit
@@ -30,6 +30,7 @@ _NEAR_COURSE = 4  # blocks from the course's last to an event that its current i
 _WIDER = 1.3  # errors over those of a given course and part: both were chosen on the same points
 _ANYTHING = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
 _SHOULDER = 5e-3  # of the current: how far a parabola is off where it breaks off with a rounded shoulder
+_FEWEST_POINTS = 12  # between two pauses: fewer show no maximum
 _BREAKS = 120  # places at most
 
 
@@ -178,10 +179,12 @@ class EventPlace:
         cost = left / (noise**2 + shoulder**2) + _ANYTHING * (points.size - 1.0 - last)
         weight = np.exp(-0.5 * (cost - float(np.min(cost))))
         weight /= np.sum(weight)
-        current, place = float(weight @ height), float(weight @ top)
+        middle = 0.5 * (x[last] + top)  # somewhere on the shoulder
+        current, place = float(weight @ height), float(weight @ middle)
         scatter = float(weight @ ((height - current) ** 2 + (noise * error) ** 2)) + shoulder**2
         pitch = float(x[-1] - x[0]) / points.size
-        spread = float(weight @ (top - place) ** 2) + pitch**2 / 3.0 + self.sweep.potential_noise**2
+        spread = float(weight @ ((middle - place) ** 2 + (x[last] - top) ** 2 / 12.0))
+        spread += pitch**2 / 3.0 + self.sweep.potential_noise**2
         there = as_measured(Estimate(current, math.sqrt(scatter)))
         return Event(current=there, potential=Estimate(place, math.sqrt(spread)))
 
@@ -233,7 +236,7 @@ class EventPlace:
             return self._corner(at)
         x, y, noise = self.sweep.ramp[kept], self.sweep.current[kept], self.noise[kept]
         drawn = _drawn_maximum(self.judgement, at) if self._described(near, at) else None
-        height, place = fit_maximum(x, y, noise, float(self.blocks.history.imposed[at]))
+        height, place = self._highest(at)
         if drawn is not None:  # what the two say apart beyond the polynomial's scatter is the course's own error
             height, place = (
                 with_error(course, math.sqrt(max((course.value - local.value) ** 2 - local.std**2, 0.0)))
@@ -252,6 +255,31 @@ class EventPlace:
             decay_window=(float(potential[at]), float(potential[lowest])),
         )  # fmt: skip
         return Event(current=height, potential=place, peak=peak)
+
+    def _highest(self, at: int) -> tuple[Estimate, Estimate]:
+        """Height and place of the maximum near a block. No fit goes across a pause: the maxima of stretches between
+        pauses are compared, and those as high within their errors belong to the interval of the place."""
+        imposed, smooth = self.blocks.history.imposed, self.smooth
+        pauses = self.sweep.pauses
+        starts = np.searchsorted(self.sweep.time[self.moving], [one.start for one in pauses], side="right")
+        ends = [*(one.potential for one in pauses), math.inf]
+        found = []
+        for part, end in zip(np.split(self.moving, starts), ends, strict=True):
+            if part.size < _FEWEST_POINTS:
+                continue
+            inside = np.unique(np.clip(np.searchsorted(self.first, part, side="right") - 1, 0, smooth.size - 1))
+            top = int(inside[np.argmax(smooth[inside])])
+            if top == at or smooth[top] > (1.0 - SHAPE.drop) * smooth[at]:
+                x, y = self.sweep.ramp[part], self.sweep.current[part]
+                height, place = fit_maximum(x, y, self.noise[part], float(imposed[top]))
+                if place.high >= x[-1] and math.isfinite(end):  # it rises until the pause
+                    place = replace(place, high=max(place.high, end))
+                found.append((height, place))
+        height, place = max(found, key=lambda one: one[0].value)
+        beside = [own for other, own in found if height.value - other.value < 2.0 * math.hypot(height.std, other.std)]
+        low, high = min(one.low for one in beside), max(one.high for one in beside)
+        spread = max(place.std, 0.5 * (high - low) / NORMAL_95)
+        return height, Estimate(place.value, spread, min(low, place.value), max(high, place.value))
 
     def _end(self) -> Event:
         top = int(np.argmax(self.smooth))
@@ -298,10 +326,11 @@ def drawn_numbers(explanation: Hypothesis, generator: np.random.Generator) -> np
 
 
 def close_explanations(judgement: Judgement) -> list[tuple[Hypothesis, float]]:
-    """The explanations that count, with their weights."""
+    """The explanations that count, with their weights: no family is the cell itself, and what they leave is model error
+    more than noise, so the evidence is tempered as for the confidence."""
     best = judgement.best.bic
-    kept = [one for one in judgement.explanations if one.bic - best < BESIDE]
-    weights = np.exp([-0.5 * (one.bic - best) for one in kept])
+    kept = [one for one in judgement.explanations if one.bic - best < TEMPERED * BESIDE]
+    weights = np.exp([-0.5 * (one.bic - best) / TEMPERED for one in kept])
     return list(zip(kept, (weights / np.sum(weights)).tolist(), strict=True))
 
 

@@ -50,13 +50,15 @@ class Step:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cycling:
     """A step test: its steps (rests left out), the index of the one in which the event begins (None without), the
-    largest current before it [A], the capacity of the half cycle at the event and the cumulative one up to it [C]."""
+    largest current before it [A], the capacity of the half cycle at the event and the cumulative one up to it [C], and
+    what may have passed besides while nothing was recorded [C]."""
 
     steps: tuple[Step, ...]
     failing: int | None
     sound_current: float
     half_cycle_capacity: float
     cumulative_capacity: float
+    unrecorded_capacity: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,7 +88,9 @@ class CurrentRecord:
 
     def passed(self, moment: float) -> float:
         """Charge [C] up to a moment [s] from the first point, both directions counted."""
-        steps = 0.5 * (self.size[1:] + self.size[:-1]) * np.diff(self.time)
+        jumps = np.abs(np.diff(self.size)) > _CHANGE * np.maximum(self.size[1:], self.size[:-1])
+        between = np.where(jumps, self.size[:-1], 0.5 * (self.size[1:] + self.size[:-1]))  # kept until it jumps
+        steps = between * np.diff(self.time)
         return float(np.interp(moment, self.time, np.concatenate([[0.0], np.cumsum(steps)])))
 
 
@@ -205,7 +209,7 @@ def blocks_under_current(record: CurrentRecord, temperature: float) -> Blocks:
 
 def steps_of(record: CurrentRecord, began: float | None) -> Cycling:
     """The steps at which current flowed, and where among them the event began [s] from the first point."""
-    steps = []
+    steps, unrecorded = [], []
     for k in record.driven:
         a, b = record.levels[k]
         sign, level = math.copysign(1.0, record.imposed[k]), record.imposed[k]
@@ -213,6 +217,7 @@ def steps_of(record: CurrentRecord, began: float | None) -> Cycling:
         pitch = float(np.median(np.diff(record.time[a:b])))
         next_point = record.time[b] if b < record.time.size and record.size[b] > 0 else record.time[b - 1]
         length = float(min(next_point, record.time[b - 1] + pitch)) - float(record.time[a])
+        unrecorded.append(abs(level) * max(float(next_point) - float(record.time[a]) - length, 0.0))
         own = record.potential[a:b]
         steps.append(Step(
             start=float(record.time[a]), duration=length, current=level,
@@ -231,6 +236,7 @@ def steps_of(record: CurrentRecord, began: float | None) -> Cycling:
     return Cycling(
         steps=tuple(steps), failing=failing, sound_current=max(sizes, default=0.0),
         half_cycle_capacity=until[-1].capacity, cumulative_capacity=passed,
+        unrecorded_capacity=sum(unrecorded[: len(until) - 1]),
     )  # fmt: skip
 
 

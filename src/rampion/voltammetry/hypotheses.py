@@ -31,11 +31,12 @@ from rampion.voltammetry.pauses import rests_inside
 from rampion.voltammetry.programme import programme_of
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
-FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2, Family.FORMING: 2}
+FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2, Family.FORMING: 2, Family.LAYER: 2}
 _PRIOR = {  # of the numbers of a course: middle and width
     Family.CELL: (np.array([4.5, 1.0, -1.0]), np.array([3.0, 1.5, 2.0])),
     Family.CONTACT: (np.array([-2.0, 1.5]), np.array([2.5, 1.5])),
     Family.FORMING: (np.array([-2.0, 1.5]), np.array([2.5, 1.5])),
+    Family.LAYER: (np.array([-1.0, 0.7]), np.array([1.5, 0.7])),
 }
 _WIDEST = 1.8  # widths: numbers are held within
 _NUDGE = 0.02  # of a number, in the derivative
@@ -57,6 +58,7 @@ _LATEST_START = 0.12  # of the points: a charging transient before the course be
 BESIDE = 12.0  # of BIC: explanations that count beside the best one
 _SAME = 1e-3  # of the conductance: two ends of the search
 _STRAIGHT = 0.25  # of a number: width of the last step, over which a course is straight in it
+_LONGEST = 3.0  # of that width
 _FAR = 12.0  # of the local noise, off the course
 _TOGETHER = 20.0  # of BIC, for two neighbours far off on one side
 _APPROACH = 4  # steps from a course of the library under a noise as large as the library is coarse
@@ -578,8 +580,7 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
     """The hypothesis of these stretches: fitted under a noise, then judged with the noise that it leaves itself."""
     n = blocks.recorded.size
     on = _mask(stretches, n)
-    # a step of the numbers beyond where the course is straight in them would make shapes that no member has
-    fit = _fit(blocks, member, on, noise, _STRAIGHT)
+    fit = _last_fit(blocks, member, on, noise)
     residual, count = fit.residual.copy(), 3.0 + FREE[member.family]
     for stretch in stretches:
         if not stretch.on:
@@ -587,7 +588,7 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
             count += stretch.degree + 1 + _PRICE
     most = SLOW_NOISE * 2.0 * float(np.median(np.abs(blocks.recorded)))
     own = noise_of(residual, blocks.local, int(min(count, n // 2)), most)
-    fit = _fit(blocks, member, on, own, _STRAIGHT)
+    fit = _last_fit(blocks, member, on, own)
     for stretch in stretches:
         if stretch.on:
             residual[stretch.first : stretch.end] = fit.residual[stretch.first : stretch.end]
@@ -600,6 +601,19 @@ def _finished(blocks: Blocks, member: _Member, stretches: Sequence[Stretch], noi
         zero=float(fit.values[1]), course=member.course, fitted=fit.design @ fit.values, stretches=tuple(stretches),
         residual=residual, noise=own, bic=bic, design=fit.design, covariance=_fit(blocks, member, on, own).covariance,
     )  # fmt: skip
+
+
+def _last_fit(blocks: Blocks, member: _Member, on: np.ndarray, noise: Noise) -> _Fit:
+    """The fit whose step of the numbers stays where the course is straight in them: beyond are shapes that no member
+    has."""
+    fit, reach = _fit(blocks, member, on, noise, _STRAIGHT), _STRAIGHT
+    for _ in range(3):
+        longest = float(np.max(np.abs(fit.step), initial=0.0))
+        if longest <= _LONGEST * _STRAIGHT:
+            break
+        reach *= _STRAIGHT / longest
+        fit = _fit(blocks, member, on, noise, reach)
+    return fit
 
 
 def _own_residual(blocks: Blocks, stretch: Stretch) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -68,7 +69,8 @@ def judge_currents(
         if sample.area is not None:
             per = cycling.half_cycle_capacity / sample.area.value
             more.append(VoltammetryFlag.AREAL_CAPACITY_LARGE.flag(capacity=per))
-        charge = Estimate(cycling.cumulative_capacity, abs(current.value) * time.std)
+        known = Estimate(cycling.cumulative_capacity, abs(current.value) * time.std)
+        charge = replace(known, high=known.high + cycling.unrecorded_capacity)
     else:
         stray = float(np.std(record.size[record.kept]))
         current = as_measured(Estimate(float(levels[0]), stray / math.sqrt(record.kept.size)))

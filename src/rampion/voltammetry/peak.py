@@ -66,10 +66,10 @@ def fit_maximum(
 ) -> tuple[Estimate, Estimate]:
     """Height [A] and place [V] of the maximum near a potential, by a local polynomial.
 
-    Windows around the maximum grow while a polynomial of the given degree leaves only noise (χ², and the next two
-    powers below two standard errors); the fit then uses seven tenths of the longest, where the bias left by the
-    next powers is small against the scatter. The height's error is that of the polynomial at its vertex; the place's
-    interval is that of the vertices of polynomials drawn within their errors, joined with the sampling step.
+    Windows about the maximum grow while a polynomial of the given degree leaves only noise (χ², and the next two
+    powers below two standard errors); seven tenths of the longest are used, where the bias left by the next powers is
+    small against the scatter. The height's error is that of the polynomial at its vertex; the place's interval is that
+    of the vertices of polynomials drawn within their errors, joined with the sampling step.
 
     Assumes white noise. Fails when the maximum is narrower than about 12 samples: the errors are then too small
     (they are enlarged by the scatter of the fit where that exceeds the noise).
@@ -102,8 +102,8 @@ def fit_maximum(
     radius = max(0.7 * good, reach[0])
     used = _symmetric(potential, near, radius)
     if used.sum() < least:
-        used = distance <= reach[0] * (1 + 1e-9)
         radius = reach[0]
+        used = distance <= radius * (1 + 1e-9)
     return _vertex(potential[used], current[used], noise[used], near, radius, degree)
 
 

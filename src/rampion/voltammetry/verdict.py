@@ -61,6 +61,7 @@ class ShapeRule:
 
 
 SHAPE = ShapeRule()
+TEMPERED = 10.0  # of the logarithm of a Bayes factor: one unit of evidence (simulated curves)
 _FEWEST = 12  # blocks before a limit of the instrument: fewer show no course
 
 
@@ -310,7 +311,9 @@ def _phenomenon(
         stays |= cut and n - final.end < n // 20  # it rises into the limit
         if not stays and blocks.history.galvanostatic and _shape(blocks, best, rule)[0] is Verdict.VOLTAGE_RUNAWAY:
             return (*_shape(blocks, best, rule), departures)
-        return (Verdict.PENETRATION if stays else Verdict.SOFT_SHORT), (final if stays else up[0]).first, departures
+        # once shorts come and go, a smaller one is one too
+        begun = next(one for one in departures if one.largest > 0 and one.share > rule.drop and one.steep > rule.steep)
+        return (Verdict.PENETRATION if stays else Verdict.SOFT_SHORT), (final if stays else begun).first, departures
     level = best.stretches[-1]
     if last is not None and not level.on and level.degree == 0 and level.end - level.first > n // 20:
         value = float(smooth[level.first])
