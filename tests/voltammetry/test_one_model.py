@@ -111,3 +111,37 @@ def test_the_instruments_offset_is_in_the_interval(offset):
     assert finding.current.low <= 6e-6 <= finding.current.high
     assert finding.total_charge.low <= 9e-4 <= finding.total_charge.high
     assert finding.current.relative == pytest.approx(np.hypot(1e-3, offset), rel=0.1)
+
+
+@pytest.mark.parametrize("bent", [np.tanh, lambda x: x / (1.0 + x), lambda x: 1.0 - np.exp(-x), lambda x: np.arctan(x)])
+def test_the_conductance_of_a_current_that_levels_off_is_in_its_interval(bent):
+    generator = np.random.default_rng(29)
+    potential = np.linspace(0.0, 0.4, 2500)
+    current = 2e-5 * 0.05 * bent(potential / 0.05) + 1e-9 * generator.standard_normal(2500)
+    trace = Trace(time=potential / 1e-3, potential=potential, current=current, synthetic=True)
+    (finding,) = analyse_trace(trace, Sample(name="x"))
+    assert finding.ohmic.conductance.low <= 2e-5 <= finding.ohmic.conductance.high
+
+
+def test_a_layers_own_limit_is_named():
+    generator = np.random.default_rng(31)
+    potential = np.linspace(0.0, 0.4, 2500)
+    current = 2e-5 * potential / (1.0 + (potential / 0.03) ** 3) ** (1.0 / 3.0) + 1e-9 * generator.standard_normal(2500)
+    trace = Trace(time=potential / 1e-3, potential=potential, current=current, synthetic=True)
+    (finding,) = analyse_trace(trace, Sample(name="x"))
+    assert str(finding.verdict) == "limiting_plateau"
+    assert finding.mechanism[0].mechanism == Family.LAYER.value
+    assert finding.ohmic.conductance.value == pytest.approx(2e-5, rel=5e-3)
+
+
+def test_a_rounded_top_before_a_break_is_the_largest_current():
+    potential = np.linspace(0.0, 0.2, 400)
+    current = 1e-4 * potential * (1.0 - 1.0 / (1.0 + np.exp((0.13 - potential) / 1e-3)))
+    generator = np.random.default_rng(37)
+    noisy = current + 1e-10 * generator.standard_normal(400)
+    trace = Trace(time=potential / 1e-3, potential=potential, current=noisy, synthetic=True)
+    (finding,) = analyse_trace(trace, Sample(name="x"))
+    top = int(np.argmax(current))
+    assert str(finding.verdict) == "current_loss"
+    assert finding.current.value == pytest.approx(current[top], rel=0.015)
+    assert finding.potential.value == pytest.approx(potential[top], rel=0.015)

@@ -229,10 +229,10 @@ def _line(voltammogram: Voltammogram, sample: Sample, judgement: Judgement) -> O
 
 def _off_at_start(judgement: Judgement) -> float:
     """Slope at the start of what the course leaves there [S], beyond its scatter: the course's own error. Where the
-    course has not lost half of its slope a low polynomial describes what it leaves."""
+    course has not lost a fifth of its slope a low polynomial describes what it leaves."""
     blocks, best = judgement.blocks, judgement.best
     potential = blocks.history.imposed - blocks.history.imposed[0]
-    straight = np.cumsum(~(best.fitted - best.fitted[0] > 0.5 * best.conductance * potential)[1:]) == 0
+    straight = np.cumsum(~(best.fitted - best.fitted[0] > 0.8 * best.conductance * potential)[1:]) == 0
     steep = int(np.sum(straight)) + 1
     part = slice(0, min(max(steep, _FEWEST), judgement.at if judgement.at > _FEWEST else potential.size))
     left = blocks.recorded[part] - best.fitted[part]
