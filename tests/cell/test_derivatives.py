@@ -33,7 +33,10 @@ def test_six_derivatives_against_central_differences():
         step = 1e-3
         ends = [
             sweep_current_density(
-                replace(CELL, **{name: getattr(CELL, name) * (1.0 + sign * step)}), SWEEP, potentials, accuracy=TIGHT
+                replace(CELL, **{name: getattr(CELL, name) * (1.0 + sign * step)}),
+                SWEEP,
+                potentials,
+                accuracy=Accuracy(tolerance=1e-7),
             )
             for sign in (1, -1)
         ]

@@ -16,12 +16,14 @@ from rampion.cell.binary import Numbers
 from rampion.cell.binary_march import Line, flux_at, march
 from rampion.cell.binary_run import cell_numbers, is_plain
 from rampion.cell.parameters import Cell
-from rampion.cell.simulation import Accuracy
+from rampion.cell.simulation import Accuracy, CellFlag, local_cubic
 from rampion.errors import InputError
 from rampion.measurement import Sweep
 
 _TOGETHER = 256
 """Cells of one march: their arrays stay in the processor's cache."""
+
+_UNFIT = {flag.name.lower() for flag in (CellFlag.INACCURATE, CellFlag.MARCH_FAILED, CellFlag.EVENT_REACHED)}
 
 
 def ramp_start(sweep: Sweep) -> float:
@@ -51,7 +53,8 @@ def sweep_batch(
     """Many cells at once: current densities (n, m) [A/m²], and which of them arrived (n,) bool.
 
     Plain cells march together on the numpy core and keep the tolerance; the others are shared by ``workers`` threads on
-    the compiled one. Where a march ended early the current stays at its last value.
+    the compiled one, and one that misses the tolerance by its own estimate has not arrived. Where a march ended early
+    the current stays at its last value.
 
     Raises
     ------
@@ -72,13 +75,17 @@ def sweep_batch(
     if others:
         from concurrent.futures import ThreadPoolExecutor
 
-        from rampion.cell.march import DONE
-        from rampion.cell.sweep import march_currents
+        from rampion.cell.general_run import run_general
+
+        def alone(k: int) -> tuple[np.ndarray, bool]:
+            run = run_general(cells[k], replace(sweeps[k], start=starts[k]), accuracy=accuracy)
+            time = np.abs(grids[k] - starts[k]) / sweeps[k].rate
+            there = local_cubic(run.time, run.current_density, np.minimum(time, run.time[-1]))
+            return there, not any(flag.code in _UNFIT for flag in run.flags)
 
         with ThreadPoolExecutor(workers) as pool:
-            done = list(pool.map(lambda k: march_currents(cells[k], sweeps[k], grids[k], accuracy), others))
-        for k, (current, code) in zip(others, done, strict=True):
-            currents[k], arrived[k] = current, code == DONE
+            for k, (current, fit) in zip(others, pool.map(alone, others), strict=True):
+                currents[k], arrived[k] = current, fit
     return currents, arrived
 
 

@@ -35,7 +35,7 @@ from rampion.cell.sweep import (
 from rampion.errors import InputError, NotConvergedError
 from rampion.measurement import Sweep
 
-_CAPACITY = 1024
+_CAPACITY = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,11 +106,11 @@ def sweep_sensitivities(
     """
     places = places_of(cell, names)
     accuracy = accuracy or Accuracy()
-    arrays, structure, begin = prepared(cell, accuracy)
     values = parameter_values(cell)
     chosen = np.array([value_at(values, place) for place in places])
     grid = np.asarray(potentials, dtype=float)
     control, step, limits = ramp(cell, sweep, accuracy)
+    arrays, structure, begin = prepared(cell, accuracy, control.end)
     outcome, by_step = _both(
         jnp.asarray(chosen), values, control, step, limits, arrays, begin,
         places=places, structure=structure, nernst_einstein=cell.diffusivity is None,

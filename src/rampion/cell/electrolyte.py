@@ -36,6 +36,10 @@ from rampion.cell.circuit import Stage, measured_of, overpotentials, surrounded,
 _CLOSE, _GOOD = 1e-5, 1e-4
 """A change of the unknowns by Newton's method that may be the last, and one that is still good when it has to be; what
 it leaves is about its square."""
+_STILL = 10.0, 1e-6, 1e-11
+"""Of j the relative change may be so many times as large; |j| below which it is not relative; and what it moves of the
+face, whose millionths are rounding. A face that is hardly polarised moves by little in φ while j, and with it the
+charge transfer, moves by much."""
 
 
 class Wall(NamedTuple):
@@ -207,6 +211,11 @@ def _divided(matrix, value):
     return value / matrix[0, 0] if value.size == 1 else jnp.linalg.solve(matrix, value)
 
 
+def share_of_current(change, j, response):
+    """A change of j as Newton's method counts it; ``response`` is what a unit of j makes of the face."""
+    return jnp.abs(change) / (_STILL[0] * (jnp.abs(j) + _STILL[1] + _STILL[2] / response))
+
+
 def solved(
     base, extra_base, response, guess, time, iterations, control, mesh, numbers, structure, *, differentiable=False
 ) -> Stage:
@@ -223,7 +232,10 @@ def solved(
     _, linearised = _problem(*jax.lax.stop_gradient((control, mesh, numbers)), structure)
 
     def share(change, unknown):
-        return jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown)))
+        per_j = frozen[2][0][0]
+        j = (frozen[0][0] + jnp.tanh(0.5 * unknown[0])) / per_j
+        of_current = share_of_current(0.5 / jnp.cosh(0.5 * unknown[0]) ** 2 / per_j * change[0], j, per_j)
+        return jnp.maximum(of_current, jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))))
 
     def improved(carry):
         unknown, _, count, _ = carry
@@ -261,9 +273,8 @@ def solved(
 
 
 def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, numbers, structure):
-    """What small shifts of the states make of the unknowns (weighted), of the current and of the voltage."""
+    """What small shifts of the states make of the interface states (weighted), of the current and of the voltage."""
     alpha, damping, _, fed_nodes = response
-    limit = numbers["limiting_current"]
     residual, _ = _problem(control, mesh, numbers, structure)
     shift, shift_bends = _nodes(mesh, damping * shift)
     bare, bare_bends = end.bare
@@ -274,12 +285,8 @@ def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, nu
         return value, current, whole
 
     at, shifts = (bare, bare_bends, extra_base), (shift, shift_bends, extra_shift)
-    _, (made, by_current, _) = jax.jvp(lambda *rest: along(end.unknown, *rest), at, shifts)
+    _, (made, *_) = jax.jvp(lambda *rest: along(end.unknown, *rest), at, shifts)
     change = -_divided(end.tangent, made)
-    by_voltage = jnp.zeros(())
-    if change.size == 1:
-        swing = 0.5 / jnp.cosh(0.5 * end.unknown[0]) ** 2 / fed_nodes[0][0] * limit
-        by_current = by_current + swing * change[0]
-    else:  # The states move current and voltage too; what the control holds does not move.
-        _, (_, by_current, by_voltage) = jax.jvp(along, (end.unknown, *at), (change, *shifts))
-    return jnp.max(jnp.abs(change) / (1.0 + jnp.abs(end.unknown))), by_current, by_voltage
+    # The unknowns move current and voltage too; what the control holds does not move.
+    _, (_, by_current, by_voltage) = jax.jvp(along, (end.unknown, *at), (change, *shifts))
+    return jnp.max(jnp.abs(change[1:]) / (1.0 + jnp.abs(end.unknown[1:])), initial=0.0), by_current, by_voltage

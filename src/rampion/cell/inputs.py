@@ -10,7 +10,7 @@ import numpy as np
 
 from rampion.cell.circuit import Control, Structure
 from rampion.cell.march import State
-from rampion.cell.mesh import Mesh, half_mesh, mass_rows, whole_positions
+from rampion.cell.mesh import Mesh, half_mesh, mass_rows, mesh_for, whole_positions
 from rampion.cell.parameters import Cell, chemical_diffusivity, reference_current_density, thermal_voltage
 from rampion.cell.protocols import Segment, Stop
 from rampion.cell.simulation import Accuracy
@@ -56,10 +56,20 @@ def structure_of(cell: Cell, mesh: Mesh) -> Structure:
     )
 
 
-def mesh_of(cell: Cell, accuracy: Accuracy) -> Mesh:
-    """The mesh of half the cell; the reference plane lies on a node."""
+def mesh_key(
+    cell: Cell, accuracy: Accuracy, shortest: float, coarser: float = 1.0
+) -> tuple[int, float, float | None]:  # fmt: skip
+    """Intervals, first interval and node of the reference plane of a mesh for lines of control of which the
+    ``shortest`` lasts so long [s], at so many times the tolerance."""
+    layer = math.sqrt(shortest * chemical_diffusivity(cell)) / cell.thickness
+    intervals, first = mesh_for(coarser * accuracy.tolerance, layer)
     node = None if cell.reference is None else min(cell.reference, 1.0 - cell.reference)
-    return half_mesh(*accuracy.mesh, node)
+    return accuracy.intervals or intervals, accuracy.first_interval or first, node
+
+
+def mesh_of(cell: Cell, accuracy: Accuracy, shortest: float = math.inf, coarser: float = 1.0) -> Mesh:
+    """The mesh of half the cell of :func:`mesh_key`; the reference plane lies on a node."""
+    return half_mesh(*mesh_key(cell, accuracy, shortest, coarser))
 
 
 @functools.lru_cache(maxsize=16)

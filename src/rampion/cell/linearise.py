@@ -187,7 +187,7 @@ def spectrum_at(
         When the run never reaches that voltage.
     """
     from rampion.cell.general_run import run_general
-    from rampion.cell.inputs import mesh_of, structure_of
+    from rampion.cell.inputs import structure_of
     from rampion.cell.protocols import Stop
     from rampion.cell.simulation import CellFlag
 
@@ -196,8 +196,8 @@ def spectrum_at(
     run = run_general(cell, protocol, stop=stop if asked else None, accuracy=accuracy)
     if asked and abs(float(run.potential[-1]) - potential) > 1e-5 + 1e-5 * abs(potential):
         raise InputError(f"The run ends at {run.potential[-1]:g} V and never reaches {potential:g} V: sweep further.")
-    mesh = mesh_of(cell, run.accuracy)
-    spectrum = spectrum_of_state(cell, run.final, scan, mesh, structure_of(cell, mesh), electrode=electrode)
+    state, mesh = run.final
+    spectrum = spectrum_of_state(cell, state, scan, mesh, structure_of(cell, mesh), electrode=electrode)
     other = tuple(flag for flag in run.flags if flag.code != CellFlag.POTENTIAL_REACHED.name.lower())
     return replace(spectrum, flags=(*other, *spectrum.flags))
 
@@ -209,19 +209,19 @@ def excited_impedance(cell: Cell, run: Any, frequency: float, *, amplitude: floa
     periods are fitted with sine, cosine and a cubic drift.
     """
     from rampion.cell import inputs as s
-    from rampion.cell.general_run import march_state
+    from rampion.cell.general_run import standing_of
     from rampion.cell.march import run_segment
     from rampion.cell.protocols import Segment, Stop
     from rampion.measurement import Hold
 
-    mesh = s.mesh_of(cell, run.accuracy)
+    begun, mesh = standing_of(run, s.mesh_of(cell, run.accuracy))
+    assert begun is not None
     structure = s.structure_of(cell, mesh)
     duration = periods / frequency
     held = Segment(
         value=float(run.potential[-1]), slope=0.0, duration=duration, galvanostatic=False, part=0,
         protocol=Hold(potential=float(run.potential[-1]), duration=duration),
     )  # fmt: skip
-    begun = march_state(run, mesh)
     start = float(begun.time)
     control = s.control_of(held, start, Stop(), False)._replace(amplitude=amplitude, frequency=frequency)
     limits = (1e-7, 1e-12 * duration, 1.0 / (frequency * 60.0))

@@ -29,12 +29,19 @@ _ONE, _OTHER = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0
 _ERROR = 2.0 * (-3.0 * GAMMA**2 + 4.0 * GAMMA - 2.0) / (12.0 * (2.0 - GAMMA))
 _ITERATIONS = 3
 _START_ITERATIONS = 12
-SAFETY = 0.08
-"""The local tolerance, in the user's, that keeps the error of J(V) below the user's."""
+_SAFETY = 0.04
+"""The local tolerance, in the user's of 1e-4, that keeps the error of J(V) below the user's in 19 of 20 cells."""
 
 _CAPACITY = 256
-_LONGEST = 120
+_LONGEST = 400
 """Steps of one compiled run, and how many runs: a segment that needs more is told as failed."""
+
+
+def local_tolerance(tolerance: float) -> float:
+    """What a step may be off so that all of them keep a tolerance: errors add up over steps, of which there are the
+    more the smaller it is, so that it goes with its power 3/2."""
+    return _SAFETY * tolerance * math.sqrt(tolerance / 1e-4)
+
 
 RUNNING, DONE, FULL, FAILED, DROPPED, REACHED_POTENTIAL, REACHED_CHARGE, REACHED_CURRENT, EVENT = range(9)
 
@@ -192,13 +199,13 @@ def march_segment(
 
         # The local error of the states, and what it makes of the unknowns and of the current.
         shift, extra_shift = local(now.rate, mid_rate, rate), local(now.extra_rate, mid_extra_rate, extra_rate)
-        by_unknown, moved_current, moved_whole = medium.moved(
+        by_state, moved_current, moved_whole = medium.moved(
             end, shift, extra_shift, extra_rate, response, now.time + dt, *around
         )
         by_voltage = jnp.abs(moved_whole) / (jnp.abs(end.potential) + 0.1 * numbers["thermal_voltage"])
         so_far = jnp.maximum(now.largest, jnp.abs(end.current))
         by_current = jnp.abs(moved_current) / (jnp.abs(end.current) + 1e-2 * jnp.minimum(limit, so_far) + 1e-6 * limit)
-        error = jnp.maximum(jnp.maximum(by_current, by_voltage), by_unknown) / tolerance
+        error = jnp.maximum(jnp.maximum(by_current, by_voltage), by_state) / tolerance
         error = jax.lax.stop_gradient(jnp.where(fresh, 1.0, error))
         solved = mid.good & end.good & jnp.isfinite(error)
         fine = solved & (error <= 1.0)

@@ -36,6 +36,7 @@ import numpy as np
 
 from rampion.cell.circuit import Stage, measured_of, overpotentials, surrounded, target_of
 from rampion.cell.closures import properties_of
+from rampion.cell.electrolyte import share_of_current
 from rampion.cell.intervals import composition, intervals_of
 from rampion.quantities import FARADAY
 
@@ -294,7 +295,9 @@ def _newton(structure):
             unknown, count = carry[0], carry[-1]
             values, tangent = stage(unknown, *start)
             change, gain, measured = _answered(values, tangent, alpha, mesh, numbers)
-            size = jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown)))
+            response = _pace(alpha, numbers) / mesh["step"][0]
+            moved = share_of_current(change[nodes], unknown[nodes], response)
+            size = jnp.maximum(moved, jnp.max(jnp.abs(change) / (1.0 + jnp.abs(unknown))))
             change = change * jnp.minimum(1.0, 4.0 / jnp.max(jnp.abs(change[:nodes])))
             return unknown + change, gain, measured, tangent, size, count + 1
 
@@ -335,10 +338,8 @@ def solved(base, extra_base, response, guess, time, iterations, control, mesh, n
 
 
 def moved(end, shift, extra_shift, extra_rate, response, time, control, mesh, numbers, structure):
-    """What small shifts of the states make of the unknowns (weighted), of the current and of the voltage."""
+    """What small shifts of the states make of the interface states (weighted), of the current and of the voltage."""
     change = _solve(end.tangent, -shift, jnp.concatenate([jnp.zeros(1), -extra_shift]))
     by_current, by_voltage, *_ = end.tangent.rows[1 + extra_shift.size :] @ change
-    y, _, extra = _split(change, mesh)
-    values, _, states = _split(end.unknown, mesh)
-    weighted = jnp.concatenate([y[_FACES] / (1.0 + jnp.abs(values[_FACES])), extra / (1.0 + jnp.abs(states))])
-    return jnp.max(jnp.abs(weighted)), by_current, by_voltage
+    extra, states = change[lead(mesh) :], end.unknown[lead(mesh) :]
+    return jnp.max(jnp.abs(extra) / (1.0 + jnp.abs(states)), initial=0.0), by_current, by_voltage

@@ -67,10 +67,11 @@ class CellFlag(FlagKind):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """How exactly to compute: relative error of J(V), and of the compiled core's mesh the intervals over half the
-    thickness and the first of them (in L), ``None`` as the tolerance asks of a mesh of fourth order.
+    thickness and the first of them (in L), ``None`` as the tolerance asks.
 
     Under a current the error is that of V(t), with 2 mV as the smallest value. Not relative are currents below 1 % of
-    the largest one so far, and the first thousandth of each line of the control.
+    the largest one so far, and the first thousandth of each line of the control. Where an interface term makes the
+    current steep (a contact lost, a short) the error is that of the time since the line began at which it is reached.
     """
 
     tolerance: float = 1e-4
@@ -82,12 +83,6 @@ class Accuracy:
             raise InputError(
                 f"The tolerance is {self.tolerance:g}; expected {FINEST:g} (below it is rounding) to {COARSEST:g}."
             )
-
-    @property
-    def mesh(self) -> tuple[int, float]:
-        """Intervals and first interval of the compiled core's mesh: 32 and 3e-4 down to a tolerance of 1e-4."""
-        finer = max(1e-4 / self.tolerance, 1.0)
-        return self.intervals or math.ceil(32.0 * finer**0.25), self.first_interval or 3e-4 / math.sqrt(finer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

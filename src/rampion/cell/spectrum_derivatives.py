@@ -18,9 +18,8 @@ from jaxtyping import Complex, Float
 
 from rampion.cell import backend
 from rampion.cell.frozen import Fine, fine_mesh, frozen_state
-from rampion.cell.general_run import run_general
-from rampion.cell.inputs import mesh_of, numbers_of
-from rampion.cell.march import DONE, march_segment
+from rampion.cell.inputs import mesh_key, numbers_of
+from rampion.cell.march import DONE, march_segment, run_segment
 from rampion.cell.mesh import half_mesh
 from rampion.cell.parameters import Cell
 from rampion.cell.perturbation import area_impedances, smallest_intervals
@@ -104,21 +103,21 @@ def spectrum_sensitivities(
         raise InputError(f"The electrode is {electrode!r}; expected 'cell', or 'working' where there is a reference.")
     accuracy = accuracy or Accuracy()
     control, step, limits = ramp(cell, sweep, accuracy)
-    arrays, structure, begin = prepared(cell, accuracy)
-    begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
-    run = run_general(cell, sweep, accuracy=accuracy)
+    arrays, structure, begin = prepared(cell, accuracy, control.end)
     numbers, omega = numbers_of(cell), 2.0 * np.pi * np.asarray(frequency, dtype=float)
-    frozen = frozen_state(run.final, mesh_of(cell, accuracy), structure, cell.concentration)
+    key = mesh_key(cell, accuracy, control.end)
+    state, _, _ = run_segment(begin, step, control, numbers, arrays, limits, structure)
+    frozen = frozen_state(state, half_mesh(*key), structure, cell.concentration)
     fine = fine_mesh(
         frozen.position, smallest_intervals(frozen, numbers, structure, float(omega.max())), cell.reference
     )
     values = parameter_values(cell)
     chosen = np.array([value_at(values, place) for place in places])
-    node = None if cell.reference is None else min(cell.reference, 1.0 - cell.reference)
+    begin = jax.tree.map(lambda leaf: jnp.asarray(leaf, float), begin)
     z, derivative, code = _differentiated(
         jnp.asarray(chosen), values, control, limits, step, arrays, begin, tuple(fine)[:-2], omega,
         places=places, structure=structure, nernst_einstein=nernst_einstein,
-        relaxations=cell.relaxations, mesh_key=(*accuracy.mesh, node),
+        relaxations=cell.relaxations, mesh_key=key,
         finer=(fine.reference, fine.finer), electrode=electrode,
     )  # fmt: skip
     if int(code) != DONE:

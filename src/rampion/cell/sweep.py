@@ -1,7 +1,6 @@
-"""One plain voltage ramp as a function J(V) of the cell's numbers: fast and differentiable.
+"""One plain voltage ramp as a function J(V) of the cell's numbers, and what its derivatives need of the compiled march.
 
-The compiled march without the records of :func:`rampion.cell.simulate.simulate`; between its steps J is interpolated by
-local cubics. Many ramps at once: :mod:`rampion.cell.batch`.
+Many ramps at once: :mod:`rampion.cell.batch`.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from rampion.cell import backend
-from rampion.cell.batch import ramp_start
+from rampion.cell.batch import ramp_start, sweep_batch
 from rampion.cell.circuit import Control
 from rampion.cell.closures import FUNCTIONS
 from rampion.cell.inputs import largest_step, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
-from rampion.cell.march import DONE, SAFETY, run_segment
+from rampion.cell.march import local_tolerance
 from rampion.cell.parameters import Cell, chemical_diffusivity, thermal_voltage
 from rampion.cell.simulation import Accuracy, local_cubic
 from rampion.cell.terms import differentiable
@@ -115,12 +113,13 @@ def ramp(cell: Cell, sweep: Sweep, accuracy: Accuracy) -> tuple[Control, float, 
     )  # fmt: skip
     shortest = min(duration, cell.thickness**2 / chemical_diffusivity(cell))
     longest = largest_step(duration, control.slope, thermal_voltage(cell), accuracy.tolerance)
-    return control, 1e-9 * shortest, (accuracy.tolerance * SAFETY, 1e-13 * shortest, longest)
+    return control, 1e-9 * shortest, (local_tolerance(accuracy.tolerance), 1e-13 * shortest, longest)
 
 
-def prepared(cell: Cell, accuracy: Accuracy) -> tuple[Any, Any, Any]:
-    """Mesh arrays, structure and rest state of a cell: what the compiled march needs besides its numbers."""
-    mesh = mesh_of(cell, accuracy)
+def prepared(cell: Cell, accuracy: Accuracy, duration: float) -> tuple[Any, Any, Any]:
+    """Mesh arrays, structure and rest state of a cell for a ramp that lasts so long [s]: what the compiled march needs
+    besides its numbers."""
+    mesh = mesh_of(cell, accuracy, duration)
     structure = structure_of(cell, mesh)
     return mesh_arrays(mesh), structure, rest_state(cell, structure, mesh)
 
@@ -137,14 +136,6 @@ def between_steps(
     return local_cubic(time, values, np.minimum((potentials - control.value) / control.slope, time[-1]))
 
 
-def march_currents(cell, sweep, potentials, accuracy):
-    """J at the potentials [V], and how the compiled march ended."""
-    control, step, limits = ramp(cell, sweep, accuracy)
-    arrays, structure, begin = prepared(cell, accuracy)
-    _, rows, code = run_segment(begin, step, control, numbers_of(cell), arrays, limits, structure)
-    return between_steps(rows["time"], rows["current"], control, potentials), code
-
-
 def sweep_current_density(
     cell: Cell, sweep: Sweep, potentials: Float[np.ndarray, " m"], *, accuracy: Accuracy | None = None
 ) -> Float[np.ndarray, " m"]:
@@ -153,10 +144,9 @@ def sweep_current_density(
     Raises
     ------
     NotConvergedError
-        When the march ends before the sweep does.
+        When the march ends before the sweep does, or misses the tolerance.
     """
-    backend.require()
-    current, code = march_currents(cell, sweep, np.asarray(potentials, dtype=float), accuracy or Accuracy())
-    if code != DONE:
-        raise NotConvergedError("The sweep ended early: loosen the tolerance, or see simulate(...).flags.")
+    (current,), (arrived,) = sweep_batch([cell], [sweep], np.asarray(potentials, dtype=float)[None], accuracy=accuracy)
+    if not arrived:
+        raise NotConvergedError("The sweep ended early or missed the tolerance: see simulate(...).flags.")
     return current
