@@ -103,7 +103,7 @@ def series_spectra(count: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def measure_series(count: int = 50) -> float:
-    """Seconds for the fits, processes and tracks of a series."""
+    """Seconds for the fits of a series with a given circuit."""
     from rampion.impedance.series import fit_series
     from rampion.measurement import Spectrum
 

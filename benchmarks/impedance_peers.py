@@ -442,24 +442,22 @@ def real_spectra(folder: Path) -> list[tuple[str, object]]:
 
 
 def real(peers: list[str], folder: Path) -> None:
-    """Residuals of real spectra: rampion's chosen circuit, its closest one, and the best fit of any peer."""
-    from rampion.impedance.choose import choose_circuit
+    """Residuals of real spectra: the circuit of rampion's likeliest labels, and the best fit of any peer."""
     from rampion.impedance.circuit import parameter_kinds
-    from rampion.impedance.fit import deviations
+    from rampion.impedance.finding import analyse_spectrum
+    from rampion.impedance.fit import deviations, fit_circuit
     from rampion.impedance.guess import starting_values
     from rampion.impedance.kramers_kronig import check_kramers_kronig
     from rampion.impedance.notation import parse_circuit
 
     named = real_spectra(folder)
-    choices = [choose_circuit(spectrum) for _, spectrum in named]
+    fits = [fit_circuit(spectrum, analyse_spectrum(spectrum).circuit) for _, spectrum in named]
     jobs: dict[str, list] = {"lmfit": [], "impedance.py": [], "pyimpspec": []}
     keys: dict[str, list] = {name: [] for name in jobs}
-    for number, ((_, spectrum), choice) in enumerate(zip(named, choices, strict=True)):
+    for number, ((_, spectrum), fit) in enumerate(zip(named, fits, strict=True)):
         frequency, impedance = np.asarray(spectrum.frequency), np.asarray(spectrum.impedance)
         sizes = deviations(impedance, "modulus")
-        own = {choice.fit.notation: choice.fit}
-        if choice.description is not None:
-            own[choice.description.fit.notation] = choice.description.fit
+        own = {fit.notation: fit}
         for circuit in dict.fromkeys((*own, *FAMILY)):
             tree = parse_circuit(circuit)
             if 4 * frequency.size < 3 * len(parameter_kinds(tree)):
@@ -468,7 +466,7 @@ def real(peers: list[str], folder: Path) -> None:
             if circuit in own:
                 guesses.append([estimate.value for estimate in own[circuit].parameters.values()])
             for guess in guesses:
-                for engine in jobs if circuit == choice.fit.notation else ("lmfit",):
+                for engine in jobs if circuit == fit.notation else ("lmfit",):
                     jobs[engine].append(
                         plain(frequency, impedance, verb="fit", circuit=circuit, guess=guess, limit=3.0)
                     )
@@ -481,13 +479,13 @@ def real(peers: list[str], folder: Path) -> None:
                 cost = chi_square(circuit, result, spectrum.frequency, spectrum.impedance)
                 best[number, circuit] = min(best.get((number, circuit), (math.inf, "")), (cost, engine))
     print(
-        "\n| spectrum | points | Kramers–Kronig, its noise (%) | chosen circuit | residual (%) | BIC | closest circuit "
-        "| residual (%) | ΔBIC | objections | best peer | its circuit | residual (%) | rampion's over the peer's "
-        "| χ², chosen circuit, over the best peer's |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+        "\n| spectrum | points | Kramers–Kronig, its noise (%) | circuit of the labels | residual (%) | BIC | "
+        "best peer | its circuit | residual (%) | rampion's over the peer's "
+        "| χ², same circuit, over the best peer's |\n|---|---|---|---|---|---|---|---|---|---|---|"
     )
     words, worse, alone = {True: "valid", False: "not valid", None: "untold"}, [], 0
-    for number, ((name, spectrum), choice) in enumerate(zip(named, choices, strict=True)):
-        fit, closer, check = choice.fit, choice.description, check_kramers_kronig(spectrum)
+    for number, ((name, spectrum), fit) in enumerate(zip(named, fits, strict=True)):
+        check = check_kramers_kronig(spectrum)
         rows = [
             (math.sqrt(cost / (2 * len(spectrum) - len(parameter_kinds(parse_circuit(circuit))))), circuit, engine)
             for (which, circuit), (cost, engine) in best.items()
@@ -495,21 +493,17 @@ def real(peers: list[str], folder: Path) -> None:
         ]
         residual, circuit, engine = min(rows, default=(math.nan, "", ""))
         alone += fit.noise <= 1.0005 * min((row[0] for row in rows if row[1] in FAMILY), default=math.inf)
-        ratio = (fit.noise if closer is None else closer.fit.noise) / residual
+        ratio = fit.noise / residual
         worse += [name] * (ratio > 1.0005)
-        told = "– | – | – | –" if closer is None else (
-            f"`{closer.fit.notation}` | {100 * closer.fit.noise:.2g} | {closer.bic_difference:+.0f} | "
-            f"{len(closer.objections)}"
-        )  # fmt: skip
         noise = "" if math.isnan(check.noise) else f", {100 * check.noise:.2g}"
         same = best.get((number, fit.notation), (math.nan, ""))[0]
         print(
             f"| `{name}` | {len(spectrum)} | {words[check.valid]}{noise} | `{fit.notation}` | {100 * fit.noise:.2g} | "
-            f"{fit.bic:.0f} | {told} | {engine} | `{circuit}` | {100 * residual:.2g} | {ratio:.3f} | "
+            f"{fit.bic:.0f} | {engine} | `{circuit}` | {100 * residual:.2g} | {ratio:.3f} | "
             f"{fit.chi_square / same:.3f} |"
         )
     print(f"\nLarger residual than the best peer's: {len(worse)} of {len(named)} {worse}")
-    print(f"Chosen circuit alone no worse than the peers' best of the family of eight: {alone} of {len(named)}")
+    print(f"Circuit of the labels no worse than the peers' best of the family of eight: {alone} of {len(named)}")
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ import numpy as np
 FREQUENCY = np.geomspace(1e6, 1, 45)
 KELVIN, ROOM, BOLTZMANN = 273.15, 298.15, 8.617333262e-5
 CERAMIC, INTERFACE = 0.40, 0.55  # eV, of σT and of T/R
-SIGMA, LENGTH, AREA = 0.06, 1e-3, 4e-6
+SIGMA, LENGTH, AREA = 0.06, 1e-3, 4e-6  # of the bulk
+TOTAL = SIGMA / 1.3  # with the grain boundary
 
 
 def activated(temperature: float, energy: float) -> float:
@@ -18,7 +19,7 @@ def activated(temperature: float, energy: float) -> float:
 
 
 def impedance(celsius: float, rng: np.random.Generator, noise: float = 2e-3, bulk_exponent: float = 1.0) -> np.ndarray:
-    """Bulk (8 pF), a second ceramic arc (0.3 of its resistance, 3 nF), an interface (2 µF) of 500 Ω at 25 °C."""
+    """Bulk (8 pF), a grain boundary (0.3 of its resistance, 3 nF), an interface (2 µF) of 500 Ω at 25 °C."""
     angular, temperature = 2j * np.pi * FREQUENCY, celsius + KELVIN
     bulk = LENGTH / AREA / (SIGMA * activated(temperature, CERAMIC))
     interface = 500 / activated(temperature, INTERFACE)

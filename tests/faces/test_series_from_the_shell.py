@@ -79,8 +79,8 @@ def test_pressures_are_told_beside_their_conductivity(tmp_path, capsys):
     text = shell(capsys, "analyse", folder, *GIVEN)
     assert "S1   2 spectra along stack pressure, 2 MPa to 10 MPa" in text
     (line,) = (line for line in text.splitlines() if line.startswith("    at 10 MPa"))
-    sigma, size = (float(line.split(name)[1].split()[0]) for name in ("conductivity ", "electrode interface "))
-    assert sigma == pytest.approx(10 * hot_and_cold.SIGMA, rel=0.02)
+    sigma, size = (float(line.split(name)[1].split()[0]) for name in ("conductivity ", "interface "))
+    assert sigma == pytest.approx(10 * hot_and_cold.TOTAL, rel=0.02)
     assert size == pytest.approx(500, rel=0.06)
     assert " eV" not in text
 

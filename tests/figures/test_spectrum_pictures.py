@@ -16,7 +16,7 @@ from rampion.figures.tracks import draw_tracks
 from rampion.impedance.finding import analyse_spectrum
 from rampion.impedance.recovery import measure_recovery
 from rampion.impedance.relaxation_times import find_relaxation_times
-from rampion.impedance.tracks import Track
+from rampion.impedance.series_finding import Track
 from rampion.measurement import Spectrum
 
 FREQUENCY = np.geomspace(1e6, 1, 50)

@@ -1,4 +1,4 @@
-"""Capacitances, names of arcs, conductivity: against closed forms and Monte Carlo."""
+"""Capacitances and conductivity: against closed forms and Monte Carlo."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ import pytest
 from circuit_cases import CASES, synthetic
 
 from rampion.estimate import Estimate
-from rampion.impedance.assignment import RANGES, assign_arcs
 from rampion.impedance.conductivity import compare_with_ohmic_slope, conductivity_from_resistance
-from rampion.impedance.finding import analyse_spectrum
 from rampion.impedance.fit import fit_circuit
 from rampion.impedance.processes import effective_capacitance, effective_capacitance_brug, processes_of
-from rampion.measurement import Sample
-from rampion.records import to_plain
 
 
 def test_effective_capacitances_of_a_true_capacitor_are_its_own():
@@ -74,45 +70,6 @@ def test_the_same_arc_as_zarc_has_the_same_numbers():
         assert getattr(arc, name).std == pytest.approx(getattr(pair, name).std, rel=1e-2)
 
 
-@pytest.mark.parametrize(("name", "capacitance"), [
-    ("bulk", 1e-12), ("grain boundary", 3e-10), ("electrode interface", 1e-6), ("electrode reaction", 1e-4),
-])  # fmt: skip
-def test_the_ranges_of_irvine_sinclair_and_west(name, capacitance):
-    """A pellet of 2 mm × 2 mm and 1 mm: L/A = 2.5 cm⁻¹."""
-    found = assign_arcs([Estimate(capacitance / 2.5, 0.01 * capacitance)], Estimate(1e-3), Estimate(4e-6))[0]
-    assert found.capacitance.value == pytest.approx(capacitance)
-    assert found.name == name
-    assert found.confidence > 0.8
-
-
-def test_between_two_ranges_the_name_is_not_sure():
-    found = assign_arcs([Estimate(2e-9, 1e-11)], Estimate(1e-2), Estimate(1e-4))[0]
-    assert found.confidence < 0.8
-    assert "surface layer" in found.flags[0].message
-    assert "grain boundary" in found.flags[0].message
-    assert sum(share for _, share in found.probabilities) == pytest.approx(1.0)
-
-
-def test_arcs_are_named_together():
-    """After a grain boundary, the arc between two ranges cannot be a bulk."""
-    edge = Estimate(1.5e-11)
-    alone = dict(assign_arcs([edge], Estimate(1e-2), Estimate(1e-4))[0].probabilities)
-    second = dict(assign_arcs([Estimate(3e-10), edge], Estimate(1e-2), Estimate(1e-4))[1].probabilities)
-    assert alone["bulk"] > 0.3
-    assert second["bulk"] < 0.01
-
-
-def test_without_geometry_the_user_is_told():
-    found = assign_arcs([Estimate(1e-6)])[0]
-    assert any(flag.code == "geometry_unknown" for flag in found.flags)
-    assert not found.normalised
-
-
-def test_ranges_are_in_order():
-    lows = [low for low, _ in RANGES.values()]
-    assert lows == sorted(lows)
-
-
 def test_conductivity_carries_the_uncertainty_of_the_geometry():
     sigma = conductivity_from_resistance(Estimate(417.0, 4.17), Estimate(1e-3, 2e-5), Estimate(4e-6, 4e-8))
     assert sigma.value == pytest.approx(1e-3 / (417 * 4e-6))
@@ -139,38 +96,3 @@ def test_the_comparison_with_the_ohmic_slope_is_calibrated():
     assert np.mean(np.array(values) < 0.05) == pytest.approx(0.05, abs=0.012)
     assert compare_with_ohmic_slope(Estimate(460.0, 8.0), Estimate(400.0, 12.0)).p_value < 1e-3
     assert math.isnan(compare_with_ohmic_slope(Estimate(460.0), Estimate(400.0, 12.0)).p_value)
-
-
-def test_the_finding_of_a_garnet_pellet():
-    """Bulk above the window, grain boundary and interface inside it; σ from bulk and grain boundary."""
-    truth = {
-        "R0": 300.0, "R1": 120.0, "CPE1.Q": 4e-10, "CPE1.alpha": 0.95, "R2": 900.0, "CPE2.Q": 3e-6, "CPE2.alpha": 0.8,
-    }  # fmt: skip
-    spectrum = synthetic("R0-p(R1,CPE1)-p(R2,CPE2)", truth, (7e6, 10.0), 9)
-    sample = Sample(thickness=Estimate(1e-3, 1e-5), area=Estimate(4e-6, 4e-8))
-    finding = analyse_spectrum(spectrum, sample)
-    assert finding.circuit == "R0-p(R1,CPE1)-p(R2,CPE2)"
-    assert [process.name for process in finding.processes] == ["bulk", "grain boundary", "electrode interface"]
-    sigma = finding.conductivity
-    assert sigma.low < 1e-3 / (420.0 * 4e-6) < sigma.high
-    assert finding.kramers_kronig.valid
-    plain = to_plain(finding)
-    assert plain["kind"] == "spectrum"
-    assert set(plain["parameters"]["R1"]) >= {"value", "std", "unit"}
-    assert plain["parameters"]["R1"]["unit"] == "ohm"
-    assert set(plain["processes"][1]) >= {"name", "resistance", "capacitance", "exponent", "frequency"}
-    without = analyse_spectrum(spectrum, Sample())
-    assert without.conductivity is None
-    assert any(flag.code == "geometry_unknown" for flag in without.flags)
-
-
-def test_arcs_at_one_frequency_are_told_as_one_hump():
-    """Two arcs a factor of three apart share their resistance by the shape alone; two decades apart they do not."""
-    truth = {"R1": 500.0, "CPE1.Q": 2e-9, "CPE1.alpha": 1.0, "R2": 900.0, "CPE2.Q": 4e-9, "CPE2.alpha": 1.0}
-    circuit = "p(R1,CPE1)-p(R2,CPE2)"
-    near = analyse_spectrum(synthetic(circuit, truth, (1e7, 100.0), 3), Sample(), circuit)
-    said = [flag.message for flag in near.flags if flag.code == "arcs_overlap"]
-    assert len(said) == 1
-    assert "1.4e+03 Ω of both" in said[0]
-    far = analyse_spectrum(synthetic(circuit, truth | {"CPE2.Q": 4e-7}, (1e7, 10.0), 3), Sample(), circuit)
-    assert not any(flag.code == "arcs_overlap" for flag in far.flags)

@@ -1,44 +1,28 @@
-"""Spectra of real instruments: each gets a circuit, and a verdict on how well it is described."""
+"""Spectra of real instruments: each gets label probabilities, intervals, and a verdict on how well it is described."""
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
-from scipy.optimize import least_squares
 
 from rampion.errors import RampionError
-from rampion.impedance.choose import choose_circuit
-from rampion.impedance.circuit import circuit_impedance, parameter_kinds
-from rampion.impedance.guess import parameter_bounds
-from rampion.impedance.kramers_kronig import check_kramers_kronig
+from rampion.impedance.finding import analyse_spectrum
+from rampion.impedance.label_model import QUIETEST
 from rampion.readers.detect import read_file
 from real_files import FOLDER, real_file
 
 
 def check(spectrum, noise):
-    """A fit that another optimiser cannot better, each number with an uncertainty or a reason, and a verdict."""
-    fit = choose_circuit(spectrum).fit
-    assert fit.noise <= noise
-    for estimate in fit.parameters.values():
-        assert math.isfinite(estimate.std) or estimate.flags
-    low, high = parameter_bounds(fit.circuit, 2 * np.pi * spectrum.frequency, spectrum.impedance)
-    inside = (high - low) * 1e-9
-    start = np.clip(fit.logarithms, low + inside, high - inside)
-    again = least_squares(residuals, start, bounds=(low, high), args=(fit.circuit, spectrum), x_scale=0.1)
-    assert fit.chi_square <= 1.01 * 2 * again.cost + 1e-12
-    valid = check_kramers_kronig(spectrum).valid
-    assert (valid is None) == (len(spectrum) < 7)
-
-
-def residuals(logarithms, circuit, spectrum):
-    """Weighted by |Z|, from the circuit's impedance alone: slopes by differences."""
-    fitted = circuit_impedance(
-        circuit, dict(zip(parameter_kinds(circuit), np.exp(logarithms), strict=True)), spectrum.frequency
-    )
-    gap = (fitted - spectrum.impedance) / np.abs(spectrum.impedance)
-    return np.concatenate([gap.real, gap.imag])
+    """Probabilities that add up to one, numbers with an interval, and a warning where the residuals have a pattern."""
+    found = analyse_spectrum(spectrum)
+    assert found.noise <= noise
+    assert sum(one.probability for one in found.labels) == pytest.approx(1.0)
+    for process in found.processes:
+        if process.kind != "blocking":
+            assert process.resistance.low <= process.resistance.value <= process.resistance.high
+    if found.whiteness < 1e-3 and found.noise > QUIETEST:
+        assert any(flag.code == "labels_do_not_describe" for flag in found.flags)
+    assert (found.kramers_kronig.valid is None) == (len(spectrum) < 7)
 
 
 @pytest.mark.parametrize(

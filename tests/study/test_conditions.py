@@ -63,7 +63,7 @@ def test_the_energies_come_back(found):
     whole = series.conductivity_activation
     assert whole.energy.low / EV < hot_and_cold.CERAMIC < whole.energy.high / EV
     assert whole.energy.std / EV < 0.002
-    assert whole.room_value.low < hot_and_cold.SIGMA < whole.room_value.high
+    assert whole.room_value.low < hot_and_cold.TOTAL < whole.room_value.high
     assert whole.room_value.relative == pytest.approx(math.hypot(0.02, 0.025), rel=0.05)  # thickness and area rule
     truth = {8e-12: hot_and_cold.CERAMIC, 3e-9: hot_and_cold.CERAMIC, 2e-6: hot_and_cold.INTERFACE}
     by_name = {one.quantity: one for one in series.activations}
@@ -128,7 +128,7 @@ def test_pressures_give_tracks_and_no_energy(tmp_path):
     assert [one.value for one in series.coordinate] == pytest.approx([1e6, 5e6, 20e6])
     assert series.conductivity_activation is None
     assert series.activations == ()
-    assert [sigma.value for sigma in series.conductivity] == pytest.approx([hot_and_cold.SIGMA] * 3, rel=0.02)
+    assert [sigma.value for sigma in series.conductivity] == pytest.approx([hot_and_cold.TOTAL] * 3, rel=0.02)
 
 
 def test_a_remembered_folder_gives_the_same_series(folder, tmp_path, monkeypatch):
@@ -259,5 +259,5 @@ def test_the_report_of_a_study_tells_the_energies(found, tmp_path):
     table = (tmp_path / "figures" / "series_01_S1_arrhenius.csv").read_text(encoding="utf-8-sig").splitlines()
     assert table[0].startswith('"S1, conductivity: 1000/T [1/K]","S1, conductivity: σT [mS·K/cm]"')
     first = [float(value) for value in table[1].split(",")[:2]]
-    sigma = hot_and_cold.SIGMA * hot_and_cold.activated(273.15, hot_and_cold.CERAMIC)
+    sigma = hot_and_cold.TOTAL * hot_and_cold.activated(273.15, hot_and_cold.CERAMIC)
     assert first == pytest.approx([1e3 / 273.15, 10 * sigma * 273.15], rel=0.02)

@@ -14,7 +14,7 @@ FREQUENCY = np.geomspace(6e5, 1, 40)
 RESTS = np.array([20.0, 80.0, 320.0, 1200.0, 4800.0, 19200.0, 76800.0])
 STOP = 4000.0
 CERAMIC, PRISTINE, RISE = 400.0, 100.0, 300.0
-INTERFACE = "electrode interface"  # as its 1e-6 F at 1 cm⁻¹ says
+INTERFACE = "interface"
 
 
 def spectrum_at(time, interface, rng):

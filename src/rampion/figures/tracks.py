@@ -17,7 +17,7 @@ from rampion.quantities import quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from rampion.impedance.tracks import Track
+    from rampion.impedance.series_finding import Track
 
 COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

@@ -112,7 +112,7 @@ def _alike(circuit: Node) -> tuple[tuple[tuple[Node, tuple[int, ...]], ...], ...
 
 def fit_circuit(
     spectrum: Spectrum,
-    circuit: Node | str | None = None,
+    circuit: Node | str,
     *,
     weighting: str = "modulus",
     deviation: Float[np.ndarray, "n 2"] | None = None,
@@ -135,8 +135,7 @@ def fit_circuit(
 
     Parameters
     ----------
-    circuit : tree or text in either notation; chosen by evidence when absent
-        (:func:`~rampion.impedance.choose.choose_circuit`).
+    circuit : tree or text in either notation.
     weighting, deviation : see :func:`deviations`.
     robust : Huber's loss (1.345 robust standard deviations) by reweighting.
     fixed : parameters held at a value [SI]. tied : parameters set equal to another.
@@ -150,10 +149,6 @@ def fit_circuit(
     InputError
         When circuit, weighting, names or values are wrong, or there are fewer data than parameters.
     """
-    if circuit is None:
-        from rampion.impedance.choose import choose_circuit
-
-        return choose_circuit(spectrum, weighting=weighting, deviation=deviation).fit
     if starts is None:
         options: dict[str, Any] = {"weighting": weighting, "deviation": deviation, "robust": robust, "fixed": fixed}
         options |= {"tied": tied, "start": start, "seed": seed, "iterations": iterations}

@@ -103,37 +103,23 @@ class ImpedanceFlag(FlagKind):
         "The residuals of {circuit} follow a pattern (p = {p_value:.2g}): the circuit does not describe the spectrum, "
         "and the uncertainties are too small.",
     )
+    LABELS_DO_NOT_DESCRIBE = (
+        Severity.WARNING,
+        "No set of labels describes the spectrum: its residuals of {residual:.2g} of |Z| follow a pattern; "
+        "give a circuit (--circuit).",
+    )
     ERRORS_NOT_AS_WEIGHTED = (
         Severity.WARNING,
         "The errors grow as |Z| to the power {exponent:.1f} (p = {p_value:.2g}), which is not what the weights "
         "'{weighting}' assume: the intervals are not right; use the weights '{other}' (--weighting {other}).",
     )
-    ARCS_OVERLAP = (
-        Severity.WARNING,
-        "The arcs {one} and {other} lie within a factor of {ratio:.1f} in frequency: how the {total:.3g} Ω of both are "
-        "shared rests on the shape of an arc, and so do their names.",
-    )
     ARC_NOT_RESOLVED = (
         Severity.WARNING,
         "The arc {process} is not resolved: {reason}.",
     )
-    AMBIGUOUS_CIRCUIT = (
-        Severity.NOTE,
-        "{circuit} and {other} describe the spectrum about equally well "
-        "(difference of the criterion {difference:.1f}).",
-    )
-    DESCRIBED_BETTER = (
-        Severity.NOTE,
-        "{other} describes the spectrum better than {circuit} (residual {smaller:.2g} of |Z| against {residual:.2g}, "
-        "BIC lower by {difference:.0f}); it is not taken because {reason}.",
-    )
     FEW_POINTS = (
         Severity.WARNING,
         "The spectrum has {points} points for {parameters} parameters; the uncertainties are only indicative.",
-    )
-    ASSIGNMENT_UNCERTAIN = (
-        Severity.WARNING,
-        "The process {process} could be {names}: its capacitance does not decide (confidence {confidence:.0%}).",
     )
     GEOMETRY_UNKNOWN = (
         Severity.WARNING,
@@ -142,25 +128,4 @@ class ImpedanceFlag(FlagKind):
     GEOMETRY_UNCERTAINTY_MISSING = (
         Severity.NOTE,
         "No uncertainty is stated for the sample's {missing}; that of the conductivity is the resistance's alone.",
-    )
-    CONDUCTIVITY_RESTS_ON_A_NAME = (
-        Severity.WARNING,
-        "The conductivity counts {process} as {name}; counted the other way it would be {ratio:.3g} times that.",
-    )
-    ARC_APPEARS = (Severity.NOTE, "The arc {process} is there from spectrum {index} on.")
-    ARC_VANISHES = (Severity.NOTE, "The arc {process} is no longer there from spectrum {index} on.")
-    CERAMIC_HIDDEN = (
-        Severity.WARNING,
-        "The ceramic's arcs, seen in other spectra of the series, do not show beside {total:.3g} Ω of other processes: "
-        "the spectrum gives no conductivity.",
-    )
-    CERAMIC_PARTLY_HIDDEN = (
-        Severity.WARNING,
-        "The process {process}, {resistance:.3g} Ω in the nearest spectrum that shows it, is of the ceramic or may be "
-        "and does not show here: the resistance counted as the ceramic's may be only a part of it.",
-    )
-    TRACK_BROKEN = (
-        Severity.WARNING,
-        "Between spectra {first} and {second} the arcs cannot be matched with confidence; "
-        "the tracks there may belong to different processes.",
     )

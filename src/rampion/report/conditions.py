@@ -14,7 +14,7 @@ from rampion.report.tables import flat, track_rows
 from rampion.units import show, show_in
 
 if TYPE_CHECKING:
-    from rampion.impedance.tracks import Track
+    from rampion.impedance.series_finding import Track
     from rampion.study import Analysis, SampleAnalysis
     from rampion.study.conditions import ConditionSeries
     from rampion.transport.activation import Activation
@@ -66,7 +66,7 @@ def series_lines(series: ConditionSeries) -> list[str]:
     low, high = (show(end.value, series.along, digits=4) for end in (series.coordinate[0], series.coordinate[-1]))
     lines = [
         f"{series.sample}   {len(series.coordinate)} spectra along {words}, {low} to {high}{mark}",
-        f"  SERIES     {series.series.circuit}   one circuit for all, processes named once",
+        f"  SERIES     {series.series.circuit}   one set of labels for all",
     ]
     every = activations(series)
     if every:

@@ -39,16 +39,17 @@ METHODS = (
         "10.1016/S0022-0728(73)80244-X",
     ),
     Method(
-        "spectra", "equivalent circuit", "Complex least squares weighted by |Z|; the number of arcs by evidence.",
-        "Z_CPE = 1/[Q(jω)^α];  C = Q^(1/α)·R^((1−α)/α)", "10.5006/1.3280607",
+        "spectra", "labelled processes", "Sets of physical processes with priors compete by evidence; numbers are "
+        "averaged over them. A given circuit: complex least squares.",
+        "Z = Σ R/[1 + (jωRC)^α];  C = Q^(1/α)·R^((1−α)/α)", "10.1002/admi.202202354",
     ),
     Method(
         "spectra", "Kramers–Kronig test", "Measurement model of linear terms; what it cannot follow beyond noise "
         "breaks the relations.", "Z = R + jωL + 1/(jωC) + Σ R_k/(1 + jωτ_k)", "10.1149/1.2044210",
     ),
     Method(
-        "series", "activation energy", "One circuit for all temperatures; weighted line with errors in both axes and "
-        "scatter beyond them.", "σT = A·exp(−E_a/RT);  T/R = A·exp(−E_a/RT) of a process", "arXiv:2404.06707",
+        "series", "activation energy", "One set of labels for all temperatures, one line a process; every "
+        "temperature is uncertain.", "σT = A·exp(−E_a/RT);  T/R = A·exp(−E_a/RT) of a process", "arXiv:2404.06707",
     ),
     Method(
         "recovery", "recovery at rest", "Share of the rise that goes back, with Fieller's interval; the end from "

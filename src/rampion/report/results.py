@@ -171,6 +171,9 @@ def _together(sample: SampleAnalysis) -> dict[str, Any]:
             "along": spectra.along,
             "circuit": spectra.series.circuit,
             "coordinate": to_plain(spectra.series.coordinate),
+            "ceramic_grows": to_plain(spectra.series.ceramic_grows),
+            "depletion": to_plain(spectra.series.depletion),
+            "ceramic_growth": to_plain(spectra.series.ceramic_growth),
             "tracks": track_entries(spectra.series.tracks),
         } | ({"relaxation_peaks": to_plain(spectra.peaks)} if spectra.peaks else {})
     return entries

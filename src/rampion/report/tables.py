@@ -23,7 +23,7 @@ from rampion.quantities import QUANTITIES
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
     from rampion.impedance.relaxation_times import RelaxationTimes
-    from rampion.impedance.tracks import Track
+    from rampion.impedance.series_finding import Track
     from rampion.study import SampleAnalysis
 
 

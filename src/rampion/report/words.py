@@ -15,6 +15,7 @@ from rampion.voltammetry.finding import VERDICT_WORDS
 
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
+    from rampion.impedance.series_finding import SeriesFinding
     from rampion.study import Analysis, SampleAnalysis
     from rampion.study.spectra import OhmicComparison
     from rampion.voltammetry.finding import Finding
@@ -99,6 +100,18 @@ def spectrum_lines(finding: SpectrumFinding, number: int | None = None) -> list[
     return lines
 
 
+def ceramic_line(series: SeriesFinding) -> list[str]:
+    """What the electrolyte's resistance does along a series; nothing where that was not asked."""
+    growth = series.ceramic_growth
+    if growth is None or not math.isfinite(growth.value):
+        return []
+    low, high = growth.interval
+    return [
+        f"  electrolyte along the series: largest over first resistance {growth.value:.3f} [{low:.3f}, {high:.3f}]; "
+        f"grows with probability {series.ceramic_grows:.2g}, as a depleting binary electrolyte {series.depletion:.2g}"
+    ]
+
+
 def comparison_line(found: OhmicComparison) -> str:
     """The spectrum's resistance beside that of the sweep's ohmic line, and the test of their equality."""
     ratio = found.comparison.ratio
@@ -122,6 +135,8 @@ def sample_text(sample: SampleAnalysis, longest: int = 3, condition: str = "", t
         lines += flag_lines(flag for flag in own if flag not in known)
     if sample.impedance.ohmic is not None:
         lines.append(f"  {comparison_line(sample.impedance.ohmic)}")
+    if sample.series is not None:
+        lines += ceramic_line(sample.series)
     if len(sample.spectra) > longest:
         lines.append(f"  ... and {len(sample.spectra) - longest} more spectra: see --json or -o DIR")
     for each in sample.overridden:

@@ -22,8 +22,7 @@ from rampion.study.spectra import Options, add_profiles
 
 if TYPE_CHECKING:
     from rampion.impedance.finding import SpectrumFinding
-    from rampion.impedance.series_finding import SeriesFinding
-    from rampion.impedance.tracks import Track
+    from rampion.impedance.series_finding import SeriesFinding, Track
     from rampion.study.analysis import SampleAnalysis
     from rampion.transport.activation import Activation
 
@@ -96,10 +95,9 @@ def _analyse_group(group: Group, samples: Sequence[SampleAnalysis], options: Opt
     spectra = [_as_fitted(one.experiment.spectra[at], one.spectra[at]) for one, at in zip(samples, picked, strict=True)]
     known = samples[0].experiment.sample
     values = tuple(getattr(one.experiment.sample, group.along) for one in samples)
-    single = [one.spectra[at].circuit for one, at in zip(samples, picked, strict=True)]
     series = analyse_series(
         spectra, known, group.circuit or options.circuit, coordinate=np.array([one.value for one in values]),
-        weighting=options.weighting, candidates=tuple(dict.fromkeys(single)), one_circuit=True,
+        weighting=options.weighting, temperature=values if group.along == TEMPERATURE else None,
     )  # fmt: skip
     before = [one.spectra[at] for one, at in zip(samples, picked, strict=True)]
     findings = [
@@ -182,7 +180,8 @@ def _activations(
             count = int(told.size - told.sum())
             flags.append(ConditionFlag.UNTOLD_LEFT_OUT.flag(quantity=name, count=count, of=told.size))
         if resistance:
-            lines.append(line)
+            joint = dict(series.energies).get(name)
+            lines.append(line if joint is None else replace(line, energy=joint.flagged(*line.energy.flags)))
         else:
             whole = line
     every = ([whole] if whole is not None else []) + lines

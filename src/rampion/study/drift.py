@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rampion.impedance.finding import DriftFinding, SpectrumFinding, finding_of
-from rampion.impedance.fit import fit_circuit
+from rampion.impedance.finding import DriftFinding, SpectrumFinding, analyse_spectrum
 from rampion.impedance.flags import ImpedanceFlag
 from rampion.impedance.stationarity import DriftCorrection, correct_drift
 from rampion.measurement import Experiment, Sample, Spectrum, Trace
@@ -184,10 +183,8 @@ def with_drift(
     if not correction.applied:
         flags = [flag for flag in correction.spectrum.flags if flag.code == "drift_not_corrected"]
         return replace(finding, flags=(*flags, *finding.flags))
-    start = {name: parameter.value for name, parameter in finding.parameters.items()}
-    fit = fit_circuit(measured, finding.circuit, weighting=finding.weighting, start=start, starts=2)
-    raw = finding_of(fit, measured, sample)
-    names = {process.part: process.name for process in finding.processes}
+    circuit = None if finding.labels else finding.circuit
+    raw = analyse_spectrum(measured, sample, circuit, weighting=finding.weighting)
     size = np.abs(correction.correction)
     worst = int(np.argmax(size))
     flags = [flag for flag in correction.spectrum.flags if flag.code == "drift_corrected"]
@@ -203,9 +200,7 @@ def with_drift(
             violation_after=correction.violation_after,
             total_resistance=raw.total_resistance,
             resistances={
-                names.get(process.part, process.name): process.resistance
-                for process in raw.processes
-                if math.isfinite(process.resistance.value)
+                process.name: process.resistance for process in raw.processes if math.isfinite(process.resistance.value)
             },
         ),
         flags=(*flags, *finding.flags),

@@ -104,6 +104,8 @@ def fit_arrhenius(
         When there are fewer than two different temperatures, or a value is not positive.
     """
     t, q = np.asarray(temperature, float), np.asarray(value, float)
+    if t.size == 0:
+        raise InputError(f"The {name} is known at no temperature; an activation energy needs two or more.")
     if not (np.all(t > 0) and np.all(q > 0)):
         raise InputError(f"The {name} at a temperature is missing or not positive; leave that spectrum out.")
     order = np.sort(t)
