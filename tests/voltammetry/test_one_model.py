@@ -145,3 +145,29 @@ def test_a_rounded_top_before_a_break_is_the_largest_current():
     assert str(finding.verdict) == "current_loss"
     assert finding.current.value == pytest.approx(current[top], rel=0.015)
     assert finding.potential.value == pytest.approx(potential[top], rel=0.015)
+
+
+def test_a_polarising_cell_that_loses_its_contact_is_named_as_both():
+    time = np.linspace(0.0, 2000.0, 2000)
+    history = history_of(programme_of(time, 1.5e-4 * time, 0.0), time, 298.15)
+    (course,) = courses_of(history, Family.CELL, np.array([[np.log(200.0), logit(0.6), logit(0.05)]]))
+    current = 2e-5 * course
+    current[1200:] *= 0.1  # 0.18 V: before the maximum
+    noisy = current + 2e-9 * np.random.default_rng(41).standard_normal(2000)
+    trace = Trace(time=time, potential=1.5e-4 * time, current=noisy, synthetic=True)
+    (finding,) = analyse_trace(trace, Sample(name="x"))
+    assert str(finding.verdict) == "current_loss"
+    assert [one.mechanism for one in finding.mechanism] == ["contact lost"]
+    assert finding.course[0].mechanism == "polarisation"
+    assert finding.course[0].probability > 0.5
+
+
+def test_a_maximum_that_no_family_describes_is_not_separated():
+    potential = np.linspace(0.0, 0.4, 2000)
+    current = 2e-6 * potential * (0.3 + 0.7 / (1.0 + np.exp((potential - 0.25) / 0.02)))
+    noisy = current + 1e-10 * np.random.default_rng(43).standard_normal(2000)
+    trace = Trace(time=potential / 1e-4, potential=potential, current=noisy, synthetic=True)
+    (finding,) = analyse_trace(trace, Sample(name="x"))
+    assert str(finding.verdict) == "limiting_peak"
+    assert finding.mechanism[0].mechanism == "not separated by this record"
+    assert "transport_or_contact" in {flag.code for flag in finding.flags}

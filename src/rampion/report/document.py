@@ -96,6 +96,14 @@ def odds_words(odds: Mapping[str, Any]) -> str:
     return f"ln Bayes factor {factor:.3g} against {rival}; base rates {own:.1%} and {other:.1%}"
 
 
+def limited_words(mechanism: Sequence[Mapping[str, Any]], course: Sequence[Mapping[str, Any]]) -> str:
+    """What limits a current with its probability, and what else shaped it until then."""
+    words = ", ".join(f"{one['mechanism']} {one['probability']:.2f}" for one in mechanism if one["probability"] >= 0.01)
+    named = {one["mechanism"] for one in mechanism}
+    beside = [one for one in course[:1] if one["mechanism"] not in {*named, "ohmic"} and one["probability"] >= 0.5]
+    return words + "".join(f"; before it {one['mechanism']} {one['probability']:.2f}" for one in beside)
+
+
 def number(estimate: Estimate | None, name: str) -> str:
     """An estimate in the laboratory's unit, an en dash when there is none."""
     return "–" if estimate is None else show(estimate, name)

@@ -100,7 +100,7 @@ def finding_entry(finding: Finding, experiment: Experiment) -> dict[str, Any]:
     entry |= {"initiation": finding.initiation, "cycling": finding.cycling, "pauses": finding.pauses or None}
     if finding.cell.plausibility is not Plausibility.PLAUSIBLE:
         entry["cell"] = finding.cell
-    entry["mechanism"] = finding.mechanism
+    entry["mechanism"], entry["course"] = finding.mechanism, finding.course
     entry["evidence"] = finding.evidence
     plain = to_plain({key: value for key, value in entry.items() if value is not None})
     if finding.synthetic:

@@ -26,6 +26,7 @@ from rampion.report.document import (
     confidence_cell,
     figure,
     interval,
+    limited_words,
     number,
     odds_words,
     section,
@@ -162,6 +163,8 @@ def _finding(entry: Mapping[str, Any], place: int, count: int) -> Section:
     rows = [["verdict", verdict_cell(entry)], ["confidence", confidence_cell(entry)]]
     if entry.get("odds"):
         rows.append(["evidence", odds_words(entry["odds"])])
+    if entry.get("mechanism"):
+        rows.append(["limited by", limited_words(entry["mechanism"], entry["course"])])
     after = entry.get("aftermath")
     if after:
         ends = estimate(after["before"]), estimate(after["remaining"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rampion.estimate import Flag, Severity, merge_flags
 from rampion.records import to_plain
 from rampion.report.conditions import series_lines, shared_flags, shown_conditions
-from rampion.report.document import aftermath_words, odds_words
+from rampion.report.document import aftermath_words, limited_words, odds_words
 from rampion.units import show
 from rampion.voltammetry.finding import VERDICT_WORDS
 
@@ -48,6 +48,8 @@ def finding_lines(finding: Finding) -> list[str]:
     lines = [f"  {VERDICT_WORDS[finding.verdict].upper()}   ({sure})"]
     if finding.odds is not None:
         lines.append(f"    evidence          {odds_words(to_plain(finding.odds))}")
+    if finding.mechanism:
+        lines.append(f"    limited by        {limited_words(*to_plain((finding.mechanism, finding.course)))}")
     if finding.aftermath is not None:
         after = finding.aftermath
         words = aftermath_words(after.before, after.remaining, after.by, after.confirmed)

@@ -18,9 +18,11 @@ import numpy as np
 from rampion.errors import InputError
 from rampion.voltammetry.courses import Family
 from rampion.voltammetry.finding import Likelihood, Odds, Statistic, Verdict
+from rampion.voltammetry.hypotheses import Hypothesis
 from rampion.voltammetry.verdict import TEMPERED, Judgement
 
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
+BROKEN_OFF, UNDECIDED = "contact lost", "not separated by this record"
 _JUDGED = tuple(verdict for verdict in Verdict if verdict.judged)
 
 
@@ -107,14 +109,50 @@ def margin_confidence(margin: float) -> float:
     return float(np.clip(1.0 - 0.5 * math.exp(-max(margin, 0.0)), 0.5, SUREST))
 
 
-def likelihoods(judgement: Judgement) -> tuple[Likelihood, ...]:
+def courses_of_record(judgement: Judgement) -> tuple[Likelihood, ...]:
     """How likely each family of courses is, with equal priors, the likeliest first."""
-    least: dict[str, float] = {}
-    for one in judgement.explanations:
-        least.setdefault(one.family.value, one.bic)
-    weights = np.exp(-0.5 * (np.array(list(least.values())) - judgement.best.bic))
-    shares = weights / np.sum(weights)
-    return tuple(Likelihood(family, float(share)) for family, share in zip(least, shares, strict=True) if share > 1e-3)
+    return _listed({family.value: share for family, (share, _) in _families(judgement).items()})
+
+
+def limited_by(judgement: Judgement) -> tuple[Likelihood, ...]:
+    """What limits the current, the likeliest first; nothing where no limit was reached.
+
+    A current that breaks off has lost its contact, whatever course it was on. Otherwise a family counts where its
+    course describes the event, and what the others say is undecided.
+    """
+    if not judgement.verdict.limit:
+        return ()
+    if judgement.verdict is Verdict.CURRENT_LOSS and not all(one.returned for one in judgement.departures):
+        return (Likelihood(BROKEN_OFF, 1.0),)
+    named = _describing(judgement)
+    shares = {family.value: share for family, share in named.items()}
+    return _listed({**shares, UNDECIDED: 1.0 - sum(named.values())})
+
+
+def separated(judgement: Judgement) -> float:
+    """How likely the likeliest family is that describes the event; 0 where none does."""
+    return max(_describing(judgement).values(), default=0.0)
+
+
+def _describing(judgement: Judgement) -> dict[Family, float]:
+    """The families whose course describes the event, with their shares of the evidence."""
+    shares = _families(judgement).items()
+    return {one: share for one, (share, best) in shares if one is not Family.OHMIC and bool(best.on[judgement.at])}
+
+
+def _families(judgement: Judgement) -> dict[Family, tuple[float, Hypothesis]]:
+    """Of each family its share of the evidence, tempered, and its best explanation."""
+    best: dict[Family, Hypothesis] = {}
+    for one in sorted(judgement.explanations, key=lambda one: one.bic):
+        best.setdefault(one.family, one)
+    least = min(one.bic for one in best.values())
+    weights = {family: math.exp(-0.5 * (one.bic - least) / TEMPERED) for family, one in best.items()}
+    return {family: (weight / sum(weights.values()), best[family]) for family, weight in weights.items()}
+
+
+def _listed(shares: Mapping[str, float]) -> tuple[Likelihood, ...]:
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return tuple(Likelihood(name, share) for name, share in ordered if share > 1e-3)
 
 
 def evidence_of(judgement: Judgement) -> tuple[Statistic, ...]:

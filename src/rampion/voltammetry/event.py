@@ -15,9 +15,11 @@ from rampion.voltammetry.confidence import (
     BaseRates,
     at_base_rates,
     confidence_of,
+    courses_of_record,
     evidence_of,
-    likelihoods,
+    limited_by,
     odds_of,
+    separated,
 )
 from rampion.voltammetry.courses import Family
 from rampion.voltammetry.event_place import (
@@ -52,6 +54,7 @@ _LARGEST_OFFSET = 0.04  # of the median current: more is no instrument's
 _NEAR_ZERO = 0.02  # of the largest voltage: a record that begins there shows its current at zero
 _COURSE_ERROR = 0.008  # of G: what it is off where a course bends otherwise than any member (foreign sweeps, seed 901)
 _DEGREE, _FEWEST = 2, 12  # of a polynomial in what a course leaves at the start, and its blocks
+_DECIDED = 0.9  # probability from which on what limits the current is no open question
 _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
 
@@ -146,7 +149,8 @@ def judge_sweep(
         kind=Kind.SWEEP,
         odds=odds,
         evidence=evidence_of(judgement),
-        mechanism=likelihoods(judgement),
+        mechanism=limited_by(judgement),
+        course=courses_of_record(judgement),
         current=current,
         potential=potential,
         time=time,
@@ -182,7 +186,7 @@ def _flags(voltammogram: Voltammogram, judgement: Judgement) -> list[Flag]:
         flags.append(say.RANGE_CHANGE.flag(potential=float(voltammogram.ramp[voltammogram.range_changes[0]])))
     if judgement.verdict is Verdict.NO_EVENT:
         flags.append(say.RIGHT_CENSORED.flag())
-    if judgement.verdict is Verdict.LIMITING_PEAK:
+    if judgement.verdict is Verdict.LIMITING_PEAK and separated(judgement) < _DECIDED:
         flags.append(say.TRANSPORT_OR_CONTACT.flag())
     edges, at = judgement.blocks.edges, judgement.at
     if judgement.verdict is Verdict.PENETRATION and judgement.limited is None and edges.size - 1 - at <= _FEW_AFTER:

@@ -198,6 +198,7 @@ class Finding:
     confidence is at most 0.985: the probability of the verdict at the base rates of ``odds``, from the evidence against
     its rival, scaled so that on simulated sweeps it is about the share of right verdicts (docs/voltammetry.md); it
     knows nothing of causes outside them. One that a person chose has none (NaN, no odds).
+    ``mechanism`` says what limits the current, where a limit was reached; ``course`` what shapes it until it is left.
     semi_integral_plateau [A·s½/m², A·s½ without an area]: level of the current's half-order integral after a peak.
     The parts (ohmic, peak, penetration, …) are ``None`` where they do not apply; ``voltammogram`` holds the arrays
     for a figure (for the galvanostatic kinds they are the trace itself). ``trace`` and
@@ -210,6 +211,7 @@ class Finding:
     kind: Kind
     evidence: tuple[Statistic, ...]
     mechanism: tuple[Likelihood, ...] = ()
+    course: tuple[Likelihood, ...] = ()
     current: Estimate
     potential: Estimate
     time: Estimate

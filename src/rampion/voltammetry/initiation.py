@@ -10,7 +10,15 @@ import numpy as np
 
 from rampion.estimate import NORMAL_95, Estimate, Flag, merge_flags
 from rampion.measurement import Sample
-from rampion.voltammetry.confidence import BaseRates, at_base_rates, confidence_of, evidence_of, likelihoods, odds_of
+from rampion.voltammetry.confidence import (
+    BaseRates,
+    at_base_rates,
+    confidence_of,
+    courses_of_record,
+    evidence_of,
+    limited_by,
+    odds_of,
+)
 from rampion.voltammetry.event import ask_for, per_area
 from rampion.voltammetry.event_place import as_measured, prior_of_course, with_error
 from rampion.voltammetry.finding import Finding, Initiation, Kind, Verdict
@@ -85,7 +93,8 @@ def judge_currents(
         odds=odds,
         kind=kind,
         evidence=evidence_of(judgement),
-        mechanism=likelihoods(judgement),
+        mechanism=limited_by(judgement),
+        course=courses_of_record(judgement),
         current=current,
         potential=initiation.potential if initiation is not None else place.potential(verdict, time),
         time=time,
