@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.cell.binary_march import Line
-from rampion.voltammetry.autoregression import Noise, cost_of, noise_of, student_cost, student_weight
+from rampion.voltammetry.autoregression import FREEDOM, Noise, cost_of, noise_of, student_cost, student_weight
 from rampion.voltammetry.courses import CLOSE, Family, History, Library, courses_of, history_of, library_of
 from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
 from rampion.voltammetry.pauses import rests_inside
@@ -252,12 +252,14 @@ def blocks_noise(blocks: Blocks) -> Noise:
 
 
 def _bends(line: Hypothesis) -> bool:
-    """Whether low powers of the place describe more of what the line leaves than they cost."""
-    n = line.course.size
+    """Whether low powers of the place describe more of what the line leaves than they cost; in a record quieter than
+    the model no bend below the model's own error."""
+    n, least = line.course.size, math.sqrt((FREEDOM - 2.0) / FREEDOM)
+    noise = replace(line.noise, size=max(line.noise.size, least))
     powers = np.polynomial.legendre.legvander(np.linspace(-1.0, 1.0, n), 6).T[2:]
-    white = line.noise.whitened(np.concatenate([line.design.T, powers]))
+    white = noise.whitened(np.concatenate([line.design.T, powers]))
     q = np.linalg.qr(white.T)[0][:, line.design.shape[1] :]
-    gained = np.cumsum((q.T @ line.noise.whitened(line.residual)) ** 2)
+    gained = np.cumsum((q.T @ noise.whitened(line.residual)) ** 2)
     return bool(np.max(gained - np.arange(1, q.shape[1] + 1) * math.log(n)) > 0.0)
 
 
