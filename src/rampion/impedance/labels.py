@@ -144,11 +144,6 @@ class LabelSet:
         return values, np.concatenate(slopes)
 
 
-def exponent_of(flat: float) -> float:
-    """The exponent α of a coordinate ln(1 - α)."""
-    return 1 - min(math.exp(flat), 1 - _SMALLEST_EXPONENT)
-
-
 def _to_elements(shape: Shape, part: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Logarithms (m, q) of an element's parameters from the coordinates (m, q), and the slopes (m, q, q)."""
     if shape in (Shape.LEADS, Shape.DIFFUSION):

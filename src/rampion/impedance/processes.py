@@ -13,7 +13,6 @@ from rampion.impedance.notation import print_circuit
 
 UNKNOWN = Estimate(math.nan)
 LEAST_EXPONENT = 0.6
-FASTEST_DIFFUSION = 1e4  # Hz: through any layer thicker than a few nm, nothing diffuses faster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +36,6 @@ class Process:
     exponent: Estimate = UNKNOWN
     frequency: Estimate = UNKNOWN
     flags: tuple[Flag, ...] = ()
-
-
-def too_fast(process: Process) -> bool:
-    """Whether what is a diffusion by its place in the circuit turns faster than anything diffuses."""
-    return process.kind == "diffusion" and process.frequency.value > FASTEST_DIFFUSION
 
 
 def elements_in(part: str) -> set[str]:
