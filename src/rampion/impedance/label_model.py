@@ -21,7 +21,7 @@ from jaxtyping import Complex, Float
 from rampion.impedance.labels import LabelSet, label_impedance
 
 NU = 5.0  # degrees of freedom of the errors: points out of line are bent towards, never followed
-QUIETEST = 2e-3  # of |Z|: no real arc has the form of its element more closely than this
+QUIETEST = 3e-3  # of |Z|: no real arc has the form of its element more closely than this
 PROBE = 0.1  # of a step: where its curvature is measured
 ARRIVED = 1e-3  # of ln(posterior): what its curvature still promises at the end
 

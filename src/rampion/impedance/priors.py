@@ -49,10 +49,10 @@ class Beliefs:
 
     permittivity: tuple[float, float] = (50.0, 0.2)
     conductivity: tuple[float, float] = (3e-2, 1.0)
-    boundary: tuple[float, float] = (2e-7, 0.6)
+    boundary: tuple[float, float] = (2.5e-7, 0.5)
     merged: tuple[float, float] = (2e-9, 0.7)
-    boundary_share: tuple[float, float] = (0.3, 0.6)
-    interface: tuple[float, float] = (5e-3, 0.5)
+    boundary_share: tuple[float, float] = (0.3, 0.5)
+    interface: tuple[float, float] = (5e-3, 0.4)
     interface_resistance: tuple[float, float] = (4e-3, 1.0)
     surface: tuple[float, float] = (3e-4, 0.5)
     widening: float = 1.0
@@ -78,10 +78,11 @@ DIFFUSION = {"share": (0.3, 1.0), "tau": (10.0, 1.0)}  # of the bulk's resistanc
 BLOCKING = (2e-2, 1.0)  # F/m² at 1 rad/s
 SKIN = (0.02, 0.3)  # artanh j in the first spectrum of a series: none, R grows by j²/3
 USUAL_GEOMETRY = {"thickness": (1e-3, 0.3), "area": (5e-5, 0.5)}  # m, m²: where the sheet is silent
+LAYER = "surface layer"  # the sheet's column that states one
 SURFACE_ODDS = 0.01  # of a surface layer that nobody stated
 DEPLETION_ODDS = 0.05  # of an electrolyte that depletes as a binary one, before its spectra show any growth
-SECOND_ODDS = 0.02  # of a second interface
-MERGED_ODDS = 0.05  # of grain boundaries that do not show beside the bulk
+SECOND_ODDS = 0.01  # of a second interface
+MERGED_ODDS = 0.03  # of grain boundaries that do not show beside the bulk
 
 
 def beliefs_of(sample: Sample) -> Beliefs:
@@ -105,7 +106,7 @@ def label_sets(sample: Sample, biased: bool = False) -> tuple[tuple[LabelSet, fl
         fronts = [
             ((Label.INTERFACE,), 0.0),
             ((Label.INTERFACE, Label.SECOND_INTERFACE), math.log(SECOND_ODDS)),
-            ((Label.SURFACE_LAYER, Label.INTERFACE), math.log(SURFACE_ODDS)),
+            ((Label.SURFACE_LAYER, Label.INTERFACE), 0.0 if _layer_stated(sample) else math.log(SURFACE_ODDS)),
         ]
         sets += [((*one, *front, Label.DIFFUSION), odds + more) for one, odds in body for front, more in fronts]
         if biased:
@@ -114,6 +115,12 @@ def label_sets(sample: Sample, biased: bool = False) -> tuple[tuple[LabelSet, fl
     if ElectrodeMaterial.BLOCKING in kinds or not kinds:
         sets += [((*one, Label.BLOCKING), odds) for one, odds in body]
     return tuple((LabelSet((Label.LEADS, *labels)), odds) for labels, odds in sets)
+
+
+def _layer_stated(sample: Sample) -> bool:
+    """Whether a column ``surface layer`` of the sample sheet says that there is one."""
+    stated = [text.strip().lower() for name, text in sample.extra.items() if name.lower().startswith(LAYER)]
+    return any(text not in ("", "no", "none", "0") for text in stated)
 
 
 def prior_rows(labels: LabelSet, sample: Sample) -> tuple[Row, ...]:
