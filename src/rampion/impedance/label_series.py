@@ -12,7 +12,8 @@ Fails where a process is absent in some spectra for a reason other than a small 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Float
@@ -39,7 +40,8 @@ ENERGIES = {  # eV: median and width
     Label.DIFFUSION: (0.4, 0.3),
 }
 USUAL_TEMPERATURE_ERROR = 0.3  # K: where none is stated
-SENSITIVITY = 0.4  # eV: how an error of a temperature moves every resistance at once
+SENSITIVITY = 0.4  # eV: how an error of a temperature moves a resistance before its energy is known
+OFF_LINE = 0.01  # of a resistance: what it may be off its line
 SAME = 0.02  # of ln(posterior): two ends of one set nearer than this are one maximum
 _DEGREE = "depleted skin.degree"
 STARTS, SETS = 5, 3  # starts taken from the first spectrum; maxima of each course that go on to the second round
@@ -155,9 +157,20 @@ def _fit(
 ) -> list[tuple[Member, float]]:  # fmt: skip
     """The maxima of one set, with the logarithms of their volumes."""
     if temperature is None:
-        problem = series_problem(spectra, sample, labels, course, contact)
-    else:
-        problem = temperature_problem(spectra, sample, labels, contact, temperature)
+        return _maxima(series_problem(spectra, sample, labels, course, contact), course, contact, starts)
+    problem = temperature_problem(spectra, sample, labels, contact, temperature)
+    found = _maxima(problem, course, contact, starts)
+    if not found:
+        return []
+    best = dict(zip(problem.names, found[0][0].mode.coordinates.tolist(), strict=True))
+    problem = temperature_problem(spectra, sample, labels, contact, temperature, best)
+    return _maxima(problem, course, contact, [best])
+
+
+def _maxima(
+    problem: Problem, course: Course, contact: Contact, starts: Sequence[dict[str, float]]
+) -> list[tuple[Member, float]]:
+    """The maxima of one problem, the highest first."""
     centre = np.linalg.solve(problem.factors, problem.centres)
     begin = np.array(
         [[one.get(name, float(mean)) for name, mean in zip(problem.names, centre, strict=True)] for one in starts]
@@ -228,9 +241,14 @@ def series_problem(
 
 
 def temperature_problem(
-    spectra: Sequence[Spectrum], sample: Sample, labels: LabelSet, contact: Contact, temperature: Sequence[Estimate]
-) -> Problem:
-    """A series along temperature: each resistance with its energy [eV], about the spectrum in the middle."""
+    spectra: Sequence[Spectrum], sample: Sample, labels: LabelSet, contact: Contact, temperature: Sequence[Estimate],
+    near: Mapping[str, float] = MappingProxyType({}),
+) -> Problem:  # fmt: skip
+    """A series along temperature: each resistance with its energy [eV], about the spectrum in the middle.
+
+    An error of a temperature moves every resistance by its energy, taken from ``near`` (else 0.4 eV); each may stand
+    off its line by one percent, as the forms of arcs do.
+    """
     known = _Map(len(spectra), labels, sample)
     kelvin = np.array([one.value for one in temperature])
     middle = kelvin[len(kelvin) // 2]
@@ -238,17 +256,21 @@ def temperature_problem(
     active = [label for label in labels.labels if f"{label.value}.R" in known.own and label.shape is not Shape.LEADS]
     shift = np.zeros(len(known.own))
     for label in active:
+        for row in range(len(spectra)):
+            own = np.zeros((len(spectra), len(known.own)))
+            own[row, known.own.index(f"{label.value}.R")] = 1.0
+            known.add(f"{label.value}.R at {row}", own, 0.0, OFF_LINE)
         at = known.own.index(f"{label.value}.R")
         effect = np.zeros((len(spectra), len(known.own)))
         effect[:, at] = inverse
         known.add(f"{label.value}.E", effect, *ENERGIES.get(label, (0.45, 0.2)))
         known.offset[:, at] = np.log(kelvin / middle)
-        shift[at] = 1.0
+        shift[at] = near.get(f"{label.value}.E", SENSITIVITY)
     for at, one in enumerate(temperature):
         error = one.std if math.isfinite(one.std) and one.std > 0 else USUAL_TEMPERATURE_ERROR
         effect = np.zeros((len(spectra), len(known.own)))
         effect[at] = shift
-        known.add(f"temperature {at}", effect, 0.0, SENSITIVITY * error / (BOLTZMANN * one.value**2))
+        known.add(f"temperature {at}", effect, 0.0, error / (BOLTZMANN * one.value**2))
     for label in _interfaces(labels):
         known.walk(f"{label.value}.R", (f"{label.value}.R",), 0.1)
         if contact is Contact.FREE:
