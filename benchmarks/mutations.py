@@ -58,7 +58,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "transport/peak_laws": _PEAKS,
     "transport/sand": _PEAKS,
     "voltammetry/neutrality": ("tests/voltammetry/test_neutrality.py",),
-    "voltammetry/semi_integral": ("tests/voltammetry/test_semi_integral.py",),
     "voltammetry/noise": ("tests/voltammetry",),
     "voltammetry/ohmic": ("tests/voltammetry",),
     "voltammetry/peak": ("tests/voltammetry",),

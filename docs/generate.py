@@ -20,11 +20,10 @@ from rampion.voltammetry.verdict import SHAPE, ShapeRule
 
 HERE = Path(__file__).parent
 JUDGE = {
-    "programme": "What was done to the cell",
-    "pauses": "Where it rested",
+    "programme": "What was done to the cell, and where it rested",
     "verdict": "What a shape is",
     "hypotheses": "What explains a record",
-    "autoregression": "Its noise",
+    "noise": "Its noise",
     "courses": "Its courses",
     "event": "Its zero and its conductance",
     "event_place": "Where the event is",
@@ -35,7 +34,7 @@ JUDGE = {
 SEARCH = {
     "_NUDGE", "_SETTLED", "_SHORTER", "_HOPELESS", "_APPROACH", "_KEPT", "_APART", "_SAME", "_CAPPED", "_BREAKS",
     "_PARTS", "DRAWS", "OCTAVES", "_LOOK", "CLOSE", "_FLOOR", "_DEEPEST", "_FINEST", "TRANSFERENCES", "SERIES_SHARES",
-    "CONTACT_SHARES", "KNEES", "SHARPNESS",
+    "CONTACT_SHARES", "KNEES", "SHARPNESS", "_CACHED", "_RUNS, _RUN", "NORMAL_MAD",
 }  # fmt: skip
 
 

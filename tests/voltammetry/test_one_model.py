@@ -16,8 +16,8 @@ import foreign_sweeps_b
 from rampion.estimate import Estimate
 from rampion.measurement import Sample, Trace
 from rampion.voltammetry.analyse import analyse_trace
-from rampion.voltammetry.autoregression import Noise, noise_of
 from rampion.voltammetry.courses import Family, courses_of, history_of, logit
+from rampion.voltammetry.noise import Noise, noise_of
 from rampion.voltammetry.programme import programme_of
 from rampion.voltammetry.segments import divide, stretch_costs
 

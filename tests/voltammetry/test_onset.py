@@ -9,7 +9,7 @@ from rampion.estimate import Estimate
 from rampion.measurement import Sample, Trace
 from rampion.voltammetry.analyse import analyse_trace
 from rampion.voltammetry.finding import Verdict
-from rampion.voltammetry.limits import limit_reached
+from rampion.voltammetry.ranges import limit_reached
 from recovery.voltammetry_curves import THERMAL, binary_curve, make_case
 
 _SAMPLE = Sample(name="synthetic", thickness=Estimate(1e-3, 0.0), area=Estimate(1e-5, 0.0))

@@ -22,6 +22,7 @@ from rampion.measurement import (
     Trace,
 )
 from rampion.voltammetry.analyse import analyse_trace
+from rampion.voltammetry.peak import semi_integrate
 from rampion.voltammetry.reference_electrode import (
     ReferenceElectrode,
     Side,
@@ -30,7 +31,6 @@ from rampion.voltammetry.reference_electrode import (
     uneven,
     with_electrolyte,
 )
-from rampion.voltammetry.semi_integral import semi_integrate
 from rampion.voltammetry.voltammogram import find_voltammograms, join_traces
 
 L, R, SHARE, OFFSET = 1e-3, 2000.0, 0.42, -0.3

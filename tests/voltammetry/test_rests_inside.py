@@ -14,11 +14,11 @@ from rampion.cell.binary_march import Line
 from rampion.estimate import Estimate
 from rampion.measurement import Sample, Trace
 from rampion.voltammetry.analyse import Shape, analyse_trace, classify_trace
-from rampion.voltammetry.autoregression import FREEDOM, Noise
 from rampion.voltammetry.courses import history_of
 from rampion.voltammetry.finding import Verdict
 from rampion.voltammetry.hypotheses import blocks_of
-from rampion.voltammetry.pauses import overload, rests_inside
+from rampion.voltammetry.noise import FREEDOM, Noise
+from rampion.voltammetry.programme import overload, rests_inside
 from rampion.voltammetry.segments import stretch_costs
 from rampion.voltammetry.voltammogram import find_voltammograms, join_traces
 

@@ -15,7 +15,7 @@ from rampion.mechanisms.contact import contact_sweep
 from rampion.records import to_json
 from rampion.voltammetry.analyse import Shape, analyse_run, analyse_trace, classify_trace
 from rampion.voltammetry.finding import After, Kind, Verdict
-from rampion.voltammetry.pauses import find_pauses
+from rampion.voltammetry.programme import find_pauses
 from rampion.voltammetry.voltammogram import find_voltammograms, join_traces
 from recovery.voltammetry_curves import THERMAL, binary_curve
 

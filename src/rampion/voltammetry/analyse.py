@@ -31,7 +31,7 @@ from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.galvanostatic import current_record, split_steps
 from rampion.voltammetry.initiation import judge_currents
 from rampion.voltammetry.noise import noise_level
-from rampion.voltammetry.pauses import find_pauses, paused_time, ramped
+from rampion.voltammetry.programme import find_pauses, paused_time, ramped
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
     SMALLEST_SWEEP,

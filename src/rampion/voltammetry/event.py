@@ -42,10 +42,9 @@ from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.hypotheses import blocks_of
 from rampion.voltammetry.neutrality import space_charge_of
 from rampion.voltammetry.ohmic import OhmicLine, conductivity, room_or_stated, straight_window, told_line
-from rampion.voltammetry.peak import Peak
+from rampion.voltammetry.peak import Peak, find_plateau
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.reference_electrode import find_reference
-from rampion.voltammetry.semi_integral import find_plateau
 from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
 from rampion.voltammetry.verdict import Judgement, judge
 from rampion.voltammetry.voltammogram import Voltammogram

@@ -17,10 +17,10 @@ from rampion.voltammetry.finding import (
     Verdict,
 )
 from rampion.voltammetry.hypotheses import BESIDE, DRIFT, Hypothesis
-from rampion.voltammetry.limits import Clipping, limit_reached
 from rampion.voltammetry.noise import block_means, moving_lines
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
+from rampion.voltammetry.ranges import Clipping, limit_reached
 from rampion.voltammetry.verdict import SHAPE, TEMPERED, Judgement, smoothed
 from rampion.voltammetry.voltammogram import Voltammogram
 

@@ -9,10 +9,10 @@ from enum import StrEnum
 from rampion.equality import equal_by_value
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.voltammetry.galvanostatic import Cycling
-from rampion.voltammetry.limits import Clipping
 from rampion.voltammetry.ohmic import OhmicLine
-from rampion.voltammetry.pauses import PauseMark
 from rampion.voltammetry.peak import Peak
+from rampion.voltammetry.programme import PauseMark
+from rampion.voltammetry.ranges import Clipping
 from rampion.voltammetry.reference_electrode import ReferenceElectrode
 from rampion.voltammetry.symmetric_cell import CellCheck
 from rampion.voltammetry.voltammogram import Voltammogram

@@ -6,7 +6,7 @@
 and likewise V_k = a S(t_k) + V₀ where a current was imposed: conductance and zero are then a and V₀.
 
 Every family of course competes on the same points, each with the noise that it leaves
-(:mod:`rampion.voltammetry.autoregression`), by Schwarz's criterion: BIC = -2 ln L + k ln n. Half a difference of BIC is
+(:mod:`rampion.voltammetry.noise`), by Schwarz's criterion: BIC = -2 ln L + k ln n. Half a difference of BIC is
 the logarithm of a Bayes factor between equally likely hypotheses.
 
 Assumes one sweep, or one run of currents, from rest. Source of the criterion: G. Schwarz, Ann. Stat. 6, 461 (1978),
@@ -24,11 +24,18 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.cell.binary_march import Line
-from rampion.voltammetry.autoregression import FREEDOM, Noise, cost_of, noise_of, student_cost, student_weight
 from rampion.voltammetry.courses import CLOSE, Family, History, Library, courses_of, history_of, library_of
-from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual
-from rampion.voltammetry.pauses import rests_inside
-from rampion.voltammetry.programme import programme_of
+from rampion.voltammetry.noise import (
+    FREEDOM,
+    NORMAL_MAD,
+    Noise,
+    cost_of,
+    interpolation_residual,
+    noise_of,
+    student_cost,
+    student_weight,
+)
+from rampion.voltammetry.programme import programme_of, rests_inside
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
 FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2, Family.FORMING: 2, Family.LAYER: 2}

@@ -30,11 +30,10 @@ import numpy as np
 from rampion.equality import equal_by_value
 from rampion.estimate import NORMAL_95, Estimate, Flag
 from rampion.measurement import Sample
-from rampion.voltammetry.autoregression import noise_of
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.noise import straight_line
+from rampion.voltammetry.noise import noise_of, straight_line
 from rampion.voltammetry.ohmic import thermal_voltage
-from rampion.voltammetry.semi_integral import semi_integrate
+from rampion.voltammetry.peak import semi_integrate
 from rampion.voltammetry.voltammogram import SMALLEST_SWEEP, Voltammogram
 
 

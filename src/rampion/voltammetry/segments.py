@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from rampion.voltammetry.autoregression import FREEDOM, Noise
+from rampion.voltammetry.noise import FREEDOM, Noise
 
 _SHORTEST = 2  # points
 

@@ -14,7 +14,7 @@ from rampion.estimate import Estimate, Flag
 from rampion.measurement import COUNTER_POTENTIAL, WORKING_POTENTIAL, Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
-from rampion.voltammetry.pauses import PauseMark, find_pauses, paused_time, ramped
+from rampion.voltammetry.programme import PauseMark, find_pauses, paused_time, ramped
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import dawsn
 
-from rampion.voltammetry.semi_integral import semi_integrate
+from rampion.voltammetry.peak import semi_integrate
 
 
 def uneven(points: int, end: float) -> np.ndarray:
