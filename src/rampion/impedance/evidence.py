@@ -197,7 +197,7 @@ def mixture_quantile(weights: np.ndarray, centres: np.ndarray, widths: np.ndarra
     from scipy.special import ndtr
 
     low, high = float(np.min(centres - 9 * widths)), float(np.max(centres + 9 * widths))
-    for _ in range(60):
+    for _ in range(36):
         middle = 0.5 * (low + high)
         if float(weights @ ndtr((middle - centres) / widths)) < share:
             low = middle

@@ -85,8 +85,10 @@ def spectrum_lines(finding: SpectrumFinding, number: int | None = None) -> list[
     if number is not None and math.isfinite(finding.potential):
         which += f" at {show(finding.potential, 'potential')}"
     lines = [f"  SPECTRUM{which}   {finding.circuit}   Kramers–Kronig {told}"]
+    from rampion.impedance.finding import in_window
+
     for process in finding.processes:
-        if not math.isfinite(process.resistance.value):
+        if not in_window(process, finding.frequency):  # the first rise of a slower process gives no resistance
             continue
         at = f"   at {show(process.frequency, 'frequency')}" if process.frequency.value > 0 else ""
         lines.append(f"    {process.name:<26}{show(process.resistance, 'resistance')}{at}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate
-from rampion.impedance.finding import SpectrumFinding
+from rampion.impedance.finding import SpectrumFinding, in_window
 from rampion.impedance.recovery import Recovery, RecoveryComparison, compare_recoveries, measure_recovery
 from rampion.mechanisms.argument import Arguments
 from rampion.study.analysis import SampleAnalysis
@@ -94,6 +94,7 @@ def _sum(finding: SpectrumFinding, ceramic: bool) -> tuple[float, float]:
         if process.name.startswith(CERAMIC) == ceramic
         and process.name != "leads"
         and math.isfinite(process.resistance.std)
+        and in_window(process, finding.frequency)
     ]
     std = math.sqrt(sum(resistance.std**2 for resistance in chosen))
     return sum(resistance.value for resistance in chosen), std
