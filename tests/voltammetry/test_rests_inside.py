@@ -82,13 +82,17 @@ def test_jumps_back_from_a_rest_are_not_the_rate_of_the_sweep():
     assert history.rate == pytest.approx(1e-3, rel=0.02)
 
 
-def test_a_short_held_at_the_limit_is_a_penetration_at_its_onset():
+@pytest.mark.parametrize("between", [0, 2])  # points recorded while the voltage collapses
+def test_a_short_held_at_the_limit_is_a_penetration_at_its_onset(between):
     generator = np.random.default_rng(5)
     ramp = np.linspace(0.0, 0.4, 401)
     current = CONDUCTANCE * ramp
     limit = 8.0 * CONDUCTANCE * 0.3
     potential = np.where(ramp <= 0.3, ramp, limit / (12.0 * CONDUCTANCE))
     current = np.where(ramp <= 0.3, current, limit) + 1e-3 * CONDUCTANCE * 0.3 * generator.standard_normal(401)
+    falling = slice(301, 301 + between)
+    current[falling] *= np.linspace(0.4, 0.7, between)
+    potential[falling] = np.linspace(0.28, 0.23, between)
     assert overload(potential, current) == 301
     assert overload(ramp, current) == 401  # the voltage has not fallen: the instrument's limit alone
     trace = Trace(time=np.arange(401.0), potential=potential, current=current, synthetic=True)

@@ -35,7 +35,7 @@ from rampion.voltammetry.noise import (
     student_cost,
     student_weight,
 )
-from rampion.voltammetry.programme import programme_of, rests_inside
+from rampion.voltammetry.programme import overload, programme_of, rests_inside
 from rampion.voltammetry.segments import Stretch, divide, stretch_costs
 
 FREE = {Family.OHMIC: 0, Family.CELL: 3, Family.CONTACT: 2, Family.FORMING: 2, Family.LAYER: 2}
@@ -135,7 +135,7 @@ def blocks_of(
     stays in the history."""
     lines = programme_of(time, potential, potential_noise)
     kept = np.flatnonzero(~rests_inside(potential))
-    edges = _edges(kept, time[kept], most)
+    edges = _edges(kept, time[kept], most, overload(potential, current))
     return in_blocks(lines, time - time[0], current, kept, edges, resolution, temperature)
 
 
@@ -182,12 +182,13 @@ def _floored(current: np.ndarray, scatter: np.ndarray, error: float) -> np.ndarr
     return np.maximum(np.hypot(scatter, error * reached(current)), 1e-300)
 
 
-def _edges(kept: np.ndarray, time: np.ndarray, most: int) -> np.ndarray:
-    """Where blocks of the kept points begin, and their end: even in points, none across a rest or a gap longer than a
-    block."""
+def _edges(kept: np.ndarray, time: np.ndarray, most: int, shorted: int) -> np.ndarray:
+    """Where blocks of the kept points begin, and their end: even in points, none across a rest, the collapse of a
+    shorted cell's voltage, or a gap longer than a block."""
     n = kept.size
     even = np.linspace(0, n, min(most, n) + 1)
-    breaks = 1 + np.flatnonzero((np.diff(kept) > 1) | (np.diff(time) > (time[-1] - time[0]) / most))
+    apart = (np.diff(kept) > 1) | (kept[1:] == shorted) | (np.diff(time) > (time[-1] - time[0]) / most)
+    breaks = 1 + np.flatnonzero(apart)
     near = np.concatenate([[0], breaks, [n]])
     place = np.clip(np.searchsorted(near, even), 1, near.size - 1)
     beside = np.minimum(even - near[place - 1], near[place] - even) < 0.5 * n / (even.size - 1)

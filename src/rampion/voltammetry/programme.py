@@ -121,17 +121,19 @@ def rests_inside(potential: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
 
 
 def overload(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> int:
-    """The point from which on, to the end of the record, an instrument holds its largest current while the voltage has
-    fallen from its largest: a cell that is shorted. The number of points where there is none.
+    """The point from which on the voltage has fallen from its largest while an instrument holds its largest current to
+    the end of the record, as it does at once or within a few points: a cell that is shorted. The number of points where
+    there is none.
     """
     n = potential.size
     held = np.abs(current) >= _HELD * float(np.max(np.abs(current), initial=0.0))
     first = int(np.flatnonzero(~held)[-1]) + 1 if n and not held.all() else 0
     if first < 1 or n - first < 3:
         return n
-    size = np.abs(potential)
-    lost = float(np.max(size[:first])) - float(np.median(size[first:]))
-    return first if lost > _DROP * float(np.ptp(potential)) else n
+    size, least = np.abs(potential), _DROP * float(np.ptp(potential))
+    top = float(np.max(size[:first]))
+    fallen = int(np.flatnonzero(size[:first] >= top - least)[-1]) + 1
+    return fallen if top - float(np.median(size[first:])) > least else n
 
 
 def ramped(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> tuple[Bool[np.ndarray, " n"], int]:
