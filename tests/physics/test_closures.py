@@ -13,7 +13,7 @@ pytest.importorskip("jax")
 import jax.numpy as jnp
 
 from rampion.cell.closures import Closure, lattice_gas
-from rampion.cell.inputs import mesh_arrays, mesh_of
+from rampion.cell.inputs import mesh_arrays
 from rampion.cell.parameters import Cell, limiting_current_density, thermal_voltage
 from rampion.cell.simulate import Accuracy, sampled, simulate
 from rampion.cell.sweep import sweep_current_density
@@ -133,7 +133,7 @@ def test_salt_and_charge_are_conserved():
     assert run.flags == ()
     assert run.concentration.min() > 0.0
     # the volumes of the scheme, whose sum is its ∫c dx
-    volumes = np.asarray(mesh_arrays(mesh_of(cell, run.accuracy))["mass"])
+    volumes = np.asarray(mesh_arrays(run.final.mesh)["mass"])
     lower, middle, upper = volumes
     weights = middle + np.append(lower[1:], 0.0) + np.append(0.0, upper[:-1])
     assert weights.sum() == pytest.approx(1.0, rel=1e-14)

@@ -18,7 +18,7 @@ from rampion.cell.binary_march import EARLY, FLOOR, FLOOR_POTENTIAL, profile_at
 from rampion.cell.binary_run import Final
 from rampion.cell.circuit import Structure
 from rampion.cell.inputs import control_of, largest_step, mesh_arrays, mesh_of, numbers_of, rest_state, structure_of
-from rampion.cell.march import DONE, FAILED, State, local_tolerance, run_segment
+from rampion.cell.march import DONE, State, local_tolerance, run_segment
 from rampion.cell.mesh import Mesh
 from rampion.cell.parameters import Cell
 from rampion.cell.protocols import Segment, Stop, first_step, segments
@@ -31,6 +31,7 @@ from rampion.measurement import Protocol, Spectrum
 _COARSER = 10.0  # tolerance of the march that tells the error, in the asked one
 _ROUNDS = 2  # of finer marches, a hundredth of the steps' tolerance at most each
 _FINER = 0.5, 0.03  # of the tolerance that the estimated error asks for, and the least share of the one before
+_BREAK = 10.0  # relative slope times the time since the line began: at peaks it is 3, where a contact is lost above 100
 
 
 class Standing(NamedTuple):
@@ -101,7 +102,7 @@ def _within(problem: _Problem) -> tuple[_Track, float]:
         coarser = 1.0 / max(min(_FINER[0] * tolerance / error, 1.0), _FINER[1])
         share /= coarser
         finer = _marched(problem, share)
-        if finer.code == FAILED:
+        if _failed(finer):
             break
         coarse, made = made, finer
         error = _estimated_error(coarse, made)
@@ -112,10 +113,11 @@ def _estimated_error(coarse: _Track, made: _Track) -> float:
     """The largest relative error of J(V), of V(t) under a current, from a march in fewer steps: it goes with the square
     of their lengths.
 
-    Where J is steep, as while a contact is lost or before a short, it is that of the time since the line began.
-    Infinite where the two marches end otherwise; zero where the finer one failed, which says more.
+    Where J or V breaks off, as when a contact is lost or a face runs empty, it is that of the time since the line
+    began. Infinite where the two marches end otherwise; zero where the finer one failed before any limit of the cell,
+    which says more.
     """
-    if made.code == FAILED:
+    if _failed(made):
         return 0.0
     if made.code != coarse.code:
         return math.inf
@@ -129,11 +131,16 @@ def _estimated_error(coarse: _Track, made: _Track) -> float:
         time = rough["time"][here]
         exact = local_cubic(fine["time"], fine[name], time)
         early = 1.0 + EARLY * segment.duration / (time - begun)
-        steep = np.interp(time, fine["time"], np.abs(np.gradient(fine[name], fine["time"]))) * (time - begun)
-        off = np.abs(rough[name][here] - exact) / ((np.abs(exact) + least) * early + steep)
+        slope = np.interp(time, fine["time"], np.abs(np.gradient(fine[name], fine["time"])))
+        breaks = np.maximum(slope * (time - begun) - _BREAK * (np.abs(exact) + least), 0.0)
+        off = np.abs(rough[name][here] - exact) / ((np.abs(exact) + least) * early + breaks)
         worst = max(worst, float(off.max(initial=0.0)))
     fewer, more = (sum(rows["time"].size for *_, rows in track.pieces) for track in (coarse, made))
     return worst / max((more / fewer) ** 2 - 1.0, 1.0) if fewer else 0.0
+
+
+def _failed(track: _Track) -> bool:
+    return any(flag.code == CellFlag.MARCH_FAILED.name.lower() for flag in track.flags)
 
 
 def _marched(problem: _Problem, share: float) -> _Track:

@@ -27,7 +27,7 @@ from rampion.cell.circuit import events, extra_names
 GAMMA = 2.0 - math.sqrt(2.0)
 _ONE, _OTHER = 1.0 / (GAMMA * (2.0 - GAMMA)), (1.0 - GAMMA) ** 2 / (GAMMA * (2.0 - GAMMA))
 _ERROR = 2.0 * (-3.0 * GAMMA**2 + 4.0 * GAMMA - 2.0) / (12.0 * (2.0 - GAMMA))
-_ITERATIONS = 3
+_ITERATIONS = 6
 _START_ITERATIONS = 12
 _SAFETY = 0.04
 """The local tolerance, in the user's of 1e-4, that keeps the error of J(V) below the user's in 19 of 20 cells."""

@@ -70,8 +70,9 @@ class Accuracy:
     thickness and the first of them (in L), ``None`` as the tolerance asks.
 
     Under a current the error is that of V(t), with 2 mV as the smallest value. Not relative are currents below 1 % of
-    the largest one so far, and the first thousandth of each line of the control. Where an interface term makes the
-    current steep (a contact lost, a short) the error is that of the time since the line began at which it is reached.
+    the largest one so far, and the first thousandth of each line of the control. Where the curve breaks
+    off (a contact lost, a short, a face run empty: its slope times the time since the line began is above ten times its
+    value) the error is that of this time.
     """
 
     tolerance: float = 1e-4
