@@ -30,7 +30,7 @@ from rampion.voltammetry.finding import Finding, Kind, not_judged
 from rampion.voltammetry.flags import VoltammetryFlag
 from rampion.voltammetry.galvanostatic import current_record, split_steps
 from rampion.voltammetry.initiation import judge_currents
-from rampion.voltammetry.noise import noise_level
+from rampion.voltammetry.noise import NORMAL_MAD, noise_level
 from rampion.voltammetry.programme import find_pauses, paused_time, ramped
 from rampion.voltammetry.symmetric_cell import OPEN_CIRCUIT, CellCheck, check_cell
 from rampion.voltammetry.voltammogram import (
@@ -173,7 +173,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
     middle = float(np.median(current))
     if abs(middle) > 0.1 * largest and _share(np.abs(current - middle) < 0.02 * abs(middle), time, current) > 0.9:
         return Shape.CONSTANT_CURRENT, "its current is constant"
-    stretches = split_steps(time, current)
+    stretches = split_steps(current)
     covered = sum(b - a for a, b in stretches)
     constant = [
         np.percentile(np.abs(current[a:b] - np.median(current[a:b])), 90)
@@ -203,7 +203,7 @@ def classify_trace(trace: Trace) -> tuple[Shape, str]:
         leg = (own - paused_time(own, pauses))[swept], turned[swept]
         in_time = np.corrcoef(*leg)[0, 1] if np.ptp(leg[0]) > 0 and np.ptp(leg[1]) > 0 else 0.0
         # sampled by steps of the current, points are dense here and there: they are straight in time still
-        if abs(in_time) > 0.99 or (abs(_rank_correlation(*leg)) > 0.97 and abs(in_time) > 0.9):
+        if abs(in_time) > 0.99 or (abs(_rank_correlation(leg[1])) > 0.97 and abs(in_time) > 0.9):
             straight += end - first
             lasted += float(np.ptp(own))
     # by time too: after an overload an instrument may run back at once, in many points
@@ -235,7 +235,7 @@ def _at_rest(trace: Trace, largest: float) -> bool:
         return True
     if current.size < SMALLEST_SWEEP:
         return False
-    noise = 1.4826 * float(np.median(np.abs(np.diff(current)))) / math.sqrt(2.0)
+    noise = NORMAL_MAD * float(np.median(np.abs(np.diff(current)))) / math.sqrt(2.0)
     blocks = np.array([np.mean(part) for part in np.array_split(current, 6)])
     scatter = noise / math.sqrt(current.size / 6)
     return bool(noise > 0 and np.ptp(blocks) < 5.0 * scatter and abs(float(np.mean(current))) < noise)
@@ -255,7 +255,7 @@ def _steps_between(potential: np.ndarray, stretches: tuple[tuple[int, int], ...]
     return bool(between > inside)
 
 
-def _rank_correlation(time: np.ndarray, potential: np.ndarray) -> float:
+def _rank_correlation(potential: np.ndarray) -> float:
     """Correlation of the potential with the order of its samples, holds counting little."""
     moving = np.maximum.accumulate(potential) if potential[-1] > potential[0] else np.minimum.accumulate(potential)
     fresh = np.concatenate([[True], np.diff(moving) != 0])
@@ -322,7 +322,7 @@ def _judge_currents(trace: Trace, kind: Kind, sample: Sample, cell: CellCheck, b
     arrays, flags = _galvanostatic(trace)
     if not cell.symmetric:
         return not_judged(arrays, kind, cell, sample.name, flags)
-    levels = split_steps(arrays.time, arrays.current)
+    levels = split_steps(arrays.current)
     if kind is Kind.CONSTANT_CURRENT:
         flows = np.flatnonzero(np.abs(arrays.current) > 0.5 * abs(float(np.median(arrays.current))))
         levels = ((int(flows[0]), int(flows[-1]) + 1),) if flows.size else ()

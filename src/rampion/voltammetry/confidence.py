@@ -100,13 +100,8 @@ def at_base_rates(confidence: float, odds: Odds) -> float:
 
 
 def confidence_of(judgement: Judgement) -> float:
-    """How likely the verdict is to be right at equal base rates."""
-    return margin_confidence(judgement.margin / TEMPERED)
-
-
-def margin_confidence(margin: float) -> float:
-    """½ where nothing speaks for it, towards the share of right verdicts: 1 - ½ exp(-margin), at most 0.985."""
-    return float(np.clip(1.0 - 0.5 * math.exp(-max(margin, 0.0)), 0.5, SUREST))
+    """How likely the verdict is to be right at equal base rates: ½ where nothing speaks for it, at most 0.985."""
+    return min(1.0 - 0.5 * math.exp(-max(judgement.margin / TEMPERED, 0.0)), SUREST)
 
 
 def courses_of_record(judgement: Judgement) -> tuple[Likelihood, ...]:
@@ -158,10 +153,10 @@ def _listed(shares: Mapping[str, float]) -> tuple[Likelihood, ...]:
 def evidence_of(judgement: Judgement) -> tuple[Statistic, ...]:
     """What the verdict rests on: the best explanation against an ohmic cell, and the noise it leaves."""
     best = judgement.best
-    found = []
     line = next((one for one in judgement.explanations if one.family is Family.OHMIC), best)
     words = f"logarithm of the evidence for {best.family.value} over an ohmic cell"
-    found.append(Statistic("over_ohmic", 0.5 * (line.bic - best.bic), words))
-    found.append(Statistic("off_course", 1.0 - float(np.mean(best.on)), "share of the record off that course"))
-    found.append(Statistic("noise", best.noise.gain, "noise of a mean of many points, over that of white noise"))
-    return tuple(found)
+    return (
+        Statistic("over_ohmic", 0.5 * (line.bic - best.bic), words),
+        Statistic("off_course", 1.0 - float(np.mean(best.on)), "share of the record off that course"),
+        Statistic("noise", best.noise.gain, "noise of a mean of many points, over that of white noise"),
+    )

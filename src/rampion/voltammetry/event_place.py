@@ -17,7 +17,7 @@ from rampion.voltammetry.finding import (
     Verdict,
 )
 from rampion.voltammetry.hypotheses import BESIDE, DRIFT, Hypothesis
-from rampion.voltammetry.noise import block_means, moving_lines
+from rampion.voltammetry.noise import CHOSEN, block_means, moving_lines
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
 from rampion.voltammetry.ranges import Clipping, limit_reached
@@ -27,7 +27,6 @@ from rampion.voltammetry.voltammogram import Voltammogram
 DRAWS = 300  # of the numbers about a fit
 ACCURACY = 1e-3  # of a current, a voltage and a charge: what potentiostats state of their ranges
 _NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
-_WIDER = 1.3  # errors over those of a given course and part: both were chosen on the same points
 _ANYTHING = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
 _SHOULDER = 5e-3  # of the current: how far a parabola is off where it breaks off with a rounded shoulder
 _FEWEST_POINTS = 12  # between two pauses: fewer show no maximum
@@ -321,7 +320,7 @@ def as_measured(estimate: Estimate) -> Estimate:
 def drawn_numbers(explanation: Hypothesis, generator: np.random.Generator) -> np.ndarray:
     """Draws (DRAWS, d) of the numbers about the fit."""
     values, vectors = np.linalg.eigh(explanation.covariance)
-    root = _WIDER * vectors * np.sqrt(np.maximum(values, 0.0))
+    root = CHOSEN * vectors * np.sqrt(np.maximum(values, 0.0))
     return generator.standard_normal((DRAWS, values.size)) @ root.T
 
 

@@ -44,18 +44,7 @@ class Verdict(StrEnum):
         )  # fmt: skip
 
 
-VERDICT_WORDS = {
-    "limiting_peak": "limiting peak",
-    "limiting_plateau": "limiting plateau",
-    "voltage_runaway": "voltage runaway",
-    "penetration": "penetration",
-    "soft_short": "soft short",
-    "current_loss": "current loss",
-    "instrument_limit": "instrument limit",
-    "no_event": "no event",
-    "not_a_symmetric_cell": "not a symmetric cell",
-}
-
+VERDICT_WORDS = {verdict.value: verdict.value.replace("_", " ") for verdict in Verdict}
 
 ONSET_RULE = (
     "onset: the break point where the course of the cell gives way to a lasting rise; power-law, exponential, "

@@ -94,7 +94,7 @@ class CurrentRecord:
         return float(np.interp(moment, self.time, np.concatenate([[0.0], np.cumsum(steps)])))
 
 
-def split_steps(time: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"]) -> tuple[tuple[int, int], ...]:
+def split_steps(current: Float[np.ndarray, " n"]) -> tuple[tuple[int, int], ...]:
     """Stretches ``(first, end)`` of constant current, in order.
 
     A stretch ends where the current changes by more than a twentieth of its value there and 1 % of the largest; shorter

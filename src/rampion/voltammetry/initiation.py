@@ -65,7 +65,7 @@ def judge_currents(
     odds = odds_of(verdict, base_rates, judgement)
     time = place.of(verdict)
     initiation = place.initiation(verdict, time)
-    more = _flags(record, judgement, verdict, time)
+    more = _flags(judgement, verdict, time)
     began = None if verdict is Verdict.NO_EVENT else time.value
     cycling = steps_of(record, began) if kind is Kind.CYCLING else None
     levels = np.abs([record.imposed[k] for k in record.driven])
@@ -111,7 +111,7 @@ def judge_currents(
     )
 
 
-def _flags(record: CurrentRecord, judgement: Judgement, verdict: Verdict, time: Estimate) -> list[Flag]:
+def _flags(judgement: Judgement, verdict: Verdict, time: Estimate) -> list[Flag]:
     say, more = VoltammetryFlag, []
     falls = [one for one in judgement.departures if one.largest > 0 and one.returned and one.steep > 0]
     if verdict is Verdict.NO_EVENT:

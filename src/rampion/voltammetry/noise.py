@@ -21,7 +21,10 @@ from jaxtyping import Float
 _CACHED = 10_000  # points
 _RUNS, _RUN = 20, 1000  # and their points: they tell a noise to 1 %
 NORMAL_MAD = 1.4826  # standard deviation over median absolute deviation of a normal distribution
-RELATIVE_FLOOR = 2e-4  # no instrument's current is known better than this share of its largest value
+_FLOOR = 2e-4  # no instrument's current is known better than this share of its largest value
+CHOSEN = 1.2  # errors over those of a given window or part of a record: it was chosen on the same points
+_SCORES = 2.3  # standard errors: a power beyond a polynomial is there
+_WORSE = 4.0  # standard deviations of χ² beyond its degrees of freedom
 FREEDOM = 4.0  # ν of the innovations
 _ORDER = 6  # innovations that a noise remembers, at most
 _CUT = 4.0  # sizes of the noise: an outlier beyond counts as much in its memory
@@ -96,7 +99,7 @@ def local_noise(
 def noise_floor(y: Float[np.ndarray, " n"], resolution: float) -> Float[np.ndarray, " n"]:
     """(n,) least standard deviation to believe: the recorded step over √12, and 2e-4 of the value or the median."""
     size = np.abs(y)
-    relative = RELATIVE_FLOOR * np.maximum(size, float(np.median(size)) if size.size else 0.0)
+    relative = _FLOOR * np.maximum(size, float(np.median(size)) if size.size else 0.0)
     return np.maximum(np.maximum(relative, resolution / math.sqrt(12.0)), 1e-300)
 
 
@@ -172,6 +175,20 @@ def straight_line(
     spread = float(weight @ (u * u))
     slope = float(weight @ (u * (y - level))) / spread if spread > 0 else 0.0
     return slope, level - slope * centre
+
+
+def only_noise(
+    x: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"], std: Float[np.ndarray, " n"], degree: int
+) -> bool:
+    """Whether a polynomial leaves only noise: χ², and the next two powers below 2.3 standard errors."""
+    u = 2.0 * (x - x[0]) / (float(x[-1] - x[0]) or 1.0) - 1.0
+    q, _ = np.linalg.qr(np.polynomial.legendre.legvander(u, degree + 2) / std[:, None])
+    coefficients = q.T @ (y / std)
+    left = y / std - q @ coefficients
+    degrees = max(u.size - degree - 3, 1)
+    if np.sum(left**2) - degrees > _WORSE * math.sqrt(2.0 * degrees):
+        return False
+    return bool(np.all(np.abs(coefficients[degree + 1 :]) < _SCORES))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,10 +10,9 @@ import numpy as np
 from jaxtyping import Float
 
 from rampion.estimate import Estimate
-from rampion.voltammetry.noise import block_means
+from rampion.voltammetry.noise import CHOSEN, block_means, only_noise
 from rampion.voltammetry.rise_laws import Evidence, Projected, weigh_laws
 
-_CHOSEN = 1.2  # errors over those of a given course and part: both were chosen on the same points (tuning seeds)
 _KNOWN = 0.85  # of the sweep before the steep place, taken for course
 # excess over the course, in shares of the current and in multiples of the noise, up to which the laws are tried
 _REACHES = ((0.5, 60.0), (0.15, 30.0), (0.05, 12.0), (0.03, 8.0), (0.02, 6.0))
@@ -129,21 +128,9 @@ def _course_before(
         if last - begin < 2 * degree + 4:
             continue
         x, y, std = _thinned(potential[begin:last], current[begin:last], noise[begin:last], last - begin)
-        if _consistent(x, y, std, degree):
+        if only_noise(x, y, std, degree):
             return over(begin, degree)
     return over(max(start, at - max(20, (at - start) // 8)), 2 if at - start > 12 else 1)
-
-
-def _consistent(x: np.ndarray, y: np.ndarray, std: np.ndarray, degree: int) -> bool:
-    """Whether a polynomial leaves only noise: χ², and the next two powers below 2.5 standard errors."""
-    u = 2 * (x - x[0]) / ((x[-1] - x[0]) or 1.0) - 1
-    q, _ = np.linalg.qr(np.polynomial.legendre.legvander(u, degree + 2) / std[:, None])
-    coefficients = q.T @ (y / std)
-    left = y / std - q @ coefficients
-    degrees = max(u.size - degree - 3, 1)
-    if np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
-        return False
-    return bool(np.all(np.abs(coefficients[degree + 1 :]) < 2.5))
 
 
 def _thinned(
@@ -201,7 +188,7 @@ class _Weighed(NamedTuple):
     @property
     def scale(self) -> float:
         """Variance of the noise over what is stated."""
-        return _CHOSEN**2 * max(1.0, float(np.min(self.evidence.score)) / self.degrees)
+        return CHOSEN**2 * max(1.0, float(np.min(self.evidence.score)) / self.degrees)
 
     @property
     def misfit(self) -> float:
@@ -234,7 +221,7 @@ def _weigh(x: np.ndarray, y: np.ndarray, std: np.ndarray, course: Course | _Poly
 def _weigh_again(weighed: _Weighed) -> _Weighed:
     """Evidence on a finer grid about the likely break points."""
     old, evidence = weighed.places, weighed.evidence
-    total = np.logaddexp.reduce(evidence.log_weight, axis=1) / max(1.0, weighed.scale / _CHOSEN**2)
+    total = np.logaddexp.reduce(evidence.log_weight, axis=1) / max(1.0, weighed.scale / CHOSEN**2)
     grid = _finer(old, total, weighed.x)
     begun = np.stack([np.interp(grid, old, column) for column in evidence.parameter.T], axis=1)
     return weighed._replace(places=grid, evidence=weigh_laws(weighed.points, grid, weighed.scale, begun))

@@ -9,12 +9,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from rampion.estimate import NORMAL_95, Estimate
-from rampion.voltammetry.noise import block_means, straight_line
+from rampion.voltammetry.noise import CHOSEN, block_means, only_noise, straight_line
 
 BASELINE = "zero current: no baseline was subtracted"
 _DRAWS = 400
 _MOST = 4000  # runs of points that a maximum is fitted to
-_CHOSEN = 1.2  # scatter over that of a given window: the window was chosen on the same points (measured, tuning seeds)
 _DIRECT = 1200  # points up to which the sum over all pairs is the faster way
 _RUNS = 1000  # of points, of which a level is taken
 _STEP = 0.5  # of the trapezoidal rule in the logarithm of the rate; error about 1e-7
@@ -96,7 +95,7 @@ def fit_maximum(
         used = _symmetric(potential, near, radius)
         if used.sum() < least:
             continue
-        if _only_noise(potential[used], current[used], noise[used], near, radius, degree):
+        if only_noise(*block_means(potential[used], current[used], noise[used], 600), degree):
             good, misses = radius, 0
         else:
             misses += 1
@@ -118,19 +117,6 @@ def _basis(u: np.ndarray, degree: int) -> np.ndarray:
     return np.polynomial.legendre.legvander(u, degree)
 
 
-def _only_noise(x: np.ndarray, y: np.ndarray, std: np.ndarray, near: float, radius: float, degree: int) -> bool:
-    """Whether the polynomial leaves only noise."""
-    x, y, std = block_means(x, y, std, 600)
-    u = (x - near) / radius
-    q, _ = np.linalg.qr(_basis(u, degree + 2) / std[:, None])
-    coefficients = q.T @ (y / std)
-    left = y / std - q @ coefficients
-    degrees = max(u.size - degree - 3, 1)
-    if np.sum(left**2) - degrees > 4.0 * math.sqrt(2.0 * degrees):
-        return False
-    return bool(np.all(np.abs(coefficients[degree + 1 :]) < 2.3))
-
-
 def _vertex(
     x: np.ndarray, y: np.ndarray, std: np.ndarray, near: float, radius: float, degree: int
 ) -> tuple[Estimate, Estimate]:
@@ -141,7 +127,7 @@ def _vertex(
     inverse = np.linalg.pinv(design / std[:, None])
     covariance, coefficients = inverse @ inverse.T, inverse @ (y / std)
     left = (y - design @ coefficients) / std
-    covariance = covariance * _CHOSEN**2 * max(1.0, float(np.sum(left**2)) / max(u.size - degree - 1, 1))
+    covariance = covariance * CHOSEN**2 * max(1.0, float(np.sum(left**2)) / max(u.size - degree - 1, 1))
     grid = np.linspace(max(u.min(), -1.0), min(u.max(), 1.0), 401)
     at = float(grid[int(np.argmax(_basis(grid, degree) @ coefficients))])
     first = np.polynomial.legendre.legder(coefficients)

@@ -11,11 +11,14 @@ from jaxtyping import Bool, Float
 from rampion.cell.binary_march import Line
 from rampion.cell.replay import corners_of
 
-GAP = 5.0  # usual steps in time: a longer one is a gap in the record
+_GAP = 5.0  # usual steps in time: a longer one is a gap in the record
+MOVED = 8.0  # of the voltage's noise: less is no move
 _FINEST = 4000  # points that lines are laid through
 _NOISES = 6.0  # of the voltage's noise, that a line may miss a point by
 _SHARE = 2e-3  # of the voltage's range, likewise
-_DROP = 0.04  # of the range: the voltage falls by more where a rest begins and is nearer to where it was afterwards
+TURN = 0.04  # of the range: the voltage comes back by more where it turns, or where a rest begins
+_SAMPLES = 4.0  # usual steps in time that a pause takes at least
+_PART = 0.25  # of a bin of voltage: the ramp's rate differs by less
 _HELD = 0.98  # of the largest current: the instrument's limit, with its noise
 
 
@@ -42,19 +45,14 @@ def programme_of(
     return tuple(lines)
 
 
-def gaps_of(time: Float[np.ndarray, " n"]) -> np.ndarray:
-    """Points after which no other was recorded for longer than five usual steps."""
-    steps = np.diff(time)
-    return np.flatnonzero(steps > GAP * float(np.median(steps))) if steps.size else np.zeros(0, dtype=int)
-
-
 def _some_points(time: Float[np.ndarray, " n"]) -> np.ndarray:
     """Places of at most about ``_FINEST`` points, those on either side of a gap in time kept."""
     n = time.size
     if n <= _FINEST:
         return np.arange(n)
     even = np.linspace(0, n - 1, _FINEST).astype(int)
-    gaps = gaps_of(time)[: _FINEST // 4]
+    steps = np.diff(time)
+    gaps = np.flatnonzero(steps > _GAP * float(np.median(steps)))[: _FINEST // 4]
     return np.unique(np.concatenate([even, gaps, gaps + 1]))
 
 
@@ -103,7 +101,7 @@ def rests_inside(potential: Float[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
     found = np.zeros(n, dtype=bool)
     if n < 3:
         return found
-    least = _DROP * float(np.ptp(potential))
+    least = TURN * float(np.ptp(potential))
     end = 0
     for first in (1 + np.flatnonzero(np.diff(size) < -least)).tolist():
         if first < end:
@@ -130,7 +128,7 @@ def overload(potential: Float[np.ndarray, " n"], current: Float[np.ndarray, " n"
     first = int(np.flatnonzero(~held)[-1]) + 1 if n and not held.all() else 0
     if first < 1 or n - first < 3:
         return n
-    size, least = np.abs(potential), _DROP * float(np.ptp(potential))
+    size, least = np.abs(potential), TURN * float(np.ptp(potential))
     top = float(np.max(size[:first]))
     fallen = int(np.flatnonzero(size[:first] >= top - least)[-1]) + 1
     return fallen if top - float(np.median(size[first:])) > least else n
@@ -166,7 +164,7 @@ def find_pauses(
     usual = float(np.median(np.diff(time)))
     if span <= 0 or usual <= 0:
         return swept, (), 0.0
-    bins = int(np.clip(min(n // 6, span / (8 * potential_noise) if potential_noise > 0 else n), 4, 200))
+    bins = int(np.clip(min(n // 6, span / (MOVED * potential_noise) if potential_noise > 0 else n), 4, 200))
     edges = np.linspace(top[0], top[-1], bins + 1)
     rise = np.concatenate([[True], np.diff(top) > 0])
     crossing = np.interp(edges, top[rise], time[rise])
@@ -174,7 +172,7 @@ def find_pauses(
     width = span / bins
     rate = width / float(np.median(spent))
     marks = []
-    least = max(4 * usual, 8 * potential_noise / rate, 0.25 * width / rate)
+    least = max(_SAMPLES * usual, MOVED * potential_noise / rate, _PART * width / rate)
     excess = spent - width / rate
     long = excess > least
     # a hold at the edge of two bins leaves a part of its time in each

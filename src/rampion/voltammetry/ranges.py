@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from rampion.voltammetry.noise import NORMAL_MAD, interpolation_residual, straight_line
+from rampion.voltammetry.noise import CHOSEN, NORMAL_MAD, interpolation_residual, straight_line
 
-LARGEST_STEP = 3e-3  # of the current: gain and offset of two ranges of one instrument agree better than this
+_LARGEST_STEP = 3e-3  # of the current: gain and offset of two ranges of one instrument agree better than this
 _COLUMNS = ("currentrange", "irange", "ierange")
 _NEAR = (0.85, 1.15)  # of a power of ten
 _WINDOW = 60  # points on either side
@@ -19,7 +19,6 @@ _SIDE = 15
 _NOISE_RATIO = 2.2
 _QUIET = 6e-4  # of the full scale: an instrument's noise on a range
 _LOCAL = 40  # points over which the rise to the limit counts as straight
-_CHOSEN = 1.1  # errors over those of a given part of the rise: it was chosen on the same points (tuning seeds)
 
 
 def range_column(extra: Mapping[str, np.ndarray]) -> Float[np.ndarray, " n"] | None:
@@ -119,7 +118,7 @@ def level_ranges(
         inverse = np.linalg.pinv(design)
         step, error = float((inverse @ (y / spread))[3]), float(np.linalg.norm(inverse[3]))
         level = float(np.median(y))
-        if level == 0 or abs(step) < 2 * error or abs(step) > LARGEST_STEP * abs(level):
+        if level == 0 or abs(step) < 2 * error or abs(step) > _LARGEST_STEP * abs(level):
             continue
         if change <= top:
             levelled[:change] *= 1.0 + step / level
@@ -211,7 +210,7 @@ def _meeting(
     reach = -found[0] / found[1]
     lever = np.array([1.0, reach]) / found[1]
     error = math.sqrt(float(lever @ np.linalg.solve(hessian, lever)))
-    return float(potential[touched]) + run * reach, _CHOSEN * run * error
+    return float(potential[touched]) + run * reach, CHOSEN * run * error
 
 
 def _bent(u: np.ndarray, y: np.ndarray, scatter: float) -> bool:

@@ -40,6 +40,10 @@ class ShapeRule:
     back : excess left at the end, of the largest, below which a rise has come back.
     kink : slope just before a limit of the instrument, of that before it: a rounded top has none.
     flat : spread of a current at the instrument's limit, of its value.
+    bulge : of ``flat``, that the middle of a level lies above its ends: an even parabola has ⅓ to ½, a rounded top.
+    quiet : scatter at the instrument's limit, of that before it.
+    onward : rise that the limit cut off, of the limit: less is a plateau of the cell.
+    meets : step into the limit, of the rise expected there: more is a step of the current.
     evidence : ln of the evidence that an event needs over none: twenty to one.
     """
 
@@ -57,6 +61,10 @@ class ShapeRule:
     faster: float = 0.5
     kink: float = 0.4
     flat: float = 0.004
+    bulge: float = 0.125
+    quiet: float = 0.3
+    onward: float = 0.03
+    meets: float = 3.0
     evidence: float = 3.0
 
 
@@ -149,12 +157,10 @@ def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> in
         return None
     own = current[first + 1 : first + length]
     begun, middle, ended = (float(np.mean(part)) for part in np.array_split(own, 3))
-    if (
-        middle - 0.5 * (begun + ended) > rule.flat * top / 8.0
-    ):  # a rounded top: an even parabola of that height has ⅓ to ½
+    if middle - 0.5 * (begun + ended) > rule.bulge * rule.flat * top:
         return None
-    quiet = float(np.std(own)) < 0.3 * float(np.median(blocks.local[max(0, first - 20) : first]))
-    if float(np.std(own)) > rule.flat * top or not (quiet or float(np.ptp(own)) < rule.flat * top):
+    quiet = float(np.std(own)) < rule.quiet * float(np.median(blocks.local[max(0, first - 20) : first]))
+    if not (quiet or float(np.ptp(own)) < rule.flat * top):
         return None
     return first if _kink(blocks.history.imposed, blocks.recorded, first, length, top, rule) else None
 
@@ -176,15 +182,14 @@ def _kink(potential: np.ndarray, current: np.ndarray, first: int, length: int, t
     near = slice(max(first - 3, 0), first)
     step = top - float(np.median(current[near]))
     gap = float(potential[first] - np.median(potential[near]))
-    return (
-        last > rule.kink * earlier > 0 and last * run > 0.03 * top and step < 3.0 * max(last, earlier) * max(gap, 1e-9)
-    )
+    cut_off = last > rule.kink * earlier > 0 and last * run > rule.onward * top
+    return cut_off and step < rule.meets * max(last, earlier) * max(gap, 1e-9)
 
 
-def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
+def departures_of(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> tuple[Departure, ...]:
     """The stretches off the course, neighbours joined."""
     if blocks.history.galvanostatic:
-        return tuple(_voltage_departures(blocks, best))
+        return tuple(_voltage_departures(blocks, best, rule))
     on, smooth, n = best.on, smoothed(blocks, best), best.on.size
     course = np.where(np.isfinite(best.course), best.fitted, math.nan)
     highest = float(np.nanmax(np.abs(course)))
@@ -201,11 +206,11 @@ def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
         carried = known[-1] if known.size else course[begun]
         expected = np.where(np.isfinite(course[part]), course[part], carried)
         excess = smooth[part] - expected
-        share = excess / np.maximum(np.abs(expected), 0.05 * highest)
+        share = excess / np.maximum(np.abs(expected), rule.excess * highest)
         top = int(np.argmax(np.abs(excess)))
         before = blocks.recorded[begun:end]
         ahead = np.minimum(np.arange(before.size) + 2, before.size - 1)
-        highest_yet = np.maximum(np.maximum.accumulate(before), 0.05 * highest)
+        highest_yet = np.maximum(np.maximum.accumulate(before), rule.excess * highest)
         falls = (before - before[ahead]) / highest_yet
         place = int(np.argmax(falls))
         apart = min(3, end - begun - 1)
@@ -222,7 +227,7 @@ def departures_of(blocks: Blocks, best: Hypothesis) -> tuple[Departure, ...]:
     return tuple(one for one in found if not (one.first == 0 and one.returned))
 
 
-def _voltage_departures(blocks: Blocks, best: Hypothesis) -> list[Departure]:
+def _voltage_departures(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> list[Departure]:
     """The stretches off the course of a voltage under a current, those that switching a current on begins left out.
 
     What is missing is missing from the course and from the resistance just before: a course that lies above a voltage
@@ -250,9 +255,9 @@ def _voltage_departures(blocks: Blocks, best: Hypothesis) -> list[Departure]:
         quarter, three = _middle_half(time[part], share / share[top]) if share[top] > 0.0 else (0.0, 0.0)
         on_since = float(time[: first + 1][switched[: first + 1]][-1])
         at_once = begins and three <= time[min(first + 2, end - 1)]
-        abrupt = at_once or three - quarter <= SHAPE.abrupt * (quarter - on_since)
-        slowing = three - quarter > SHAPE.forming * (quarter - on_since)
-        falls = share[top] > 0.0 and (abrupt or (share[top] > 1.0 - SHAPE.held and not slowing))
+        abrupt = at_once or three - quarter <= rule.abrupt * (quarter - on_since)
+        slowing = three - quarter > rule.forming * (quarter - on_since)
+        falls = share[top] > 0.0 and (abrupt or (share[top] > 1.0 - rule.held and not slowing))
         found.append(Departure(
             first=first, end=end, largest=float(missing[top]), last=float(np.mean(missing[-3:])),
             share=float(share[top]), step_down=0.0, step_at=first, steep=math.inf if falls else 0.0, over=math.inf,
@@ -292,7 +297,7 @@ def _phenomenon(
     blocks: Blocks, best: Hypothesis, rule: ShapeRule, cut: bool
 ) -> tuple[Verdict, int, tuple[Departure, ...]]:
     """The verdict of one explanation; ``cut``: the record goes on at the instrument's limit."""
-    departures = departures_of(blocks, best)
+    departures = departures_of(blocks, best, rule)
     smooth, n = smoothed(blocks, best), best.on.size
     up = [
         one
@@ -329,7 +334,7 @@ def _shape(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> tuple[Verdict, 
     smooth = smoothed(blocks, best)
     n = smooth.size
     if blocks.history.galvanostatic:
-        return _voltage_shape(blocks, best, smooth, rule)
+        return _voltage_shape(blocks, smooth, rule)
     top = int(np.argmax(smooth))
     end = float(np.mean(smooth[max(n - max(2, n // 50), top) :]))
     if smooth[top] - end > rule.drop * smooth[top]:
@@ -341,7 +346,7 @@ def _shape(blocks: Blocks, best: Hypothesis, rule: ShapeRule) -> tuple[Verdict, 
     return Verdict.NO_EVENT, n - 1
 
 
-def _voltage_shape(blocks: Blocks, best: Hypothesis, smooth: np.ndarray, rule: ShapeRule) -> tuple[Verdict, int]:
+def _voltage_shape(blocks: Blocks, smooth: np.ndarray, rule: ShapeRule) -> tuple[Verdict, int]:
     """The verdict of a voltage that follows a smooth course: lost, running away, or neither."""
     n, time, imposed = smooth.size, blocks.history.time, np.maximum(blocks.history.imposed, 1e-300)
     resistance = smooth / imposed

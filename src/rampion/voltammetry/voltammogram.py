@@ -13,11 +13,12 @@ from jaxtyping import Bool, Float
 from rampion.estimate import Estimate, Flag
 from rampion.measurement import COUNTER_POTENTIAL, WORKING_POTENTIAL, Controlled, Sweep, Trace
 from rampion.voltammetry.flags import VoltammetryFlag
-from rampion.voltammetry.noise import find_resolution, local_noise, noise_floor, noise_level, straight_line
-from rampion.voltammetry.programme import PauseMark, find_pauses, paused_time, ramped
+from rampion.voltammetry.noise import NORMAL_MAD, find_resolution, local_noise, noise_floor, noise_level, straight_line
+from rampion.voltammetry.programme import MOVED, TURN, PauseMark, find_pauses, paused_time, ramped
 from rampion.voltammetry.ranges import find_range_changes, range_column
 
 SMALLEST_SWEEP = 12  # points
+_SHORT = 0.1  # of the range: a shorter leg is none
 _ELECTRODES = (WORKING_POTENTIAL, COUNTER_POTENTIAL)
 
 
@@ -158,7 +159,7 @@ def split_legs(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]
     noise = noise_level(time, potential)
     noise = noise if math.isfinite(noise) else 0.0
     span = float(np.ptp(potential))
-    threshold = max(8 * noise, 0.04 * span)
+    threshold = max(MOVED * noise, TURN * span)
     turns, direction = [0], 0
     low = high = 0
     stride = max(1, n // 20000)
@@ -182,7 +183,7 @@ def split_legs(time: Float[np.ndarray, " n"], potential: Float[np.ndarray, " n"]
         ends = potential[first], potential[last]
         sign = 1 if ends[1] > ends[0] else -1
         cuts = [first, last + 1]
-        if ends[0] * ends[1] < 0 and min(abs(ends[0]), abs(ends[1])) > max(0.1 * span, 8 * noise):
+        if ends[0] * ends[1] < 0 and min(abs(ends[0]), abs(ends[1])) > max(_SHORT * span, MOVED * noise):
             across = first + int(np.argmax(sign * potential[first : last + 1] > 0))
             cuts = [first, across, last + 1]
         legs += [(a, b, sign) for a, b in itertools.pairwise(cuts) if b - a >= 4]
@@ -209,7 +210,7 @@ def find_voltammograms(record: Record) -> tuple[Voltammogram, ...]:
         return bool(abs(record.potential[leg[1] - 1]) > abs(record.potential[leg[0]]))
 
     def long_enough(leg: tuple[int, int, int]) -> bool:
-        return bool(leg[1] - leg[0] >= SMALLEST_SWEEP and np.ptp(record.potential[leg[0] : leg[1]]) > 0.1 * span)
+        return bool(leg[1] - leg[0] >= SMALLEST_SWEEP and np.ptp(record.potential[leg[0] : leg[1]]) > _SHORT * span)
 
     forward = [k for k, leg in enumerate(legs) if outward(leg) and long_enough(leg)]
     if not forward:
@@ -258,7 +259,7 @@ def _turned(record: Record, leg: tuple[int, int, int], back: tuple[int, int, int
             flags.append(VoltammetryFlag.RATE_CONTRADICTED.flag(stated=stated, found=found))
         scan_rate = Estimate(record.sweep.rate)
     stop = sign * record.sweep.stop if record.sweep is not None and record.ramps_cell else math.nan
-    if math.isfinite(stop) and potential[-1] < stop - max(0.03 * abs(stop), 8 * potential_noise):
+    if math.isfinite(stop) and potential[-1] < stop - max(0.03 * abs(stop), MOVED * potential_noise):
         flags.append(VoltammetryFlag.STOPPED_EARLY.flag(potential=float(potential[-1]), stop=stop))
     if not record.has_clock:
         scan_rate = None
@@ -349,7 +350,7 @@ def _fit_ramp(active: np.ndarray, potential: np.ndarray, rate: float) -> tuple[E
         slope = float(np.sum((x - centre) * (y - level)) / spread)
         intercept = level - slope * centre
         residual = potential - intercept - slope * active
-        scatter = 1.4826 * float(np.median(np.abs(residual - np.median(residual))))
+        scatter = NORMAL_MAD * float(np.median(np.abs(residual - np.median(residual))))
         error = math.sqrt(max(float(np.mean(residual[kept] ** 2)), 0.0) / spread)
         kept = np.abs(residual) <= max(5 * scatter, 1e-12)
         if kept.sum() < 5:
