@@ -41,7 +41,6 @@ class ShapeRule:
     kink : slope just before a limit of the instrument, of that before it: a rounded top has none.
     flat : spread of a current at the instrument's limit, of its value.
     bulge : of ``flat``, that the middle of a level lies above its ends: an even parabola has ⅓ to ½, a rounded top.
-    quiet : scatter at the instrument's limit, of that before it.
     onward : rise that the limit cut off, of the limit: less is a plateau of the cell.
     meets : step into the limit, of the rise expected there: more is a step of the current.
     evidence : ln of the evidence that an event needs over none: twenty to one.
@@ -62,7 +61,6 @@ class ShapeRule:
     kink: float = 0.4
     flat: float = 0.004
     bulge: float = 0.125
-    quiet: float = 0.3
     onward: float = 0.03
     meets: float = 3.0
     evidence: float = 3.0
@@ -159,8 +157,7 @@ def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> in
     begun, middle, ended = (float(np.mean(part)) for part in np.array_split(own, 3))
     if middle - 0.5 * (begun + ended) > rule.bulge * rule.flat * top:
         return None
-    quiet = float(np.std(own)) < rule.quiet * float(np.median(blocks.local[max(0, first - 20) : first]))
-    if not (quiet or float(np.ptp(own)) < rule.flat * top):
+    if float(np.ptp(own)) > rule.flat * top:
         return None
     return first if _kink(blocks.history.imposed, blocks.recorded, first, length, top, rule) else None
 
@@ -319,13 +316,6 @@ def _phenomenon(
         # once shorts come and go, a smaller one is one too
         begun = next(one for one in departures if one.largest > 0 and one.share > rule.drop and one.steep > rule.steep)
         return (Verdict.PENETRATION if stays else Verdict.SOFT_SHORT), (final if stays else begun).first, departures
-    level = best.stretches[-1]
-    if last is not None and not level.on and level.degree == 0 and level.end - level.first > n // 20:
-        value = float(smooth[level.first])
-        if value > 0.97 * float(np.max(smooth)) and _kink(
-            blocks.history.imposed, smooth, level.first, level.end - level.first, value, rule
-        ):
-            return Verdict.INSTRUMENT_LIMIT, level.first, departures
     return (*_shape(blocks, best, rule), departures)
 
 
