@@ -453,12 +453,13 @@ class MaskedBy(Enum):
 
     POTENTIAL = "potential"
     TIME = "time"
+    FREQUENCY = "frequency"
 
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A stretch of a record that is not judged, from ``low`` to ``high``: cell voltages as magnitudes [V], or times [s]
-    on the record's clock."""
+    """A stretch of a record that is not judged, from ``low`` to ``high``: cell voltages as magnitudes [V], times [s]
+    on the record's clock, or of spectra frequencies [Hz]."""
 
     by: MaskedBy
     low: float
@@ -470,7 +471,8 @@ class Override:
     """What a person decided of one sample's data in place of the software, and why.
 
     It concerns the sample's ``sweep`` or ``spectrum`` of that number (from 1, in order; constant-current runs count
-    as sweeps), or all of it when neither is given. ``exclude`` leaves that part out, ``masked`` stretches of it;
+    as sweeps), or all of it when neither is given. ``exclude`` leaves that part out, ``masked`` stretches of it, and
+    ``fmin`` and ``fmax`` [Hz] the points of spectra below and above;
     ``verdict``, ``at`` [V] (the event's potential) and ``ohmic_window`` [V] stand in for what was found in a sweep,
     ``circuit`` for what was chosen for spectra. ``current_limit`` [A] is the largest current that the instrument
     delivers.
@@ -488,6 +490,8 @@ class Override:
     masked: tuple[Masked, ...] = ()
     current_limit: float | None = None
     circuit: str | None = None
+    fmin: float | None = None
+    fmax: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -537,4 +541,16 @@ def selected_points(trace: Trace, kept: Bool[np.ndarray, " n"] | slice) -> Trace
         **{name: getattr(trace, name)[kept] for name in ("time", "potential", "current")},
         temperature=trace.temperature[kept] if trace.temperature is not None else None,
         extra={name: values[kept] for name, values in trace.extra.items()},
+    )
+
+
+def selected_frequencies(spectrum: Spectrum, kept: Bool[np.ndarray, " n"]) -> Spectrum:
+    """The spectrum with some of its points alone."""
+    assert spectrum.time is not None
+    return replace(
+        spectrum,
+        frequency=spectrum.frequency[kept],
+        impedance=spectrum.impedance[kept],
+        time=spectrum.time[kept],
+        extra={name: np.asarray(values)[kept] for name, values in spectrum.extra.items()},
     )

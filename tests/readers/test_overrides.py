@@ -41,6 +41,13 @@ def test_masked_stretches_and_limits_are_read_with_their_units(tmp_path):
     assert second.masked == (potentials, Masked(MaskedBy.TIME, 600.0, 660.0))
 
 
+def test_windows_and_masked_frequencies_of_spectra_are_read_with_their_units(tmp_path):
+    written(tmp_path, HEAD + 'spectrum = 2\nfmin = "10 Hz"\nfmax = "1 MHz"\nmasked = ["45 Hz", "0.055 kHz"]\n')
+    (one,) = find_overrides(tmp_path)
+    assert (one.spectrum, one.fmin, one.fmax) == (2, 10.0, 1e6)
+    assert one.masked == (Masked(MaskedBy.FREQUENCY, 45.0, 55.0),)
+
+
 def test_a_folder_without_the_file_has_none(tmp_path):
     assert find_overrides(tmp_path) == ()
 
@@ -71,10 +78,15 @@ def test_a_folder_without_the_file_has_none(tmp_path):
         (HEAD + "current_limit = '0 mA'\n", "expected a positive current"),
         (HEAD + "current_limit = '1 V'\n", "current_limit: "),
         (HEAD + "spectrum = 1\nmasked = ['1 s', '2 s']\n", "belong to a sweep"),
+        (HEAD + "sweep = 1\nmasked = ['45 Hz', '55 Hz']\n", "masked frequencies belong to spectra"),
+        (HEAD + "sweep = 1\nfmin = '1 Hz'\n", "belong to spectra"),
+        (HEAD + "fmin = '10 Hz'\nfmax = '1 Hz'\n", "fmin from 0 Hz and below fmax"),
+        (HEAD + "fmax = 10.0\n", "expected a frequency with its unit, such as '10 Hz'"),
+        (HEAD + "masked = [['45 Hz', '55 s']]\n", "masked: "),
         (HEAD + "sweep = 0\nexclude = true\n", "expected a whole number from 1"),
         (HEAD + "sweep = 1\nspectrum = 1\nexclude = true\n", "write an entry for each"),
         (HEAD + "spectrum = 1\nat = '1 V'\n", "belong to a sweep"),
-        (HEAD + "sweep = 1\ncircuit = 'R0'\n", "a circuit belongs to spectra"),
+        (HEAD + "sweep = 1\ncircuit = 'R0'\n", "belong to spectra"),
     ],
 )
 def test_a_mistake_gets_one_clear_sentence(tmp_path, text, sentence):

@@ -16,6 +16,8 @@ from rampion.cli.options import (
     output_options,
     sample_from,
     sample_options,
+    window_from,
+    window_options,
 )
 from rampion.errors import InputError
 
@@ -94,6 +96,7 @@ def _overviews(
     help="Distribution of relaxation times of every spectrum; unasked, of a single spectrum only.",
 )
 @click.option("--profile", "profiles", is_flag=True, help="Profile likelihood of every parameter of the circuits.")
+@window_options
 @base_rate_option
 @column_option
 @output_options
@@ -116,6 +119,7 @@ def analyse(
         refuse_foreign(output, ("results.json", "datapackage.json"))
     sample = sample_from(options)
     chosen = {name: options[name] for name in ("circuit", "weighting", "relaxation_times", "profiles")}
+    chosen |= window_from(options)
     named = columns_from(columns)
     how = Options(**chosen, base_rates=base_rates_from(base_rates))
     if Path(path).is_dir():

@@ -193,6 +193,19 @@ column_option = click.option(
 )
 
 
+def window_from(options: dict[str, Any]) -> dict[str, Any]:
+    """The ends of the frequency window [Hz] that were given, removing them from ``options``."""
+    given = {name: options.pop(name) for name in ("fmin", "fmax")}
+    return {name: end.value for name, end in given.items() if end is not None}
+
+
+def window_options(function: Callable) -> Callable:
+    """--fmin and --fmax of the spectra."""
+    for flag, text in (("--fmax", "above this frequency, as '1 MHz'."), ("--fmin", "below it, as '10 Hz'.")):
+        function = quantity_option(flag, "frequency", f"Leave out the points of spectra {text}")(function)
+    return function
+
+
 def base_rates_from(pairs: tuple[str, ...]) -> BaseRates:
     """The base rates that ``--base-rate`` gave.
 

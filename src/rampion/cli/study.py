@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rampion.cli.options import base_rate_option, base_rates_from, column_option, columns_from, quantity_option
+from rampion.cli.options import (
+    base_rate_option,
+    base_rates_from,
+    column_option,
+    columns_from,
+    quantity_option,
+    window_from,
+    window_options,
+)
 from rampion.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +34,7 @@ def _analysed(
     circuit: str | None = None,
     columns: dict[str, str] | None = None,
     base_rates: tuple[str, ...] = (),
+    window: dict[str, Any] | None = None,
 ) -> Analysis:
     from rampion.study import Options
     from rampion.study.remember import Progress, analyse_folder
@@ -38,7 +47,7 @@ def _analysed(
             bar.length = step.of
             bar.update(1)
 
-        options = Options(circuit=circuit, base_rates=base_rates_from(base_rates))
+        options = Options(circuit=circuit, base_rates=base_rates_from(base_rates), **(window or {}))
         analysis = analyse_folder(path, sheet, options, columns=columns, remember=remember, progress=show)
     remembered = sum(step.remembered for step in steps)
     if remembered and not quiet:
@@ -74,6 +83,7 @@ pdf_option = click.option("--pdf", is_flag=True, help="Write report.pdf too (nee
 @click.option("--sheet", type=click.Path(), help="Sample sheet (csv, xlsx or toml); found by itself inside the folder.")
 @quantity_option("--tracer-diffusivity", "diffusivity", "Literature tracer diffusivity of lithium, as '3.5e-9 cm2/s'.")
 @click.option("--circuit", help="Equivalent circuit for all spectra, as 'R0-p(R1,CPE1)-p(R2,CPE2)'.")
+@window_options
 @base_rate_option
 @column_option
 @click.option("--fresh", is_flag=True, help="Analyse every file anew, also those whose results are remembered.")
@@ -91,6 +101,7 @@ def study(
     output: str | None,
     pdf: bool,
     as_json: bool,
+    **ends: Any,
 ) -> None:
     """Weigh a whole campaign: replicates, scaling laws, transport numbers, evidence for each mechanism.
 
@@ -109,13 +120,13 @@ def study(
         raise InputError(f"{path} is not a folder; expected a campaign's folder (for one file use rampion analyse).")
     if pdf and not output:
         raise InputError("--pdf needs a folder to write to: add -o DIR.")
-    named = columns_from(columns)
+    named, window = columns_from(columns), window_from(ends)
     if pdf:
         engine()
     if output:
         refuse_foreign(output, ("results.json", "report.html"))
-    found = run(_analysed(path, sheet, as_json, not fresh, circuit, named, base_rates), tracer_diffusivity)
-    stated = {"path": path, "sheet": sheet, "circuit": circuit, "columns": named}
+    found = run(_analysed(path, sheet, as_json, not fresh, circuit, named, base_rates, window), tracer_diffusivity)
+    stated = {"path": path, "sheet": sheet, "circuit": circuit, "columns": named} | window
     stated |= {"tracer_diffusivity": tracer_diffusivity, "base_rates": list(base_rates) or None}
     options = {name: value for name, value in stated.items() if value is not None}
     if not as_json:

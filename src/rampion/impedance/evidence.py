@@ -27,6 +27,7 @@ from rampion.measurement import Sample, Spectrum
 DRAWS, STARTS = 200, 8  # from the prior; the best of them that are climbed from, beside the prior's mean
 WITHIN = 15.0  # of ln(posterior): a maximum further below counts for less than one in a million
 SHARES = (0.025, 0.15866, 0.5, 0.84134, 0.975)  # of the mixture: the 95 % interval, the 68 % one, the median
+FEWEST_POINTS = 5  # of a spectrum: leads, two arcs and a tail are not told by fewer
 NEGLIGIBLE = 1e-4  # of the weight: what is left out of the mixture
 
 
@@ -88,8 +89,8 @@ def explore(spectrum: Spectrum, sample: Sample, weighting: str = "modulus") -> t
     InputError
         When the spectrum has too few points, a point of zero impedance, or the weighting is another.
     """
-    if 2 * len(spectrum) < 10:
-        raise InputError(f"The spectrum has {len(spectrum)} points; expected five or more for a labelled fit.")
+    if len(spectrum) < FEWEST_POINTS:
+        raise InputError(f"The spectrum has {len(spectrum)} points; expected {FEWEST_POINTS} or more for its labels.")
     members = []
     for labels, odds in label_sets(sample):
         problem = problem_of(spectrum, labels, sample, weighting)

@@ -126,7 +126,7 @@ class SpectrumFinding:
     ``labels`` are the sets of labels that may hold, each with its probability; empty where a person gave the circuit.
     Without one ``circuit`` is that of the likeliest set, with its ``parameters``; every other number is averaged over
     all sets. ``drift`` is there where a drift was taken out, ``relaxation_times`` and ``profiles`` where they were
-    asked for.
+    asked for. ``left_out``: how many points a person left out, outside a frequency window or masked.
     ``impedance`` (n,) [Ω] is what was fitted and ``fitted`` (n,) [Ω] the circuit, at ``frequency`` (n,) [Hz];
     ``validity_residual`` (n,) the residual of the Kramers-Kronig model over |Z|, ``point_valid`` (n,) whether it lies
     within the noise, ``modulus_residual`` (n,) that of |Z| from its phase (Z-HIT; NaN where it cannot be told).
@@ -152,6 +152,7 @@ class SpectrumFinding:
     drift: DriftFinding | None = None
     relaxation_times: RelaxationTimes | None = None
     profiles: tuple[Profile, ...] = ()
+    left_out: int = 0
     frequency: Float[np.ndarray, " n"]
     impedance: Complex[np.ndarray, " n"]
     fitted: Complex[np.ndarray, " n"]

@@ -13,11 +13,15 @@
     masked = ["0.41 V", "0.43 V"]      # not judged; several: [["0.41 V", "0.43 V"], ["620 s", "660 s"]]
     current_limit = "1 mA"             # of the instrument
     # exclude = true
+    # of spectra:
     # circuit = "R0-p(R1,CPE1)"
+    # fmin = "10 Hz"; fmax = "1 MHz"  # points outside are left out
+    # masked = ["45 Hz", "55 Hz"]
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -30,8 +34,15 @@ from rampion.units import parse_quantity
 
 FILE = "overrides.toml"
 _KEYS = tuple(f.name for f in fields(Override))
-_OF_SWEEPS = ("verdict", "at", "ohmic_window", "masked", "current_limit")
-_DECISIONS = ("exclude", *_OF_SWEEPS, "circuit")
+_OF_SWEEPS = ("verdict", "at", "ohmic_window", "current_limit")
+_OF_SPECTRA = ("circuit", "fmin", "fmax")
+_DECISIONS = ("exclude", *_OF_SWEEPS, *_OF_SPECTRA, "masked")
+_EXAMPLES = {  # of each quantity that an entry may hold: one value, what several are called, a window, the unit
+    "potential": ("0.32 V", "potentials", "['5 mV', '40 mV']", "V"),
+    "time": ("620 s", "times", "['620 s', '660 s']", "s"),
+    "frequency": ("10 Hz", "frequencies", "['45 Hz', '55 Hz']", "Hz"),
+    "current": ("1 mA", "currents", "['1 mA', '2 mA']", "A"),
+}
 _KINDS = {"sample": str, "reason": str, "by": str, "verdict": str, "circuit": str, "exclude": bool}
 
 
@@ -82,12 +93,26 @@ def _override(entry: Mapping[str, Any], place: str) -> Override:
         raise InputError(f"{place} decides nothing; expected one of {', '.join(_DECISIONS)}.")
     if "sweep" in entry and "spectrum" in entry:
         raise InputError(f"{place} names a sweep and a spectrum; write an entry for each.")
-    if "spectrum" in entry and any(key in entry for key in _OF_SWEEPS):
-        raise InputError(f"{place} is about a spectrum; {', '.join(_OF_SWEEPS)} belong to a sweep.")
-    if "sweep" in entry and "circuit" in entry:
-        raise InputError(f"{place} is about a sweep; a circuit belongs to spectra.")
+    masked = _masked(entry["masked"], f"{place}: masked") if "masked" in entry else ()
+    spectral = [stretch.by is MaskedBy.FREQUENCY for stretch in masked]
+    if "spectrum" in entry and (any(key in entry for key in _OF_SWEEPS) or not all(spectral)):
+        raise InputError(
+            f"{place} is about a spectrum; {', '.join(_OF_SWEEPS)} and masked potentials or times belong to a sweep."
+        )
+    if "sweep" in entry and (any(key in entry for key in _OF_SPECTRA) or any(spectral)):
+        raise InputError(
+            f"{place} is about a sweep; {', '.join(_OF_SPECTRA)} and masked frequencies belong to spectra."
+        )
     numbers = {key: _number(entry[key], f"{place}: {key}") for key in ("sweep", "spectrum") if key in entry}
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"masked": masked}
+    for key in ("fmin", "fmax"):
+        if key in entry:
+            values[key] = _quantity(entry[key], "frequency", f"{place}: {key}")
+    if not 0 <= values.get("fmin", 0.0) < values.get("fmax", math.inf):
+        raise InputError(
+            f"{place}: fmin {entry.get('fmin', '0 Hz')} and fmax {entry.get('fmax', 'none')} are no window; expected "
+            "fmin from 0 Hz and below fmax."
+        )
     if "at" in entry:
         values["at"] = _quantity(entry["at"], "potential", f"{place}: at")
     if "current_limit" in entry:
@@ -96,8 +121,6 @@ def _override(entry: Mapping[str, Any], place: str) -> Override:
             raise InputError(f"{place}: current_limit is {entry['current_limit']!r}; expected a positive current.")
     if "ohmic_window" in entry:
         values["ohmic_window"] = _window(entry["ohmic_window"], "potential", f"{place}: ohmic_window")
-    if "masked" in entry:
-        values["masked"] = _masked(entry["masked"], f"{place}: masked")
     return Override(**{**entry, **numbers, **values})
 
 
@@ -109,8 +132,7 @@ def _number(value: object, place: str) -> int:
 
 def _quantity(value: object, name: str, place: str) -> float:
     if not isinstance(value, str):
-        example = {"potential": "0.32 V", "current": "1 mA", "time": "620 s"}[name]
-        raise InputError(f"{place} is {value!r}; expected a {name} with its unit, such as {example!r}.")
+        raise InputError(f"{place} is {value!r}; expected a {name} with its unit, such as {_EXAMPLES[name][0]!r}.")
     try:
         return parse_quantity(value, name).value
     except InputError as error:
@@ -118,23 +140,24 @@ def _quantity(value: object, name: str, place: str) -> float:
 
 
 def _window(value: object, name: str, place: str) -> tuple[float, float]:
-    plural, example = ("potentials", "['5 mV', '40 mV']") if name == "potential" else ("times", "['620 s', '660 s']")
+    _, plural, example, unit = _EXAMPLES[name]
     if not isinstance(value, list) or len(value) != 2:
         raise InputError(f"{place} is {value!r}; expected two {plural}, such as {example}.")
     low, high = (_quantity(one, name, place) for one in value)
     if not low < high:
-        unit = "V" if name == "potential" else "s"
         raise InputError(f"{place} runs from {low:g} {unit} to {high:g} {unit}; expected the lower one first.")
     return low, high
 
 
 def _masked(value: object, place: str) -> tuple[Masked, ...]:
-    """One window or a list of them, each of potentials or of times."""
+    """One window or a list of them, each of potentials, of times or of frequencies."""
     windows = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
     found = []
     for window in windows:
         ends = window if isinstance(window, list) else []
-        by = MaskedBy.TIME if any(isinstance(one, str) and _is_time(one) for one in ends) else MaskedBy.POTENTIAL
+        texts = [one for one in ends if isinstance(one, str)]
+        said = (by for by in (MaskedBy.TIME, MaskedBy.FREQUENCY) if any(_is_quantity(one, by.value) for one in texts))
+        by = next(said, MaskedBy.POTENTIAL)
         low, high = _window(window, by.value, place)
         if by is MaskedBy.POTENTIAL and low < 0:
             raise InputError(f"{place} begins at {low:g} V; expected magnitudes of the cell voltage, from 0 V.")
@@ -142,9 +165,9 @@ def _masked(value: object, place: str) -> tuple[Masked, ...]:
     return tuple(found)
 
 
-def _is_time(text: str) -> bool:
+def _is_quantity(text: str, name: str) -> bool:
     try:
-        parse_quantity(text, "time")
+        parse_quantity(text, name)
     except InputError:
         return False
     return True

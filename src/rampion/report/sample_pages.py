@@ -202,7 +202,8 @@ def _spectra(entries: list[Mapping[str, Any]]) -> Section:
             if process["resistance"]["value"] is not None
         )
         sigma = interval(entry["conductivity"], "conductivity") if entry.get("conductivity") else "–"
-        rows.append([place, entry["circuit"], told, arcs, sigma])
+        points = f"{told}; {entry['left_out']} points left out" if entry["left_out"] else told
+        rows.append([place, entry["circuit"], points, arcs, sigma])
     flags: dict[str, Any] = {flag["code"]: flag for entry in entries for flag in entry["flags"]}
     header = ["spectrum", "circuit", "Kramers–Kronig", "processes", "σ (mS/cm) [95 %]"]
     return section("spectra", "Spectra", tables=[table(header, rows)], flags=list(flags.values()))

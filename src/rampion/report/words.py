@@ -84,7 +84,8 @@ def spectrum_lines(finding: SpectrumFinding, number: int | None = None) -> list[
     which = "" if number is None else f" {number}"
     if number is not None and math.isfinite(finding.potential):
         which += f" at {show(finding.potential, 'potential')}"
-    lines = [f"  SPECTRUM{which}   {finding.circuit}   Kramers–Kronig {told}"]
+    left_out = f"   {finding.left_out} points left out" if finding.left_out else ""
+    lines = [f"  SPECTRUM{which}   {finding.circuit}   Kramers–Kronig {told}{left_out}"]
     from rampion.impedance.finding import in_window
 
     for process in finding.processes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from rampion.measurement import Campaign, Experiment, Override, Protocol, Sample
 from rampion.plausibility import assess_sample
 from rampion.readers import read_file
 from rampion.study.conditions import ConditionSeries, take_together
+from rampion.study.frequency_window import check_window
 from rampion.study.lost import Lost, StudyFlag, attempt, lost_sample, reason_of
 from rampion.study.overrides import (
     Overridden,
@@ -128,6 +130,8 @@ def analyse(
     weighting: str = "modulus",
     relaxation_times: bool | None = None,
     profiles: bool = False,
+    fmin: float = 0.0,
+    fmax: float = math.inf,
     base_rates: Mapping[str, float] | None = None,
 ) -> Analysis:
     """Say what each sample shows: the verdict of its sweeps with uncertainties, and its spectra's processes.
@@ -136,6 +140,7 @@ def analyse(
     circuit of the spectra; by default it is chosen from the data. ``weighting`` of their fits is ``modulus``, ``unit``
     or ``proportional`` (:func:`rampion.impedance.fit.deviations`). ``relaxation_times`` asks for (or leaves out) their
     distribution, which only a single spectrum gets unasked; ``profiles`` for the profile likelihood of every parameter.
+    Points of spectra below ``fmin`` or above ``fmax`` [Hz] are left out of all of it.
     ``base_rates`` are the shares in which verdicts are expected, by name; those not named share the rest equally.
     """
     if isinstance(subject, str | Path):
@@ -144,15 +149,27 @@ def analyse(
         subject = Campaign(experiments=(subject,), name=subject.name)
     options = Options(
         circuit=circuit, weighting=weighting, relaxation_times=relaxation_times, profiles=profiles,
-        base_rates=base_rates_of(base_rates or {}),
+        fmin=fmin, fmax=fmax, base_rates=base_rates_of(base_rates or {}),
     )  # fmt: skip
     return analyse_each(subject, subject.experiments, options)
+
+
+def check_options(options: Options) -> None:
+    """Refuse a circuit that cannot be read, or a frequency window without frequencies, before anything is analysed.
+
+    Raises
+    ------
+    DecisionError
+        With what is wrong in them.
+    """
+    check_circuit(options.circuit)
+    check_window(options.fmin, options.fmax)
 
 
 def analyse_each(campaign: Campaign, experiments: Iterable[Experiment], options: Options | None = None) -> Analysis:
     """:func:`analyse` over an iterable of the campaign's experiments, which may report its progress."""
     check_overrides(campaign.overrides, campaign.experiments)
-    check_circuit(options.circuit if options is not None else None)
+    check_options(options or Options())
     tried = [try_experiment(experiment, options, campaign.overrides) for experiment in experiments]
     samples = tuple(one for one in tried if isinstance(one, SampleAnalysis))
     lost = [one for one in tried if isinstance(one, Lost)]
@@ -220,7 +237,7 @@ def analyse_experiment(
     options = replace(options, circuit=kept.circuit or options.circuit, circuits=kept.circuits)
     lost: tuple[Flag, ...] = ()
     try:
-        spectra = analyse_spectra(experiment, findings, options)
+        spectra = analyse_spectra(experiment, findings, options, kept.points)
     except Exception as error:
         if not findings:
             raise

@@ -15,7 +15,7 @@ import numpy as np
 
 from rampion.errors import InputError
 from rampion.estimate import Estimate, Flag, merge_flags
-from rampion.measurement import Spectrum
+from rampion.measurement import Spectrum, selected_frequencies
 from rampion.study.condition_groups import TEMPERATURE, ConditionFlag, Group, find_groups
 from rampion.study.lost import reason_of
 from rampion.study.spectra import Options, add_profiles
@@ -137,12 +137,14 @@ def _stands_for(sample: SampleAnalysis) -> int:
 
 
 def _as_fitted(spectrum: Spectrum, finding: SpectrumFinding) -> Spectrum:
+    if finding.left_out:
+        spectrum = selected_frequencies(spectrum, np.isin(spectrum.frequency, finding.frequency))
     return spectrum if finding.drift is None else replace(spectrum, impedance=finding.impedance)
 
 
 def _completed(new: SpectrumFinding, old: SpectrumFinding, spectrum: Spectrum, options: Options) -> SpectrumFinding:
     """The finding of the series with what the spectrum had by itself."""
-    new = replace(new, block=old.block, drift=old.drift, relaxation_times=old.relaxation_times)
+    new = replace(new, block=old.block, left_out=old.left_out, drift=old.drift, relaxation_times=old.relaxation_times)
     return add_profiles(new, spectrum) if options.profiles else new
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool
 
 from rampion.errors import DecisionError, InputError
 from rampion.estimate import Estimate
 from rampion.measurement import Experiment, Masked, MaskedBy, Override, Sample, Spectrum, Trace, selected_points
+from rampion.study.frequency_window import check_enough, points_kept
 from rampion.units import show
 
 if TYPE_CHECKING:
@@ -32,11 +35,13 @@ class Overridden:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Kept:
-    """An experiment without the spectra that were left out; ``circuits`` of the others by their new number from 1."""
+    """An experiment without the spectra that were left out; of the others by their new number from 1 the ``circuits``
+    and the ``points`` (n,) that stay, where a person decided of these."""
 
     experiment: Experiment
     circuit: str | None = None
     circuits: Mapping[int, str] = field(default_factory=dict)
+    points: Mapping[int, Bool[np.ndarray, " _"]] = field(default_factory=dict)
     overridden: tuple[Overridden, ...] = ()
 
 
@@ -86,20 +91,21 @@ def check_circuit(text: str | None) -> None:
 
 
 def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kept:
-    """Leave out the spectra that a person excluded and say which circuits were chosen for the others.
+    """Leave out the spectra that a person excluded and say which circuits and points were chosen for the others.
 
     Raises
     ------
     InputError
-        When a spectrum of that number does not exist.
+        When a spectrum of that number does not exist, or too few of its points are left.
     """
     spectra = experiment.spectra
     circuits: dict[int, str] = {}
     circuit = None
     gone: set[int] = set()
+    points = {number: np.ones(len(one), dtype=bool) for number, one in enumerate(spectra, 1)}
     overridden: list[Overridden] = []
     for override in overrides:
-        if override.sweep is not None or not (override.circuit or override.exclude):
+        if override.sweep is not None or not (override.circuit or override.exclude or _narrows(override)):
             continue
         if override.circuit:
             check_circuit(override.circuit)
@@ -120,6 +126,20 @@ def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kep
             else:
                 circuits[number] = override.circuit
             overridden.append(_changed(override, part, "circuit", "chosen from the data", override.circuit))
+        if _narrows(override) and not override.exclude:
+            concerned = [number] if number is not None else list(points)
+            _check_points(override, [spectra[one - 1] for one in concerned])
+            before = sum(int(points[one].sum()) for one in concerned)
+            for one in concerned:
+                points[one] &= _points_of_spectrum(override, spectra[one - 1])
+            after = sum(int(points[one].sum()) for one in concerned)
+            overridden.append(_changed(override, part, _narrowing(override), f"{before} points", f"{after} points"))
+    for number in points.keys() - gone:
+        try:
+            name = f"spectrum {number} of {experiment.known_as}"
+            check_enough(points[number], spectra[number - 1].frequency, name)
+        except InputError as error:
+            raise DecisionError(str(error)) from error
     kept = [number for number in range(1, len(spectra) + 1) if number not in gone]
     places = {id(spectra[number - 1]) for number in gone}
     parts = tuple(p for p in experiment.parts if not (isinstance(p, Spectrum) and id(p) in places))
@@ -127,8 +147,39 @@ def choose_spectra(experiment: Experiment, overrides: Sequence[Override]) -> Kep
         experiment=replace(experiment, parts=parts),
         circuit=circuit,
         circuits={new: circuits[old] for new, old in enumerate(kept, 1) if old in circuits},
+        points={new: points[old] for new, old in enumerate(kept, 1)},
         overridden=tuple(overridden),
     )
+
+
+def _narrows(override: Override) -> bool:
+    return override.fmin is not None or override.fmax is not None or bool(_spectral(override))
+
+
+def _spectral(override: Override) -> list[Masked]:
+    return [stretch for stretch in override.masked if stretch.by is MaskedBy.FREQUENCY]
+
+
+def _check_points(override: Override, spectra: Sequence[Spectrum]) -> None:
+    """Refuse a masked stretch of frequencies in which no spectrum has a point."""
+    frequency = np.concatenate([one.frequency for one in spectra]) if spectra else np.zeros(0)
+    for stretch in _spectral(override):
+        if points_kept(frequency, masked=[stretch]).all():
+            reach = f"from {frequency.min():.4g} Hz to {frequency.max():.4g} Hz" if spectra else "none"
+            raise DecisionError(
+                f"An override masks {_stretch(stretch)} of {override.sample!r}, where it has no point; its spectra run "
+                f"{reach}."
+            )
+
+
+def _points_of_spectrum(override: Override, spectrum: Spectrum) -> np.ndarray:
+    fmax = math.inf if override.fmax is None else override.fmax
+    return points_kept(spectrum.frequency, override.fmin or 0.0, fmax, override.masked)
+
+
+def _narrowing(override: Override) -> str:
+    ends = [f"{name} {value:g} Hz" for name, value in (("fmin", override.fmin), ("fmax", override.fmax)) if value]
+    return ", ".join([*ends, *(f"{_stretch(stretch)} masked" for stretch in _spectral(override))])
 
 
 def choose_stretches(
@@ -148,7 +199,12 @@ def choose_stretches(
     from rampion.voltammetry.analyse import analyse_run
     from rampion.voltammetry.voltammogram import SMALLEST_SWEEP
 
-    mine = [(override, stretch) for override in overrides for stretch in override.masked]
+    mine = [
+        (override, stretch)
+        for override in overrides
+        for stretch in override.masked
+        if stretch.by is not MaskedBy.FREQUENCY
+    ]
     if not mine:
         return run, ()
     traces = experiment.traces
@@ -199,7 +255,7 @@ def _masked_points(trace: Trace, stretch: Masked) -> np.ndarray:
 
 
 def _stretch(stretch: Masked) -> str:
-    unit = "V" if stretch.by is MaskedBy.POTENTIAL else "s"
+    unit = {MaskedBy.POTENTIAL: "V", MaskedBy.TIME: "s", MaskedBy.FREQUENCY: "Hz"}[stretch.by]
     return f"{stretch.low:g} {unit} to {stretch.high:g} {unit}"
 
 

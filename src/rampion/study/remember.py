@@ -34,9 +34,9 @@ from rampion.readers.folder import (
 from rampion.readers.run_names import member_of
 from rampion.records import code_digest, file_hash
 from rampion.study import cache
-from rampion.study.analysis import Analysis, SampleAnalysis, stated, together, try_experiment
+from rampion.study.analysis import Analysis, SampleAnalysis, check_options, stated, together, try_experiment
 from rampion.study.lost import Lost, lost_sample
-from rampion.study.overrides import check_circuit, check_overrides
+from rampion.study.overrides import check_overrides
 from rampion.study.spectra import Options
 
 if TYPE_CHECKING:
@@ -107,14 +107,15 @@ def analyse_folder(
     Raises
     ------
     InputError
-        When there is no such folder, a sheet or the circuit is wrong, or an override names what does not exist.
+        When there is no such folder, a sheet, the circuit or the frequency window is wrong, or an override names what
+        does not exist.
     RefusedError
         When not one file could be read.
     """
     plan = plan_folder(path, sheet=sheet, columns=columns)
     overrides = campaign_of(plan, (), ()).overrides
     options = options or Options()
-    check_circuit(options.circuit)
+    check_options(options)
     how = Work(options=options, overrides=overrides, sample=sample, whole=whole, remember=remember and not whole)
     found: dict[FileNames, GroupAnalysis] = {}
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool
 
 from rampion.estimate import Estimate, Flag, merge_flags
 from rampion.measurement import Experiment, Sample, Spectrum
+from rampion.study.frequency_window import narrowed
 from rampion.voltammetry.confidence import EQUAL, BaseRates
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Options:
 
     ``circuit`` in either notation; chosen from the data when absent. ``weighting`` of the fits: ``modulus``, ``unit``
     or ``proportional``. ``relaxation_times``: their distribution too; when not said, of a single spectrum only.
+    ``fmin``, ``fmax`` [Hz]: points of spectra outside are left out.
     ``profiles``: the profile likelihood of every parameter. ``circuits``: those of single spectra, by number from 1.
     ``base_rates``: how often each verdict of a sweep or run is expected.
     """
@@ -40,6 +43,8 @@ class Options:
     circuits: Mapping[int, str] = field(default_factory=dict)
     relaxation_times: bool | None = None
     profiles: bool = False
+    fmin: float = 0.0
+    fmax: float = math.inf
     base_rates: BaseRates = EQUAL
 
 
@@ -75,10 +80,21 @@ class Spectra:
     flags: tuple[Flag, ...] = ()
 
 
-def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: Options) -> Spectra:
+def analyse_spectra(
+    experiment: Experiment,
+    sweeps: Sequence[Finding],
+    options: Options,
+    points: Mapping[int, Bool[np.ndarray, " _"]] | None = None,
+) -> Spectra:
     """Findings of all spectra, each process followed through them, and the comparison with the sweep's ohmic line.
 
+    ``points`` (n,): of spectra by number from 1, which a person left in; the others count as not measured.
     Assumes the experiment on one clock, its spectra in order.
+
+    Raises
+    ------
+    InputError
+        When the frequency window leaves too few points of a spectrum.
     """
     if not experiment.spectra:
         return Spectra()
@@ -86,6 +102,8 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     from rampion.impedance.series_finding import gather_flags
     from rampion.study.drift import correct_spectra, with_drift
 
+    whole = experiment.spectra
+    experiment = narrowed(experiment, options.fmin, options.fmax, points or {})
     corrections = correct_spectra(experiment)
     sample, measured = experiment.sample, experiment.spectra
     spectra = tuple(corrections[i].spectrum if i in corrections else one for i, one in enumerate(measured))
@@ -96,7 +114,7 @@ def analyse_spectra(experiment: Experiment, sweeps: Sequence[Finding], options: 
     for place, (finding, spectrum) in enumerate(zip(findings, spectra, strict=True)):
         if place + 1 in options.circuits:
             finding = analyse_spectrum(spectrum, sample, options.circuits[place + 1], weighting=options.weighting)
-        finding = replace(finding, block=blocks[place])
+        finding = replace(finding, block=blocks[place], left_out=len(whole[place]) - len(spectrum))
         if place in corrections:
             finding = with_drift(finding, corrections[place], measured[place], sample)
         if wanted:
