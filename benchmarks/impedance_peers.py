@@ -443,6 +443,7 @@ def real_spectra(folder: Path) -> list[tuple[str, object]]:
 
 def real(peers: list[str], folder: Path) -> None:
     """Residuals of real spectra: the circuit of rampion's likeliest labels, and the best fit of any peer."""
+    from rampion.errors import InputError
     from rampion.impedance.circuit import parameter_kinds
     from rampion.impedance.finding import analyse_spectrum
     from rampion.impedance.fit import deviations, fit_circuit
@@ -450,8 +451,13 @@ def real(peers: list[str], folder: Path) -> None:
     from rampion.impedance.kramers_kronig import check_kramers_kronig
     from rampion.impedance.notation import parse_circuit
 
-    named = real_spectra(folder)
-    fits = [fit_circuit(spectrum, analyse_spectrum(spectrum).circuit) for _, spectrum in named]
+    named, fits, refused = [], [], []
+    for name, spectrum in real_spectra(folder):
+        try:
+            fits.append(fit_circuit(spectrum, analyse_spectrum(spectrum).circuit))
+            named.append((name, spectrum))
+        except InputError as error:  # the labels have priors; a free fit needs more points than parameters
+            refused.append(f"`{name}`: {error}")
     jobs: dict[str, list] = {"lmfit": [], "impedance.py": [], "pyimpspec": []}
     keys: dict[str, list] = {name: [] for name in jobs}
     for number, ((_, spectrum), fit) in enumerate(zip(named, fits, strict=True)):
@@ -503,6 +509,7 @@ def real(peers: list[str], folder: Path) -> None:
             f"{fit.chi_square / same:.3f} |"
         )
     print(f"\nLarger residual than the best peer's: {len(worse)} of {len(named)} {worse}")
+    print("\n".join(["", f"Not compared: {len(refused)}", *refused]))
     print(f"Circuit of the labels no worse than the peers' best of the family of eight: {alone} of {len(named)}")
 
 
