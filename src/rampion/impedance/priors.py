@@ -19,9 +19,9 @@ from jaxtyping import Float
 
 from rampion.impedance.labels import Label, LabelSet
 from rampion.measurement import ElectrodeMaterial, MaterialClass, Sample
+from rampion.quantities import VACUUM_PERMITTIVITY
 
 DECADE = math.log(10)
-VACUUM = 8.8541878128e-12  # F/m
 GEOMETRY = ("thickness", "area")
 FINEST = 1e-3  # of a length or area: nobody knows one better, and a smaller width would spoil the numbers
 
@@ -145,7 +145,8 @@ def prior_rows(labels: LabelSet, sample: Sample) -> tuple[Row, ...]:
                 add("leads.R", LEADS["R"])
         elif label is Label.BULK:
             add("bulk.R", (1 / known.conductivity[0], known.conductivity[1]), wide, area=1.0, thickness=-1.0)
-            add("bulk.C", (VACUUM * known.permittivity[0], known.permittivity[1]), wide, area=-1.0, thickness=1.0)
+            slab = VACUUM_PERMITTIVITY * known.permittivity[0]
+            add("bulk.C", (slab, known.permittivity[1]), wide, area=-1.0, thickness=1.0)
         elif label is Label.SKIN:
             add("depleted skin.degree", SKIN)
         elif label is Label.MERGED:

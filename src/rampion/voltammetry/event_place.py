@@ -267,15 +267,16 @@ class EventPlace:
             if part.size < _FEWEST_POINTS:
                 continue
             inside = np.unique(np.clip(np.searchsorted(self.first, part, side="right") - 1, 0, smooth.size - 1))
-            top = int(inside[np.argmax(smooth[inside])])
-            if top == at or smooth[top] > (1.0 - SHAPE.drop) * smooth[at]:
+            own = at in inside
+            top = at if own else int(inside[np.argmax(smooth[inside])])
+            if own or (1.0 - SHAPE.drop) * smooth[at] < smooth[top] <= smooth[at]:
                 x, y = self.sweep.ramp[part], self.sweep.current[part]
                 height, place = fit_maximum(x, y, self.noise[part], float(imposed[top]))
                 if place.high >= x[-1] and math.isfinite(end):  # it rises until the pause
                     place = replace(place, high=max(place.high, end))
                 found.append((height, place))
         height, place = max(found, key=lambda one: one[0].value)
-        beside = [own for other, own in found if height.value - other.value < 2.0 * math.hypot(height.std, other.std)]
+        beside = [there for one, there in found if height.value - one.value < 2.0 * math.hypot(height.std, one.std)]
         low, high = min(one.low for one in beside), max(one.high for one in beside)
         spread = max(place.std, 0.5 * (high - low) / NORMAL_95)
         return height, Estimate(place.value, spread, min(low, place.value), max(high, place.value))
