@@ -22,6 +22,7 @@ from rampion.impedance.non_negative import solve_non_negative
 from rampion.measurement import Spectrum
 
 SHARP = 40.0  # relaxations per decade: one between two of them is followed to 2e-4
+_RIDGE = 1e-10  # of the largest column's square
 MISFIT = 2.0  # mean squared residual over the squared noise; the scatter of 100 numbers stays below 1.5
 MARGIN = 0.5  # decades of relaxation times beyond the window
 OUTSIDE_PENALTY = 3.0  # per squared e-fold beyond the window, in units of λ
@@ -140,8 +141,12 @@ def _least_misfit(problem: Problem) -> float:
     from scipy.optimize import nnls
 
     columns = np.hstack([problem.matrix, -problem.matrix[:, problem.free]])
-    _, norm = nnls(columns, problem.target, maxiter=30 * columns.shape[1])
-    return norm**2 / problem.target.size
+    count = columns.shape[1]
+    # neighbours on the grid are alike: without a last digit of ridge some versions of the solver meet a singular matrix
+    ridge = math.sqrt(_RIDGE * float(np.max(np.sum(columns**2, axis=0))))
+    augmented = np.vstack([columns, ridge * np.eye(count)])
+    found, _ = nnls(augmented, np.append(problem.target, np.zeros(count)), maxiter=30 * count)
+    return float(np.mean((problem.target - columns @ found) ** 2))
 
 
 def choose_signs(problem: Problem, sharp: Callable[[], Problem]) -> tuple[Solution, bool]:
