@@ -28,13 +28,13 @@ def check(spectrum, noise):
 @pytest.mark.parametrize(
     ("name", "noise"),
     [
-        ("solid_state/hybrid-drt_SSB/PEIS_SSB.mpr", 0.01),
+        ("solid_state/hybrid-drt_SSB/PEIS_SSB.mpr", 0.02),  # a full cell
         ("solid_state/hybrid-drt_LPSCl/PEIS_LPSCl_IonBlocking_-25C.txt", 0.01),
         ("other_eis/exampleDataZPlot.z", 0.01),
     ],
 )
 def test_a_real_spectrum_is_described(name, noise):
-    """Relative residuals of solid-state cells below one percent."""
+    """Relative residuals of solid-state cells of one or two percent."""
     check(read_file(real_file(name)).spectra[0], noise)
 
 
