@@ -7,9 +7,11 @@ import pytest
 from constructed_spectra import finite_open, inductive_loop, zarc
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 
 from rampion.errors import InputError
 from rampion.impedance.non_negative import solve_non_negative
+from rampion.impedance.relaxation_problem import SHARP, least_misfit, state_problem
 from rampion.impedance.relaxation_times import find_relaxation_times
 from rampion.impedance.relaxation_tracks import track_peaks
 from rampion.measurement import Spectrum
@@ -196,3 +198,14 @@ def test_non_negative_solutions_are_optimal(count, seed):
 def test_too_few_points_are_refused():
     with pytest.raises(InputError, match="at least 10"):
         find_relaxation_times(Spectrum(frequency=np.geomspace(1, 10, 5), impedance=np.full(5, 1 + 0j)))
+
+
+def test_the_least_misfit_does_not_depend_on_the_sizes_of_the_terms():
+    frequency = np.geomspace(1e6, 1e-2, 65)
+    angular = 2 * np.pi * frequency
+    impedance = 5.0 + zarc(angular, 20.0, 1e-5, 0.9) + zarc(angular, 300.0, 1e-2, 0.9) + 1e5 / (1j * angular)
+    spectrum = measured(frequency, impedance, 1e-3, np.random.default_rng(8103))
+    problem = state_problem(spectrum, 1e-3, SHARP, blocking=True, width=0.0)
+    columns = np.hstack([problem.matrix, -problem.matrix[:, problem.free]])
+    _, least = nnls(columns, problem.target, maxiter=30 * columns.shape[1])
+    assert least_misfit(problem) == pytest.approx(least**2 / problem.target.size, rel=0.01)
