@@ -19,7 +19,7 @@ from rampion.errors import InputError
 from rampion.voltammetry.courses import Family
 from rampion.voltammetry.finding import Likelihood, Odds, Statistic, Verdict
 from rampion.voltammetry.hypotheses import Hypothesis
-from rampion.voltammetry.verdict import TEMPERED, Judgement
+from rampion.voltammetry.verdict import TEMPERED, Judgement, tempered
 
 SUREST = 0.985  # share of right verdicts far from every threshold, on simulated curves
 BROKEN_OFF, UNDECIDED = "contact lost", "not separated by this record"
@@ -140,9 +140,8 @@ def _families(judgement: Judgement) -> dict[Family, tuple[float, Hypothesis]]:
     best: dict[Family, Hypothesis] = {}
     for one in sorted(judgement.explanations, key=lambda one: one.bic):
         best.setdefault(one.family, one)
-    least = min(one.bic for one in best.values())
-    weights = {family: math.exp(-0.5 * (one.bic - least) / TEMPERED) for family, one in best.items()}
-    return {family: (weight / sum(weights.values()), best[family]) for family, weight in weights.items()}
+    shares = tempered(list(best.values())).tolist()
+    return {family: (share, one) for share, (family, one) in zip(shares, best.items(), strict=True)}
 
 
 def _listed(shares: Mapping[str, float]) -> tuple[Likelihood, ...]:

@@ -46,13 +46,13 @@ from rampion.voltammetry.peak import Peak, find_plateau
 from rampion.voltammetry.ranges import level_ranges
 from rampion.voltammetry.reference_electrode import find_reference
 from rampion.voltammetry.symmetric_cell import UNDECIDED, CellCheck, check_start
-from rampion.voltammetry.verdict import Judgement, judge
+from rampion.voltammetry.verdict import FEWEST, Judgement, judge
 from rampion.voltammetry.voltammogram import Voltammogram
 
 _LARGEST_OFFSET = 0.04  # of the median current: more is no instrument's
 _NEAR_ZERO = 0.02  # of the largest voltage: a record that begins there shows its current at zero
 _COURSE_ERROR = 0.008  # of G: what it is off where a course bends otherwise than any member (foreign sweeps, seed 901)
-_DEGREE, _FEWEST = 2, 12  # of a polynomial in what a course leaves at the start, and its blocks
+_DEGREE = 2  # of a polynomial in what a course leaves at the start
 _DECIDED = 0.9  # probability from which on what limits the current is no open question
 _FEW_AFTER = 8  # blocks after an onset: too few to see the current come back
 
@@ -237,7 +237,7 @@ def _off_at_start(judgement: Judgement) -> float:
     potential = blocks.history.imposed - blocks.history.imposed[0]
     straight = np.cumsum(~(best.fitted - best.fitted[0] > 0.8 * best.conductance * potential)[1:]) == 0
     steep = int(np.sum(straight)) + 1
-    part = slice(0, min(max(steep, _FEWEST), judgement.at if judgement.at > _FEWEST else potential.size))
+    part = slice(0, min(max(steep, FEWEST), judgement.at if judgement.at > FEWEST else potential.size))
     left = blocks.recorded[part] - best.fitted[part]
     noise = max(best.noise.gain, 1.0) * blocks.local[part]
     design = np.vander(potential[part], _DEGREE + 1) / noise[:, None]

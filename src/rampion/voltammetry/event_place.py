@@ -21,15 +21,14 @@ from rampion.voltammetry.noise import CHOSEN, block_means, moving_lines
 from rampion.voltammetry.onset import Course, fit_onset
 from rampion.voltammetry.peak import Peak, fit_maximum, level_after, uphill
 from rampion.voltammetry.ranges import Clipping, limit_reached
-from rampion.voltammetry.verdict import SHAPE, TEMPERED, Judgement, smoothed
-from rampion.voltammetry.voltammogram import Voltammogram
+from rampion.voltammetry.verdict import SHAPE, TEMPERED, Judgement, smoothed, tempered
+from rampion.voltammetry.voltammogram import SMALLEST_SWEEP, Voltammogram
 
 DRAWS = 300  # of the numbers about a fit
 ACCURACY = 1e-3  # of a current, a voltage and a charge: what potentiostats state of their ranges
 _NEAR_COURSE = 4  # blocks from the course's last to an event that its current is given for
 _ANYTHING = 6.0  # -2 ln likelihood of a point that may be anything, over that of one at its expected place
 _SHOULDER = 5e-3  # of the current: how far a parabola is off where it breaks off with a rounded shoulder
-_FEWEST_POINTS = 12  # between two pauses: fewer show no maximum
 _BREAKS = 120  # places at most
 
 
@@ -118,10 +117,10 @@ class EventPlace:
             last = self._before(float(x[kept < begun][-1]) + 1e-9)
             current, potential, first = last.current, last.potential, begun
         else:
-            place = int(np.clip(np.searchsorted(kept, begun) + 1, 12, kept.size - 3))
+            place = int(np.clip(np.searchsorted(kept, begun) + 1, SMALLEST_SWEEP, kept.size - 3))
             start = int(np.searchsorted(kept, self.first[next(one.first for one in best.stretches if one.on)]))
             current, potential, before = fit_onset(
-                x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - 12, 0)), course
+                x, self.sweep.current[kept], self.noise[kept], place, min(start, max(place - SMALLEST_SWEEP, 0)), course
             )
             current, first = as_measured(current), int(kept[before])
         departure = next((one for one in self.judgement.departures if one.first == at), None)
@@ -264,7 +263,7 @@ class EventPlace:
         ends = [*(one.potential for one in pauses), math.inf]
         found = []
         for part, end in zip(np.split(self.moving, starts), ends, strict=True):
-            if part.size < _FEWEST_POINTS:
+            if part.size < SMALLEST_SWEEP:
                 continue
             inside = np.unique(np.clip(np.searchsorted(self.first, part, side="right") - 1, 0, smooth.size - 1))
             own = at in inside
@@ -326,12 +325,10 @@ def drawn_numbers(explanation: Hypothesis, generator: np.random.Generator) -> np
 
 
 def close_explanations(judgement: Judgement) -> list[tuple[Hypothesis, float]]:
-    """The explanations that count, with their weights: no family is the cell itself, and what they leave is model error
-    more than noise, so the evidence is tempered as for the confidence."""
+    """The explanations that count, with their weights."""
     best = judgement.best.bic
     kept = [one for one in judgement.explanations if one.bic - best < TEMPERED * BESIDE]
-    weights = np.exp([-0.5 * (one.bic - best) / TEMPERED for one in kept])
-    return list(zip(kept, (weights / np.sum(weights)).tolist(), strict=True))
+    return list(zip(kept, tempered(kept).tolist(), strict=True))
 
 
 def _drawn_maximum(judgement: Judgement, at: int) -> tuple[Estimate, Estimate] | None:

@@ -81,7 +81,8 @@ def space_charge_of(judgement: Judgement, sample: Sample, current: Estimate) -> 
     k = int(np.argmax(charge > BEYOND))
     if not charge[k] > BEYOND:
         return None
-    size = np.log(np.maximum(charge[k - 1 : k + 1], 1e-300) / BEYOND)
-    when, where = (float(np.interp(0.0, size, one[k - 1 : k + 1])) for one in (time, potential))
+    near = slice(max(k - 1, 0), k + 1)
+    size = np.log(np.maximum(charge[near], 1e-300) / BEYOND)
+    when, where = (float(np.interp(0.0, size, one[near])) for one in (time, potential))
     before = smoothed(judgement.blocks, judgement.best)[history.time < when]
     return SpaceCharge(where, bool(np.max(before, initial=0.0) >= current.low))

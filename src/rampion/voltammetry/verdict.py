@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,7 @@ class ShapeRule:
 
 SHAPE = ShapeRule()
 TEMPERED = 10.0  # of the logarithm of a Bayes factor: one unit of evidence (simulated curves)
-_FEWEST = 12  # blocks before a limit of the instrument: fewer show no course
+FEWEST = 12  # blocks: fewer show no course
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Judgement:
 def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> Judgement:
     """The phenomenon that a record shows; ``limit`` [A] is the instrument's, where it is stated."""
     limited = None if blocks.history.galvanostatic else limited_from(blocks, rule, limit)
-    free = blocks if limited is None or limited < _FEWEST else first_points(blocks, limited)
+    free = blocks if limited is None or limited < FEWEST else first_points(blocks, limited)
     explanations = explain(free)
     shown = [_phenomenon(free, one, rule, limited is not None) for one in explanations]
     plain = next((k for k, (one, _, _) in enumerate(shown) if one is Verdict.NO_EVENT), 0)
@@ -130,6 +131,14 @@ def judge(blocks: Blocks, rule: ShapeRule = SHAPE, limit: float = math.inf) -> J
     margin = math.inf if second is None else 0.5 * (explanations[second].bic - explanations[0].bic)
     rival = None if second is None else shown[second][0]
     return Judgement(verdict, at, free, explanations, departures, limited, rival, margin)
+
+
+def tempered(explanations: Sequence[Hypothesis]) -> Float[np.ndarray, " k"]:
+    """(k,) shares of the explanations: no family is the cell itself, and what they leave is model error more than
+    noise, so that the evidence between them counts for a tenth."""
+    bic = np.array([one.bic for one in explanations])
+    weights = np.exp(-0.5 * (bic - np.min(bic)) / TEMPERED)
+    return weights / np.sum(weights)
 
 
 def smoothed(blocks: Blocks, best: Hypothesis) -> Float[np.ndarray, " n"]:
@@ -151,7 +160,7 @@ def limited_from(blocks: Blocks, rule: ShapeRule, limit: float = math.inf) -> in
     top = float(np.partition(current, n - many)[n - many])
     near = np.abs(current - top) <= rule.flat * abs(top)
     length, first = max(((end - first, first) for first, end in _runs(near)), default=(0, 0))
-    if length < many or first < _FEWEST or top <= 0:
+    if length < many or first < FEWEST or top <= 0:
         return None
     own = current[first + 1 : first + length]
     begun, middle, ended = (float(np.mean(part)) for part in np.array_split(own, 3))
@@ -296,11 +305,8 @@ def _phenomenon(
     """The verdict of one explanation; ``cut``: the record goes on at the instrument's limit."""
     departures = departures_of(blocks, best, rule)
     smooth, n = smoothed(blocks, best), best.on.size
-    up = [
-        one
-        for one in departures
-        if one.largest > 0 and one.share > rule.excess and one.steep > rule.steep and one.over > rule.excess
-    ]
+    rises = [one for one in departures if one.largest > 0 and one.steep > rule.steep and one.over > rule.excess]
+    up = [one for one in rises if one.share > rule.excess]
     last = departures[-1] if departures and not departures[-1].returned else None
     for one in departures:  # what is lost does not come back
         after, before = smooth[one.step_at + 2 :], float(np.max(smooth[: one.step_at + 1]))
@@ -314,7 +320,7 @@ def _phenomenon(
         if not stays and blocks.history.galvanostatic and _shape(blocks, best, rule)[0] is Verdict.VOLTAGE_RUNAWAY:
             return (*_shape(blocks, best, rule), departures)
         # once shorts come and go, a smaller one is one too
-        begun = next(one for one in departures if one.largest > 0 and one.share > rule.drop and one.steep > rule.steep)
+        begun = next(one for one in rises if one.share > rule.drop)
         return (Verdict.PENETRATION if stays else Verdict.SOFT_SHORT), (final if stays else begun).first, departures
     return (*_shape(blocks, best, rule), departures)
 
