@@ -27,7 +27,7 @@ from rampion.measurement import Sample, Spectrum
 DRAWS, STARTS = 200, 8  # from the prior; the best of them that are climbed from, beside the prior's mean
 WITHIN = 15.0  # of ln(posterior): a maximum further below counts for less than one in a million
 SHARES = (0.025, 0.15866, 0.5, 0.84134, 0.975)  # of the mixture: the 95 % interval, the 68 % one, the median
-FEWEST_POINTS = 5  # of a spectrum: leads, two arcs and a tail are not told by fewer
+FEWEST_POINTS = 5  # of a spectrum: leads, two arcs and a tail do not show in fewer
 NEGLIGIBLE = 1e-4  # of the weight: what is left out of the mixture
 
 
@@ -95,13 +95,9 @@ def explore(spectrum: Spectrum, sample: Sample, weighting: str = "modulus") -> t
     for labels, odds in label_sets(sample):
         problem = problem_of(spectrum, labels, sample, weighting)
         starts = draw_starts(problem)
-        members += [(problem, mode, mode.volume + odds) for mode in find_modes(problem, starts, WITHIN)]
-    return weighed(members)
-
-
-def weighed(members: Sequence[tuple[Problem, Mode, float]]) -> tuple[Member, ...]:
-    """Members from logarithms of their weights, the heaviest first, those of no weight left out."""
-    return mixture([(Member(problem, mode, 0.0), height) for problem, mode, height in members])
+        modes = find_modes(problem, starts, WITHIN)
+        members += [(Member(problem, mode, 0.0), mode.volume + odds) for mode in modes]
+    return mixture(members)
 
 
 def mixture(members: Sequence[tuple[Member, float]]) -> tuple[Member, ...]:
@@ -212,17 +208,12 @@ def sum_of_resistances(wanted: Callable[[Member, Label], bool], spectrum: int = 
 
     def number(member: Member) -> tuple[float, np.ndarray] | None:
         own, names = member.own(spectrum), member.labels.coordinates
-        chosen = [
-            names.index(f"{label.value}.R")
-            for label in member.labels.labels
-            if f"{label.value}.R" in names and wanted(member, label)
-        ]
-        if not chosen:
+        labels = [one for one in member.labels.labels if f"{one.value}.R" in names and wanted(member, one)]
+        if not labels:
             return None
+        chosen = [names.index(f"{label.value}.R") for label in labels]
+        grown = np.array([label.ceramic for label in labels])
         growth, slope = member.labels.growth(own)
-        grown = np.array(
-            [label.ceramic for label in member.labels.labels if f"{label.value}.R" in names and wanted(member, label)]
-        )
         values = np.exp(own[chosen] + growth * grown)
         shares = values / values.sum()
         row = float(shares @ grown) * slope

@@ -23,7 +23,7 @@ from rampion.impedance.kramers_kronig import check_kramers_kronig
 from rampion.impedance.label_model import QUIETEST
 from rampion.impedance.labels import APEX, Label, Shape, label_impedance
 from rampion.impedance.notation import parse_circuit
-from rampion.impedance.processes import Process, processes_of
+from rampion.impedance.processes import UNKNOWN, Process, processes_of
 from rampion.impedance.profile import Profile
 from rampion.impedance.relaxation_times import RelaxationTimes
 from rampion.impedance.whiteness import whiteness_of
@@ -31,7 +31,6 @@ from rampion.impedance.z_hilbert import FEWEST_FREQUENCIES, rebuild_modulus
 from rampion.measurement import Sample, Spectrum
 
 PATTERN = 1e-3  # p-value of residuals without pattern, below which the labels do not describe the spectrum
-UNKNOWN = Estimate(math.nan)
 
 
 @equal_by_value

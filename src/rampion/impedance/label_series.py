@@ -24,8 +24,9 @@ from rampion.impedance.label_model import Problem, find_modes
 from rampion.impedance.labels import Label, LabelSet, Shape
 from rampion.impedance.priors import GEOMETRY, Row, label_sets, prior_matrix, prior_rows
 from rampion.measurement import Sample, Spectrum
+from rampion.quantities import BOLTZMANN, ELEMENTARY_CHARGE
 
-BOLTZMANN = 8.617333262e-5  # eV/K
+_PER_KELVIN = BOLTZMANN / ELEMENTARY_CHARGE  # eV
 STEPS = {Course.STAYS: 0.009, Course.GROWS: 0.15}  # of the electrolyte's ln R from one spectrum to the next
 CAPACITANCE_STEP = 0.01  # of its ln C while it grows: a constant-phase element of constant Q has no constant C
 FREE_STEP = {"R": 0.7, "C": 0.2, "degree": 0.8}  # of the logarithms of an interface's, and of a depletion
@@ -252,7 +253,7 @@ def temperature_problem(
     known = _Map(len(spectra), labels, sample)
     kelvin = np.array([one.value for one in temperature])
     middle = kelvin[len(kelvin) // 2]
-    inverse = 1 / (BOLTZMANN * kelvin) - 1 / (BOLTZMANN * middle)
+    inverse = 1 / (_PER_KELVIN * kelvin) - 1 / (_PER_KELVIN * middle)
     active = [label for label in labels.labels if f"{label.value}.R" in known.own and label.shape is not Shape.LEADS]
     shift = np.zeros(len(known.own))
     for label in active:
@@ -270,7 +271,7 @@ def temperature_problem(
         error = one.std if math.isfinite(one.std) and one.std > 0 else USUAL_TEMPERATURE_ERROR
         effect = np.zeros((len(spectra), len(known.own)))
         effect[at] = shift
-        known.add(f"temperature {at}", effect, 0.0, error / (BOLTZMANN * one.value**2))
+        known.add(f"temperature {at}", effect, 0.0, error / (_PER_KELVIN * one.value**2))
     for label in _interfaces(labels):
         known.walk(f"{label.value}.R", (f"{label.value}.R",), 0.1)
         if contact is Contact.FREE:

@@ -151,15 +151,20 @@ def _to_elements(shape: Shape, part: np.ndarray) -> tuple[np.ndarray, np.ndarray
     out = part.copy()
     turn = np.zeros((*part.shape, part.shape[1]))
     turn[:, range(part.shape[1]), range(part.shape[1])] = 1.0
-    distance = np.exp(part[:, -1])
-    inside = distance < 1 - _SMALLEST_EXPONENT
-    exponent = np.where(inside, 1 - distance, _SMALLEST_EXPONENT)
+    exponent, slope = _exponent(part[:, -1])
     out[:, -1] = np.log(exponent)
-    turn[:, -1, -1] = np.where(inside, -distance / exponent, 0.0)
+    turn[:, -1, -1] = slope / exponent
     if shape is Shape.ARC:  # R, τ = RC, α
         out[:, 1] += part[:, 0]
         turn[:, 1, 0] = 1.0
     return out, turn
+
+
+def _exponent(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """α of ln(1 - α), no flatter than any relaxation, and its slope."""
+    distance = np.exp(flat)
+    inside = distance < 1 - _SMALLEST_EXPONENT
+    return np.where(inside, 1 - distance, _SMALLEST_EXPONENT), np.where(inside, -distance, 0.0)
 
 
 def label_impedance(
@@ -206,16 +211,14 @@ def _element(shape: Shape, part: np.ndarray, omega: np.ndarray, into: np.ndarray
 
 def _arc(part: np.ndarray, omega: np.ndarray, into: np.ndarray) -> np.ndarray:
     """R/(1 + (jωRC)^α) and its slopes in ln R, ln C, ln(1 - α)."""
-    distance = np.exp(part[:, 2, None])
-    inside = distance < 1 - _SMALLEST_EXPONENT
-    exponent = np.where(inside, 1 - distance, _SMALLEST_EXPONENT)
+    exponent, slope = _exponent(part[:, 2, None])
     turn = np.log(omega) + (part[:, 0] + part[:, 1])[:, None] + 0.5j * math.pi
     power = np.exp(exponent * turn)
     impedance = np.exp(part[:, 0, None]) / (1 + power)
     fall = -power / (1 + power) * impedance
     np.multiply(exponent, fall, out=into[:, 1])
     np.add(impedance, into[:, 1], out=into[:, 0])
-    np.multiply(np.where(inside, -distance, 0.0) * turn, fall, out=into[:, 2])
+    np.multiply(slope * turn, fall, out=into[:, 2])
     return impedance
 
 
@@ -223,9 +226,7 @@ def _depleted_arc(
     part: np.ndarray, degree: np.ndarray, omega: np.ndarray, into: np.ndarray, beside: np.ndarray
 ) -> np.ndarray:
     """The arc of an electrolyte whose concentration falls linearly, its slopes, and (added) that in the degree."""
-    distance = np.exp(part[:, 2, None])
-    inside = distance < 1 - _SMALLEST_EXPONENT
-    exponent = np.where(inside, 1 - distance, _SMALLEST_EXPONENT)
+    exponent, slope = _exponent(part[:, 2, None])
     turn = np.log(omega) + (part[:, 0] + part[:, 1])[:, None] + 0.5j * math.pi
     depth = np.maximum(np.exp(np.minimum(degree, _DEEPEST)), _SHALLOWEST)[:, None]
     j = np.tanh(depth)
@@ -239,7 +240,7 @@ def _depleted_arc(
     np.add(impedance, into[:, 1], out=into[:, 0])
     bend = (above * np.log(rich) + power * turn) / (above + power)
     bend = bend - (below * np.log(poor) + power * turn) / (below + power)
-    np.multiply(np.where(inside, -distance, 0.0), (size * bend - impedance) / exponent, out=into[:, 2])
+    np.multiply(slope, (size * bend - impedance) / exponent, out=into[:, 2])
     moved = size * (above / rich / (above + power) + below / poor / (below + power)) - impedance / j
     within = (depth > _SHALLOWEST) & (degree[:, None] < _DEEPEST)
     beside += np.where(within, moved * rich * poor * depth, 0.0)

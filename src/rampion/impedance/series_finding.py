@@ -16,16 +16,15 @@ from rampion.impedance.circuit import Node
 from rampion.impedance.circuit_labels import name_parts
 from rampion.impedance.evidence import Course, Member, ceramic_resistance, estimate, probability, ratio
 from rampion.impedance.finding import NamedProcess, SpectrumFinding, finding_of, labelled_finding
-from rampion.impedance.label_series import BOLTZMANN, explore_series
+from rampion.impedance.label_series import explore_series
 from rampion.impedance.labels import Label
 from rampion.impedance.processes import processes_of
 from rampion.impedance.series import fit_series
 from rampion.measurement import Sample, Spectrum
-from rampion.quantities import GAS_CONSTANT
+from rampion.quantities import FARADAY
 
 _CONCERNED = ("process", "parameter", "consequence")  # what tells flags of one kind apart
 BIASED = 0.02  # V: what an instrument calls zero is less
-CARRIED = GAS_CONSTANT / BOLTZMANN  # J/mol of one eV
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,7 +135,7 @@ def _changes(members: Sequence[Member], findings: Sequence[SpectrumFinding]) -> 
 
 
 def _energies(members: Sequence[Member]) -> list[tuple[str, Estimate]]:
-    """Activation energy of every process of the likeliest set [J/mol], over all members that have it."""
+    """Activation energy of every process of the likeliest set [J/mol], over all members that have it; an eV is F."""
     found = []
     for label in members[0].labels.labels:
         name = f"{label.value}.E"
@@ -149,7 +148,7 @@ def _energies(members: Sequence[Member]) -> list[tuple[str, Estimate]]:
         variance = np.array([one.mode.covariance[place, place] for one, place in zip(known, at, strict=True)])
         mean = float(weight @ value)
         std = math.sqrt(float(weight @ (variance + (value - mean) ** 2)))
-        found.append((label.value, Estimate(CARRIED * mean, CARRIED * std)))
+        found.append((label.value, Estimate(FARADAY * mean, FARADAY * std)))
     return found
 
 

@@ -41,7 +41,7 @@ def points_kept(
 
 
 def check_enough(kept: Bool[np.ndarray, " n"], frequency: Float[np.ndarray, " n"], name: str) -> None:
-    """Refuse to leave out so many points of the spectrum of that ``name`` that none of its processes could be told.
+    """Refuse to leave out so many points of the spectrum of that ``name`` that none of its processes shows.
 
     Raises
     ------
