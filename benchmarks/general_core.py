@@ -77,7 +77,7 @@ def drawn(seed: int, number: int, kind: str):
 
 
 def errors(run, exact) -> tuple[float, float]:
-    """The largest error, strictly and with breaks told by their time."""
+    """The largest error, strictly and with breaks counted by their time."""
     worst = np.zeros(2)
     for label in np.unique(run.segment):
         here, there = run.segment == label, exact.segment == label
@@ -119,8 +119,8 @@ def main() -> None:
             print(f"{number} {kind}: {found[0]:.1e}, breaks by time {found[1]:.1e}{', flagged' * flagged}", flush=True)
     strictly, kept, flags = np.array(rows).T
     for how, held in (("strictly", strictly), ("breaks by time", kept)):
-        missed, told, needless = (int(which.sum()) for which in (~held, ~held & flags, held & flags))
-        print(f"{tolerance:g}, {how}: kept {held.mean():.1%}, flagged {told} of {missed} missed, {needless} kept")
+        missed, flagged, needless = (int(which.sum()) for which in (~held, ~held & flags, held & flags))
+        print(f"{tolerance:g}, {how}: kept {held.mean():.1%}, flagged {flagged} of {missed} missed, {needless} kept")
     print(f"{spent / options.cells * 1e3:.0f} ms each")
 
 

@@ -92,8 +92,8 @@ def constants(source: str) -> list[tuple[str, str, str]]:
 
 def thresholds() -> str:
     """The numbers that decide the verdict of a sweep, with their reasons."""
-    told = dict(re.findall(r"^ *(\w+) : (.*)$", str(ShapeRule.__doc__), re.M))
-    shape = [(f"ShapeRule.{one.name}", f"{getattr(SHAPE, one.name):g}", told[one.name]) for one in fields(ShapeRule)]
+    reasons = dict(re.findall(r"^ *(\w+) : (.*)$", str(ShapeRule.__doc__), re.M))
+    shape = [(f"ShapeRule.{one.name}", f"{getattr(SHAPE, one.name):g}", reasons[one.name]) for one in fields(ShapeRule)]
     pages, count = [], 0
     for module, title in JUDGE.items():
         source = (HERE.parent / "src" / "rampion" / "voltammetry" / f"{module}.py").read_text(encoding="utf-8")

@@ -31,7 +31,7 @@ from rampion.measurement import Protocol, Spectrum
 _COARSER = 10.0  # tolerance of the march that tells the error, in the asked one
 _ROUNDS = 2  # of finer marches, a hundredth of the steps' tolerance at most each
 _FINER = 0.5, 0.03  # of the tolerance that the estimated error asks for, and the least share of the one before
-_BREAK = 10.0  # relative slope times the time since the line began: at peaks it is 3, where a contact is lost above 100
+_BREAK = 10.0  # relative slope times the time since the line began: at peaks it is 3
 
 
 class Standing(NamedTuple):
